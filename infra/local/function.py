@@ -14,7 +14,7 @@ import simplejson
 
 # LDG: Lambda quotas, "Invocation payload (request and response)", 6 MB each, binary.
 MAX_REQUEST_BYTES = 6_291_456
-# The cut-off that the service's own message names, 100 bytes above the quota (anomalyco/console #63, azul #8258).
+# The cut-off that the service's own message names, 100 bytes above (anomalyco/console #63, azul #8258).
 MAX_RESPONSE_BYTES = 6_291_556
 
 
@@ -90,7 +90,7 @@ class InProcess:
         except SystemExit as stop:
             raise exited(stop.code) from stop
         except Exception as error:
-            raise FunctionError(f"{type(error).__name__}: {error}", type(error).__name__) from error
+            raise raised(type(error).__name__, str(error)) from error
         if time.monotonic() > deadline:
             raise timed_out(self._timeout_s)
         check_response(body)
@@ -98,13 +98,15 @@ class InProcess:
 
 
 def encode(answer: object) -> bytes:
-    """JSON as the Lambda runtime python3.12 and later writes it: `, ` and `: `, non-ASCII kept, bytes as they are.
+    """JSON as the runtimes python3.12 and later write it: `, ` and `: `, non-ASCII kept; bytes untouched.
 
     Source: awslambdaric, lambda_runtime_marshaller.py.
     """
     if isinstance(answer, bytes):
         return answer
-    text = simplejson.dumps(answer, use_decimal=False, ensure_ascii=False, allow_nan=True, default=_decimal)
+    text: str = simplejson.dumps(
+        answer, use_decimal=False, ensure_ascii=False, allow_nan=True, default=_decimal
+    )
     return text.encode()
 
 
@@ -112,8 +114,8 @@ def check_request(payload: bytes) -> None:
     """Raise FunctionError for a request larger than a synchronous invocation takes."""
     if len(payload) > MAX_REQUEST_BYTES:
         raise FunctionError(
-            f"Request of {len(payload)} bytes is over the limit of {MAX_REQUEST_BYTES} bytes for a synchronous"
-            " invocation. Send fewer or smaller records.",
+            f"A request of {len(payload)} bytes is over the {MAX_REQUEST_BYTES} bytes an invocation may have:"
+            " send fewer or smaller records.",
             "RequestEntityTooLarge",
         )
 
@@ -125,6 +127,11 @@ def check_response(body: bytes) -> None:
             f"Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes).",
             "Function.ResponseSizeTooLarge",
         )
+
+
+def raised(error_type: str, message: str) -> FunctionError:
+    """The error for a handler that raised: the class name belongs to it, `'records'` alone says nothing."""
+    return FunctionError(f"{error_type}: {message}", error_type)
 
 
 def timed_out(timeout_s: float) -> FunctionTimedOut:
