@@ -1,0 +1,63 @@
+"""One record's bytes -> a row, or the rule by which it is dropped. Pure: no clock, no network, no log."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from transform.errors import RecordError
+from transform.records import ChangeRecord, event_time, parse, timestamp_text
+from transform.rows import decoded, row_writer
+from transform.selection import drop_rules, removed_by, ttl_had_passed
+from transform.settings import Settings
+
+
+class Row(NamedTuple):
+    """One line of the archive, and the time of its change in microseconds since 1970."""
+
+    line: bytes
+    event_us: int
+
+    @property
+    def date(self) -> str:
+        """The UTC date of the change, as the archive's folders have it: 2026-11-21."""
+        return timestamp_text(self.event_us)[:10]
+
+
+class Drop(NamedTuple):
+    """A change the settings do not keep, and the rule that says so."""
+
+    rule: str
+
+
+Convert = Callable[[bytes], Row | Drop]
+
+
+def converter(settings: Settings) -> Convert:
+    """The function that turns a source record's data into a row, or tells why it is dropped.
+
+    It raises RecordError for what is not a well-formed change record of the table, so that damage is never
+    dropped. The images of a dropped change are checked to be JSON and not decoded.
+    """
+    write_row = row_writer(settings)
+    rules = drop_rules(settings)
+    table = settings.table
+    infer_replica_ttl = settings.select.infer_replica_ttl
+
+    def expired(change: ChangeRecord, at_us: int) -> bool:
+        return ttl_had_passed(decoded(change.image()), table.ttl_attribute, at_us)
+
+    def convert(data: bytes) -> Row | Drop:
+        change = parse(data)
+        if change.table() not in (table.name, None):
+            raise RecordError("OtherTable")
+        time = event_time(change.dynamodb)
+        by = removed_by(change)
+        try:
+            if infer_replica_ttl and by == "user" and expired(change, time.us):
+                by = "ttl-inferred"
+            if by in rules:
+                return Drop(rules[by])
+            return Row(write_row(change, time, by), time.us)
+        except RecursionError:
+            raise RecordError("TooDeep") from None
+
+    return convert

@@ -1,0 +1,131 @@
+"""AWS's numbers, with their sources, and the arithmetic of what fits into an answer and into a call."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, NotRequired, TypedDict
+
+# 6 MB each way for a synchronous invocation. Source: AWS Lambda Developer Guide, quotas.
+LAMBDA_PAYLOAD_BYTES = 6_291_456
+# What we let an answer reach; AWS's own blueprint stops at the same number.
+# Source: kinesis-firehose-cloudwatch-logs-processor-python.
+RESPONSE_BYTES = 6_000_000
+
+# Source: Kinesis Data Streams API Reference, PutRecords; 5 MiB is the earlier and smaller limit of a call.
+KINESIS_CALL_RECORDS = 500
+KINESIS_CALL_BYTES = 5 * 1024 * 1024
+# Source: Firehose API Reference, PutRecordBatch; Amazon Data Firehose Developer Guide, limits.
+FIREHOSE_CALL_RECORDS = 500
+FIREHOSE_CALL_BYTES = 4 * 1024 * 1024
+FIREHOSE_RECORD_BYTES = 1_024_000
+
+# The Lambda runtime for Python 3.12 and later answers in UTF-8, the earlier ones in ASCII with escapes.
+# Source: aws-lambda-python-runtime-interface-client, lambda_runtime_marshaller.py.
+_ANSWERS_IN_UTF8 = frozenset(f"AWS_Lambda_python3.{minor}" for minor in (12, 13, 14, 15))
+
+
+class Answer(TypedDict):
+    """What the transform answers for one record."""
+
+    recordId: str
+    result: str
+    data: str
+    metadata: NotRequired[dict[str, Any]]
+
+
+class Entry(NamedTuple):
+    """One record of a put call. `position` is the caller's own; Firehose takes no partition key."""
+
+    position: int
+    data: bytes
+    partition_key: str = ""
+
+    @property
+    def size_bytes(self) -> int:
+        """What the entry counts in a call: its data before base64, and its partition key."""
+        return len(self.data) + len(self.partition_key.encode())
+
+
+def batches(entries: Iterable[Entry], max_records: int, max_bytes: int) -> Iterator[list[Entry]]:
+    """Group entries into calls within both limits, keeping their order.
+
+    An entry that is over `max_bytes` by itself goes alone: the service, which knows its own setting, decides.
+    """
+    batch: list[Entry] = []
+    size = 0
+    for entry in entries:
+        if batch and (len(batch) == max_records or size + entry.size_bytes > max_bytes):
+            yield batch
+            batch, size = [], 0
+        batch.append(entry)
+        size += entry.size_bytes
+    if batch:
+        yield batch
+
+
+def answer_bytes(answer: Answer) -> int:
+    """The bytes of one answer, as the Lambda runtime serialises it: default separators, no separator after."""
+    size = _FRAME + len(answer["result"]) + _text_bytes(answer["recordId"]) + _text_bytes(answer["data"])
+    if "metadata" in answer:
+        size += _METADATA_FRAME + len(_dumps(answer["metadata"]).encode())
+    return size
+
+
+def response_bytes(answers: Sequence[Answer]) -> int:
+    """The bytes of a whole response, to the byte."""
+    return _frame_bytes(len(answers)) + sum(map(answer_bytes, answers))
+
+
+def over_the_limit(answers: Sequence[Answer], limit: int = RESPONSE_BYTES) -> list[int]:
+    """Positions of the answers whose data must be left out for the response to stay within the limit.
+
+    Answers are served first come, first fit, after room for each to fail without data. They are as they would
+    be sent if there were no limit.
+    """
+    sizes = [answer_bytes(answer) for answer in answers]
+    frame = _frame_bytes(len(answers))
+    if frame + sum(sizes) <= limit:
+        return []
+    least = [answer_bytes(failed(answer["recordId"])) for answer in answers]
+    room = limit - frame - sum(least)
+    positions = []
+    for position, (size, smallest) in enumerate(zip(sizes, least, strict=True)):
+        if size - smallest <= room:
+            room -= max(0, size - smallest)
+        else:
+            positions.append(position)
+    return positions
+
+
+def fits_alone(answer: Answer, limit: int = RESPONSE_BYTES) -> bool:
+    """Whether the answer would fit into a response that has no other."""
+    return response_bytes([answer]) <= limit
+
+
+def failed(record_id: str, data: str = "") -> Answer:
+    """The answer that sends a record to the error output prefix, where Firehose keeps its source bytes."""
+    return {"recordId": record_id, "result": "ProcessingFailed", "data": data}
+
+
+def dropped(record_id: str) -> Answer:
+    """The answer that ends a record. Documents ask for data and blueprints leave it out: empty serves both."""
+    return {"recordId": record_id, "result": "Dropped", "data": ""}
+
+
+def _text_bytes(text: str) -> int:
+    """The bytes of a JSON string without its quotes; what is all letters and digits needs no look."""
+    if text.isascii() and text.isalnum():
+        return len(text)
+    return len(_dumps(text).encode()) - 2
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, ensure_ascii=os.environ.get("AWS_EXECUTION_ENV") not in _ANSWERS_IN_UTF8)
+
+
+def _frame_bytes(answers: int) -> int:
+    return len('{"records": []}') + len(", ") * max(0, answers - 1)
+
+
+_FRAME = len(json.dumps(Answer(recordId="", result="", data="")))
+_METADATA_FRAME = len(', "metadata": ')

@@ -1,0 +1,143 @@
+"""A record's bytes -> the DynamoDB change record in them.
+
+The schema below is the validator: every byte is checked to be JSON, the envelope's fields are typed, and the
+images stay raw JSON until somebody needs them. Both feeds are understood:
+
+    field                          Kinesis data stream        DynamoDB Streams (Direct PUT forwarders)
+    ApproximateCreationDateTime    milli- or microseconds     seconds
+    table                          tableName                  in eventSourceARN
+    binary values                  base64 twice               base64 once
+    userIdentity                   null, or type/principalId  absent, or Type/PrincipalId through boto3
+"""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from msgspec import DecodeError, Raw, Struct, ValidationError, field
+from msgspec.json import Decoder
+
+from transform.errors import RecordError
+
+Precision = Literal["MICROSECOND", "MILLISECOND"]
+_ABSENT = Raw()
+_NULL = Raw(b"null")
+
+
+class UserIdentity(Struct, gc=False):
+    """Who made the change, when a service did; either casing of the keys."""
+
+    type: str | None = None
+    principal_id: str | None = field(default=None, name="principalId")
+    boto_type: str | None = field(default=None, name="Type")
+    boto_principal_id: str | None = field(default=None, name="PrincipalId")
+
+    def is_dynamodb(self) -> bool:
+        """Whether DynamoDB itself made the change, as it does when an item's TTL has passed.
+
+        Source: DynamoDB Developer Guide, time-to-live-ttl-streams; botocore dynamodbstreams `Identity`.
+        """
+        kind = self.type or self.boto_type
+        principal = self.principal_id or self.boto_principal_id
+        return kind == "Service" and principal == "dynamodb.amazonaws.com"
+
+
+class StreamRecord(Struct, gc=False):
+    """The `dynamodb` part: when, and the images as raw JSON (empty where the record has none)."""
+
+    approximate_creation_date_time: int | float = field(name="ApproximateCreationDateTime")
+    keys: Raw = field(name="Keys")
+    new_image: Raw = field(default=_ABSENT, name="NewImage")
+    old_image: Raw = field(default=_ABSENT, name="OldImage")
+    precision: Precision | None = field(default=None, name="ApproximateCreationDateTimePrecision")
+
+
+class ChangeRecord(Struct, gc=False):
+    """One change of one item."""
+
+    event_id: str = field(name="eventID")
+    event_name: Literal["INSERT", "MODIFY", "REMOVE"] = field(name="eventName")
+    dynamodb: StreamRecord
+    table_name: str | None = field(default=None, name="tableName")
+    event_source_arn: str | None = field(default=None, name="eventSourceARN")
+    user_identity: UserIdentity | None = field(default=None, name="userIdentity")
+
+    def image(self) -> Raw:
+        """The image a row is made of: what was removed, or what the item has become.
+
+        Raises RecordError `MissingImage`.
+        """
+        change = self.dynamodb
+        image = change.old_image if self.event_name == "REMOVE" else change.new_image
+        if not is_there(image):
+            raise RecordError("MissingImage")
+        return image
+
+    def table(self) -> str | None:
+        """The table's name; None where the record does not tell."""
+        if self.table_name is None and self.event_source_arn:
+            # arn:aws:dynamodb:REGION:ACCOUNT:table/NAME/stream/LABEL
+            return self.event_source_arn.partition("table/")[2].partition("/")[0]
+        return self.table_name
+
+
+def is_there(image: Raw) -> bool:
+    """Whether the record has that image; a forwarder may write null where there is none."""
+    return bool(image) and image != _NULL
+
+
+class EventTime(NamedTuple):
+    """When the change happened: microseconds since 1970, and whether the record counted in whole seconds."""
+
+    us: int
+    in_seconds: bool
+
+
+_decode = Decoder(ChangeRecord).decode
+
+
+def parse(data: bytes) -> ChangeRecord:
+    """The change record in one source record's data.
+
+    Raises RecordError `NotUtf8`, `NotJson`, `NotAChangeRecord` or `TooDeep`.
+    """
+    try:
+        if not data.isascii():
+            data.decode()  # what the decoder skips it does not check to be UTF-8
+        return _decode(data)
+    except UnicodeDecodeError:
+        raise RecordError("NotUtf8") from None
+    except ValidationError:
+        raise RecordError("NotAChangeRecord") from None
+    except DecodeError:
+        raise RecordError("NotJson") from None
+    except RecursionError:
+        raise RecordError("TooDeep") from None
+
+
+def event_time(change: StreamRecord) -> EventTime:
+    """When the change happened.
+
+    The unit is told by the number of digits, which the precision, where the record has one, must confirm:
+    records made before 2024 have none, and which default AWS uses is UNVERIFIED.
+    Raises RecordError `BadEventTime`.
+    """
+    when, precision = change.approximate_creation_date_time, change.precision
+    if 10**15 <= when < 10**16 and precision != "MILLISECOND":
+        return EventTime(int(when), False)
+    if 10**12 <= when < 10**13 and precision != "MICROSECOND":
+        return EventTime(int(when * 1000), False)
+    if 10**9 <= when < 10**10 and precision is None:
+        return EventTime(int(when * 1_000_000), True)
+    raise RecordError("BadEventTime")
+
+
+def timestamp_text(us: int) -> str:
+    """Microseconds since 1970 as Hive writes a timestamp, UTC: 2026-11-21 06:26:52.123."""
+    second, fraction = divmod(us, 1_000_000)
+    return f"{_second_text(second)}.{fraction // 1000:03d}"
+
+
+@lru_cache(maxsize=4096)  # the changes of one batch share few seconds
+def _second_text(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M:%S")

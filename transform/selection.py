@@ -1,0 +1,57 @@
+"""Which changes are kept, and by which rule the others are dropped."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal
+
+from transform.records import ChangeRecord
+from transform.settings import Settings
+
+RemovedBy = Literal["ttl", "ttl-inferred", "user"]
+
+# The TTL process leaves alone what expired more than five years ago.
+# Source: DynamoDB Developer Guide, Using time to live (TTL).
+_FIVE_YEARS_S = 5 * 365 * 86_400
+
+# Who removed the item (None: nobody) -> the rule that counts the drop.
+DROP_RULES: dict[RemovedBy | None, str] = {
+    None: "not-a-removal",
+    "user": "user-removal",
+    "ttl": "ttl-removal",
+    "ttl-inferred": "ttl-removal",
+}
+_KEPT: dict[str, frozenset[RemovedBy | None]] = {
+    "ttl-removals": frozenset({"ttl", "ttl-inferred"}),
+    "removals": frozenset({"ttl", "ttl-inferred", "user"}),
+    "all": frozenset(DROP_RULES),
+    "all-but-ttl-removals": frozenset({None, "user"}),
+}
+
+
+def drop_rules(settings: Settings) -> dict[RemovedBy | None, str]:
+    """For each kind of change that the settings do not keep, the rule by which it is dropped."""
+    kept = _KEPT[settings.select.changes]
+    return {kind: rule for kind, rule in DROP_RULES.items() if kind not in kept}
+
+
+def removed_by(change: ChangeRecord) -> RemovedBy | None:
+    """Who removed the item, as the record says; None when nothing was removed."""
+    if change.event_name != "REMOVE":
+        return None
+    identity = change.user_identity
+    return "ttl" if identity is not None and identity.is_dynamodb() else "user"
+
+
+def ttl_had_passed(image: dict[str, Any], ttl_attribute: str, at_us: int) -> bool:
+    """Whether the TTL process may have removed an item with this image at that time.
+
+    The TTL attribute must be a Number of epoch seconds, passed, and by no more than five years. On a replica
+    of a global table this is all there is to go by: only the Region whose sweep removed the item says so.
+    A user's removal of an expired item looks the same.
+    Source: DynamoDB Developer Guide, time-to-live-ttl-streams.
+    """
+    try:
+        expires_s = Decimal(image[ttl_attribute]["N"])
+    except (KeyError, TypeError, InvalidOperation):
+        return False
+    at_s = Decimal(at_us) / 1_000_000
+    return at_s - _FIVE_YEARS_S <= expires_s <= at_s
