@@ -64,8 +64,11 @@ def batches(entries: Iterable[Entry], max_records: int, max_bytes: int) -> Itera
 
 
 def answer_bytes(answer: Answer) -> int:
-    """The bytes of one answer, as the Lambda runtime serialises it: default separators, no separator after."""
-    size = _FRAME + len(answer["result"]) + _text_bytes(answer["recordId"]) + _text_bytes(answer["data"])
+    """The bytes of one answer as the Lambda runtime serialises it, without the separator to the next.
+
+    The data is base64, in which no character is escaped.
+    """
+    size = _FRAME + len(answer["result"]) + _text_bytes(answer["recordId"]) + len(answer["data"])
     if "metadata" in answer:
         size += _METADATA_FRAME + len(_dumps(answer["metadata"]).encode())
     return size
@@ -108,7 +111,7 @@ def failed(record_id: str, data: str = "") -> Answer:
 
 
 def dropped(record_id: str) -> Answer:
-    """The answer that ends a record. Documents ask for data and blueprints leave it out: empty serves both."""
+    """The answer that ends a record. AWS's documents ask for data, its blueprints send none: empty serves both."""
     return {"recordId": record_id, "result": "Dropped", "data": ""}
 
 
