@@ -111,7 +111,7 @@ def failed(record_id: str, data: str = "") -> Answer:
 
 
 def dropped(record_id: str) -> Answer:
-    """The answer that ends a record. AWS's documents ask for data, its blueprints send none: empty serves both."""
+    """The answer that ends a record. Documents ask for data, blueprints send none: empty serves both."""
     return {"recordId": record_id, "result": "Dropped", "data": ""}
 
 

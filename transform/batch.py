@@ -1,0 +1,82 @@
+"""One batch: the loop over its records, and one answer for each. This is the hot path."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pybase64
+
+from transform.convert import Row, converter
+from transform.errors import RecordError
+from transform.limits import RESPONSE_BYTES, Answer, dropped, failed, response_bytes
+from transform.metrics import Tally
+from transform.overflow import Event, FindTarget, relieve
+from transform.reingest import source_of
+from transform.settings import Settings
+
+Response = dict[str, list[Answer]]
+TransformBatch = Callable[[Event, Any], Response]
+WITHOUT_CONTEXT_S = 60.0
+
+
+def batch_transform(
+    settings: Settings, find_target: FindTarget = source_of, limit: int = RESPONSE_BYTES
+) -> TransformBatch:
+    """The function that answers a Firehose event: every record id once, in order, within the limit.
+
+    A record that cannot become a row fails alone; Firehose then keeps its source bytes under the error output
+    prefix. `find_target` and `limit` are for tests.
+    """
+    convert = converter(settings)
+    date_column = settings.output.date_column if settings.output.partition_by == "event" else None
+
+    def answer(record: dict[str, Any], tally: Tally) -> Answer:
+        record_id = record["recordId"]
+        encoded = ""
+        try:
+            data = _decoded(record)
+            encoded = record["data"]
+            tally.bytes_received += len(data)
+            outcome = convert(data)
+        except RecordError as error:
+            tally.fail(record_id, error.code)
+            return failed(record_id, encoded)
+        except Exception as error:  # noqa: BLE001  a mistake of ours must not fail the other records
+            tally.fail_unexpectedly(record_id, error)
+            return failed(record_id, encoded)
+        if not isinstance(outcome, Row):
+            tally.dropped[outcome.rule] += 1
+            return dropped(record_id)
+        tally.delivered += 1
+        ok: Answer = {
+            "recordId": record_id,
+            "result": "Ok",
+            "data": pybase64.b64encode(outcome.line).decode(),
+        }
+        if date_column:
+            ok["metadata"] = {"partitionKeys": {date_column: outcome.date}}
+        return ok
+
+    def transform_batch(event: Event, context: Any = None) -> Response:
+        tally = Tally()
+        answers = [answer(record, tally) for record in event.get("records", ())]
+        tally.received = len(answers)
+        relieve(event, answers, settings, tally, _time_left(context), find_target, limit)
+        tally.bytes_returned = response_bytes(answers)
+        print(tally.log_line(settings.table.name, event), flush=True)  # noqa: T201  Lambda's log is stdout
+        return {"records": answers}
+
+    return transform_batch
+
+
+def _decoded(record: dict[str, Any]) -> bytes:
+    try:
+        return pybase64.b64decode(record["data"], validate=True)
+    except (KeyError, TypeError, ValueError):
+        raise RecordError("NotBase64") from None
+
+
+def _time_left(context: Any) -> Callable[[], float]:
+    """Seconds until Lambda ends the invocation, as often as asked."""
+    if context is None:
+        return lambda: WITHOUT_CONTEXT_S
+    return lambda: context.get_remaining_time_in_millis() / 1000

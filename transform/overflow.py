@@ -1,0 +1,103 @@
+"""What is done with rows that do not fit into the response: put back for another round, or failed.
+
+the row would not fit even alone           ProcessingFailed, RowTooLarge
+overflow = "fail"                          ProcessingFailed, ResponseFull
+it has been going round for an hour        ProcessingFailed, ReingestLoop
+put back, and the service confirmed it     Dropped
+put back, and not confirmed                ProcessingFailed, ReingestRefused
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import pybase64
+
+from transform.limits import RESPONSE_BYTES, Answer, Entry, dropped, failed, fits_alone, over_the_limit
+from transform.metrics import REINGEST_LOOP, Tally
+from transform.records import event_time, parse
+from transform.reingest import Target, TimeLeft, reingest, source_of
+from transform.settings import Settings
+
+# A change arrives within seconds. One that arrives an hour late goes round, or was held up before; either way
+# the error output prefix keeps it. A round takes 15 minutes at most: Firehose Developer Guide, buffer interval.
+MAX_ARRIVAL_LAG_US = 3_600 * 1_000_000
+
+Event = dict[str, Any]
+FindTarget = Callable[[Event], Target]
+
+
+def relieve(
+    event: Event,
+    answers: list[Answer],
+    settings: Settings,
+    tally: Tally,
+    time_left: TimeLeft,
+    find_target: FindTarget = source_of,
+    limit: int = RESPONSE_BYTES,
+) -> None:
+    """Bring answers that are over the limit within it, in place, and count what became of what did not fit."""
+    positions = over_the_limit(answers, limit)
+    leaving = [position for position in positions if answers[position]["result"] == "Ok"]
+    going_back: list[int] = []
+    for position in leaving:
+        code = _reason_to_fail(event["records"][position], answers[position], settings, limit)
+        if code is None:
+            going_back.append(position)
+        else:
+            tally.fail(answers[position]["recordId"], code)
+    for position in positions:  # a failure keeps its place without the copy of its data
+        answers[position] = failed(answers[position]["recordId"])
+    tally.delivered -= len(leaving)
+    if going_back:
+        _put_back(event, going_back, answers, tally, time_left, find_target)
+
+
+def _reason_to_fail(record: dict[str, Any], answer: Answer, settings: Settings, limit: int) -> str | None:
+    if not fits_alone(answer, limit):
+        return "RowTooLarge"
+    if settings.output.overflow == "fail":
+        return "ResponseFull"
+    return REINGEST_LOOP if _goes_round(record) else None
+
+
+def _put_back(
+    event: Event,
+    positions: Sequence[int],
+    answers: list[Answer],
+    tally: Tally,
+    time_left: TimeLeft,
+    find_target: FindTarget,
+) -> None:
+    entries = [_entry(position, event["records"][position]) for position in positions]
+    confirmed, tally.reingest_errors = reingest(find_target(event), entries, time_left)
+    for position in positions:
+        record_id = answers[position]["recordId"]
+        if position in confirmed:
+            answers[position] = dropped(record_id)
+            tally.reingested += 1
+        else:
+            tally.fail(record_id, "ReingestRefused")
+
+
+def _entry(position: int, record: dict[str, Any]) -> Entry:
+    data = pybase64.b64decode(record["data"])
+    return Entry(position, data, (record.get("kinesisRecordMetadata") or {}).get("partitionKey", ""))
+
+
+def _goes_round(record: dict[str, Any]) -> bool:
+    """Whether the record arrived long after its change, as one does that was put back again and again."""
+    changed_us = event_time(parse(pybase64.b64decode(record["data"])).dynamodb).us
+    return _arrival_us(record) - changed_us > MAX_ARRIVAL_LAG_US
+
+
+def _arrival_us(record: dict[str, Any]) -> int:
+    """When the stream took the record: ms in real events, ISO text in old fixtures, else it is taken as now."""
+    arrived = record.get("approximateArrivalTimestamp")
+    try:
+        if isinstance(arrived, str):
+            return int(datetime.fromisoformat(arrived).timestamp() * 1_000_000)
+        return int(arrived * 1000)  # type: ignore[operator]
+    except (TypeError, ValueError):
+        return time.time_ns() // 1000

@@ -1,0 +1,159 @@
+"""Puts records back where they came from. The only calls out of the transform.
+
+A record from a Kinesis data stream goes back to that stream with its own partition key, because Firehose refuses
+puts on a delivery stream that reads from one; a record put directly goes back to the delivery stream.
+What is confirmed is said by the service for each entry; everything else is not confirmed, whatever happened.
+"""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from transform.limits import (
+    FIREHOSE_CALL_BYTES,
+    FIREHOSE_CALL_RECORDS,
+    KINESIS_CALL_BYTES,
+    KINESIS_CALL_RECORDS,
+    Entry,
+    batches,
+)
+
+CONNECT_TIMEOUT_S = 2
+READ_TIMEOUT_S = 5
+# A call begins only when it can end, and an answer be given, in the time left.
+LEAST_TIME_LEFT_S = CONNECT_TIMEOUT_S + READ_TIMEOUT_S + 3
+ATTEMPTS = 20  # as often as AWS's own blueprint tries
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 2.0
+
+# Errors of a whole call that pass by themselves; anything else would be refused again.
+# Source: Kinesis API Reference, PutRecords; Firehose API Reference, PutRecordBatch.
+_PASSING = frozenset(
+    {
+        "InternalFailure",
+        "InternalServerError",
+        "KMSThrottlingException",
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ServiceUnavailableException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+
+Client = Any  # boto3's clients have no types
+TimeLeft = Callable[[], float]
+
+
+class Target(NamedTuple):
+    """Where records go back to: one put call, and what it may carry."""
+
+    put: Callable[[Sequence[Entry]], Sequence[str | None]]  # for each entry its error code; None: confirmed
+    max_records: int
+    max_bytes: int
+
+
+def reingest(
+    target: Target, entries: Sequence[Entry], time_left: TimeLeft, pause: Callable[[float], None] = time.sleep
+) -> tuple[set[int], Counter[str]]:
+    """Put the entries back while there is time.
+
+    Gives the positions of those that the service confirmed, and how often it gave which error code.
+    """
+    confirmed: set[int] = set()
+    errors: Counter[str] = Counter()
+    for batch in batches(entries, target.max_records, target.max_bytes):
+        waiting, attempt = batch, 0
+        while waiting and attempt < ATTEMPTS and time_left() >= LEAST_TIME_LEFT_S:
+            if attempt:
+                pause(_jittered(attempt, time_left()))
+            codes, again = _attempt(target, waiting)
+            confirmed.update(
+                entry.position for entry, code in zip(waiting, codes, strict=True) if code is None
+            )
+            errors.update(code for code in codes if code is not None)
+            waiting = [
+                entry for entry, code in zip(waiting, codes, strict=True) if code is not None and again
+            ]
+            attempt += 1
+    return confirmed, errors
+
+
+def source_of(event: dict[str, Any], client: Client = None) -> Target:
+    """The target that an event's records came from. Imports boto3, which is slow, unless a client is given."""
+    stream_arn = event.get("sourceKinesisStreamArn")
+    arn = stream_arn or event["deliveryStreamArn"]
+    if client is None:
+        client = _client("kinesis" if stream_arn else "firehose", region=arn.split(":")[3])
+    return kinesis_stream(client, arn) if stream_arn else delivery_stream(client, arn)
+
+
+def kinesis_stream(client: Client, stream_arn: str) -> Target:
+    """A Kinesis data stream; every consumer of it sees the records again."""
+
+    def put(entries: Sequence[Entry]) -> list[str | None]:
+        records = [{"Data": entry.data, "PartitionKey": entry.partition_key} for entry in entries]
+        answer = client.put_records(StreamARN=stream_arn, Records=records)
+        return _error_codes(entries, answer.get("Records", []), "SequenceNumber")
+
+    return Target(put, KINESIS_CALL_RECORDS, KINESIS_CALL_BYTES)
+
+
+def delivery_stream(client: Client, delivery_stream_arn: str) -> Target:
+    """A delivery stream that takes direct puts."""
+    name = delivery_stream_arn.rpartition("/")[2]
+
+    def put(entries: Sequence[Entry]) -> list[str | None]:
+        records = [{"Data": entry.data} for entry in entries]
+        answer = client.put_record_batch(DeliveryStreamName=name, Records=records)
+        return _error_codes(entries, answer.get("RequestResponses", []), "RecordId")
+
+    return Target(put, FIREHOSE_CALL_RECORDS, FIREHOSE_CALL_BYTES)
+
+
+def _attempt(target: Target, entries: Sequence[Entry]) -> tuple[Sequence[str | None], bool]:
+    """One call: an error code or None for each entry, and whether another call may help."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return target.put(entries), True
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "Unknown")
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return [code] * len(entries), code in _PASSING or status >= 500
+    except (
+        BotoCoreError
+    ) as error:  # a time-out may come after the service accepted: a duplicate, never a loss
+        return [type(error).__name__] * len(entries), True
+
+
+def _error_codes(
+    entries: Sequence[Entry], results: Sequence[dict[str, Any]], receipt: str
+) -> list[str | None]:
+    """For each entry the code with which it was refused; None only with the service's receipt."""
+    codes = [
+        None
+        if result.get(receipt) and not result.get("ErrorCode")
+        else result.get("ErrorCode") or "NoReceipt"
+        for result in results[: len(entries)]
+    ]
+    return codes + ["NoReceipt"] * (len(entries) - len(codes))
+
+
+def _jittered(attempt: int, time_left_s: float) -> float:
+    longest = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**attempt)
+    return min(random.uniform(0, longest), max(0.0, time_left_s - LEAST_TIME_LEFT_S))
+
+
+def _client(service: str, region: str) -> Client:
+    import boto3
+    from botocore.config import Config
+
+    # Retries are ours: botocore would send a whole batch again, and not look at the time left.
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT_S, read_timeout=READ_TIMEOUT_S, retries={"total_max_attempts": 1}
+    )
+    return boto3.client(service, region_name=region, config=config)
