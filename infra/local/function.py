@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 import time
 import uuid
 from collections.abc import Callable
@@ -140,8 +141,15 @@ def timed_out(timeout_s: float) -> FunctionTimedOut:
 
 
 def exited(status: object) -> FunctionError:
-    """The error for a function whose process ended before it answered, in the service's words."""
-    return FunctionError(f"Runtime exited with error: exit status {status}", "Runtime.ExitError")
+    """The error for a function whose process ended before it answered, in the service's words.
+
+    A negative status is the signal that ended it, as in `subprocess`.
+    """
+    if isinstance(status, int) and status < 0:
+        how = f"signal: {signal.strsignal(-status)}".lower()
+    else:
+        how = f"exit status {status}"
+    return FunctionError(f"Runtime exited with error: {how}", "Runtime.ExitError")
 
 
 def _decimal(value: object) -> object:
