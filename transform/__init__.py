@@ -1,12 +1,18 @@
 """The code of the transform function, from a Firehose batch to rows.
 
-handler     the batch: one loop over records, one answer for each, one log line
-records     bytes -> change record; which changes are kept, and by which rule the others are dropped
-flatten     image of attribute values -> plain values under column names; numbers stay text
+handler     the entry that Lambda calls
+batch       one loop over records, one answer for each
+convert     a record's bytes -> a row, or the rule by which it is dropped
+records     bytes -> change record
+selection   which changes are kept, and the rules that drop the others
+columns     which attribute goes into which column
+flatten     attribute values -> plain values; numbers stay text
+rows        change record -> row
 formats     row -> one line of JSONL or CSV
 limits      AWS's numbers with their sources; how large an answer is, what a call may carry
-reingest    puts what does not fit back where it came from; the only calls out
+overflow    what is done with rows that do not fit into the response
+reingest    puts records back where they came from; the only calls out
 metrics     the one log line of a batch
-settings    archive.toml
+settings    archive.toml, and settings_schema what it may hold
 errors      the exceptions, drawn as a tree
 """

@@ -60,8 +60,10 @@ def batch_transform(
         tally = Tally()
         answers = [answer(record, tally) for record in event.get("records", ())]
         tally.received = len(answers)
-        relieve(event, answers, settings, tally, _time_left(context), find_target, limit)
-        tally.bytes_returned = response_bytes(answers)
+        if (size := response_bytes(answers)) > limit:
+            relieve(event, answers, settings, tally, _time_left(context), find_target, limit)
+            size = response_bytes(answers)
+        tally.bytes_returned = size
         print(tally.log_line(settings.table.name, event), flush=True)  # noqa: T201  Lambda's log is stdout
         return {"records": answers}
 

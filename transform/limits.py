@@ -82,19 +82,15 @@ def response_bytes(answers: Sequence[Answer]) -> int:
 def over_the_limit(answers: Sequence[Answer], limit: int = RESPONSE_BYTES) -> list[int]:
     """Positions of the answers whose data must be left out for the response to stay within the limit.
 
-    Answers are served first come, first fit, after room for each to fail without data. They are as they would
-    be sent if there were no limit.
+    Answers are served first come, first fit, after room for each to fail without data.
     """
-    sizes = [answer_bytes(answer) for answer in answers]
-    frame = _frame_bytes(len(answers))
-    if frame + sum(sizes) <= limit:
-        return []
     least = [answer_bytes(failed(answer["recordId"])) for answer in answers]
-    room = limit - frame - sum(least)
+    room = limit - _frame_bytes(len(answers)) - sum(least)
     positions = []
-    for position, (size, smallest) in enumerate(zip(sizes, least, strict=True)):
-        if size - smallest <= room:
-            room -= max(0, size - smallest)
+    for position, (answer, smallest) in enumerate(zip(answers, least, strict=True)):
+        more = max(0, answer_bytes(answer) - smallest)
+        if more <= room:
+            room -= more
         else:
             positions.append(position)
     return positions

@@ -21,7 +21,7 @@ from transform.reingest import Target, TimeLeft, reingest, source_of
 from transform.settings import Settings
 
 # A change arrives within seconds. One that arrives an hour late goes round, or was held up before; either way
-# the error output prefix keeps it. A round takes 15 minutes at most: Firehose Developer Guide, buffer interval.
+# the error output prefix keeps it. A round takes at most the function's buffer interval, 15 minutes.
 MAX_ARRIVAL_LAG_US = 3_600 * 1_000_000
 
 Event = dict[str, Any]
@@ -37,7 +37,7 @@ def relieve(
     find_target: FindTarget = source_of,
     limit: int = RESPONSE_BYTES,
 ) -> None:
-    """Bring answers that are over the limit within it, in place, and count what became of what did not fit."""
+    """Bring answers that are over the limit within it, in place, and count what became of the rest."""
     positions = over_the_limit(answers, limit)
     leaving = [position for position in positions if answers[position]["result"] == "Ok"]
     going_back: list[int] = []
@@ -93,7 +93,7 @@ def _goes_round(record: dict[str, Any]) -> bool:
 
 
 def _arrival_us(record: dict[str, Any]) -> int:
-    """When the stream took the record: ms in real events, ISO text in old fixtures, else it is taken as now."""
+    """When the stream took the record: ms in real events, ISO text in old fixtures; now, if nothing tells."""
     arrived = record.get("approximateArrivalTimestamp")
     try:
         if isinstance(arrived, str):

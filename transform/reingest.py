@@ -1,8 +1,8 @@
 """Puts records back where they came from. The only calls out of the transform.
 
-A record from a Kinesis data stream goes back to that stream with its own partition key, because Firehose refuses
-puts on a delivery stream that reads from one; a record put directly goes back to the delivery stream.
-What is confirmed is said by the service for each entry; everything else is not confirmed, whatever happened.
+A record from a Kinesis data stream goes back to that stream with its own partition key, because Firehose
+refuses puts on a delivery stream that reads from one; a record put directly goes back to the delivery stream.
+What is confirmed the service says for each entry; all else is not confirmed, whatever happened.
 """
 
 import random
@@ -83,7 +83,7 @@ def reingest(
 
 
 def source_of(event: dict[str, Any], client: Client = None) -> Target:
-    """The target that an event's records came from. Imports boto3, which is slow, unless a client is given."""
+    """The target that an event's records came from. Imports boto3, unless a client is given."""
     stream_arn = event.get("sourceKinesisStreamArn")
     arn = stream_arn or event["deliveryStreamArn"]
     if client is None:
@@ -116,7 +116,7 @@ def delivery_stream(client: Client, delivery_stream_arn: str) -> Target:
 
 def _attempt(target: Target, entries: Sequence[Entry]) -> tuple[Sequence[str | None], bool]:
     """One call: an error code or None for each entry, and whether another call may help."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
     try:
         return target.put(entries), True
@@ -124,10 +124,10 @@ def _attempt(target: Target, entries: Sequence[Entry]) -> tuple[Sequence[str | N
         code = error.response.get("Error", {}).get("Code", "Unknown")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return [code] * len(entries), code in _PASSING or status >= 500
-    except (
-        BotoCoreError
-    ) as error:  # a time-out may come after the service accepted: a duplicate, never a loss
+    except HTTPClientError as error:  # it may come after the service accepted: a duplicate, never a loss
         return [type(error).__name__] * len(entries), True
+    except BotoCoreError as error:
+        return [type(error).__name__] * len(entries), False
 
 
 def _error_codes(
@@ -145,7 +145,8 @@ def _error_codes(
 
 def _jittered(attempt: int, time_left_s: float) -> float:
     longest = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**attempt)
-    return min(random.uniform(0, longest), max(0.0, time_left_s - LEAST_TIME_LEFT_S))
+    pause = random.uniform(0, longest)  # noqa: S311  spreads retries, guards nothing
+    return min(pause, max(0.0, time_left_s - LEAST_TIME_LEFT_S))
 
 
 def _client(service: str, region: str) -> Client:
