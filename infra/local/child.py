@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 MAX_LOG_LINES = 10_000
@@ -39,6 +39,7 @@ class Child:
         *,
         environment: Mapping[str, str],
         cwd: Path | None = None,
+        pass_fds: Collection[int] = (),
         on_exit: Callable[[int], None] | None = None,
     ) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
@@ -48,6 +49,7 @@ class Child:
             stderr=subprocess.STDOUT,
             env={"PATH": os.environ.get("PATH", os.defpath), "PYTHONUTF8": "1", **environment},
             cwd=cwd,
+            pass_fds=pass_fds,
             start_new_session=True,
         )
         self._log = _Log(self._process)
