@@ -1,0 +1,115 @@
+"""The command `ttl-archive`: its subcommands, each loaded only when it is called.
+
+So `ttl-archive replay` needs no extra, and one that needs an extra says which.
+"""
+
+import json
+import sys
+from dataclasses import asdict
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from transform.errors import ArchiveError
+from transform.settings import Settings, load
+
+EXIT_MISUSED = 2
+# Where each command is, and the extra that it needs.
+_COMMANDS = {
+    "check-config": ("infra.cli:check_config", None),
+    "demo": ("infra.local.demo:demo", "local"),
+    "replay": ("replay.cli:replay", None),
+    "restore": ("replay.cli:restore", None),
+    "synth": ("infra.synth:synth_command", "infra"),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, for --help."""
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported; a missing extra is told with the line that installs it."""
+        if cmd_name not in _COMMANDS:
+            return None
+        place, extra = _COMMANDS[cmd_name]
+        module, _, attribute = place.partition(":")
+        try:
+            command: click.Command = getattr(import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            if extra is None or (error.name or "").partition(".")[0] in ("infra", "replay", "transform"):
+                raise
+            hint = f"pip install 'ttl-archive[{extra}]'"
+            raise click.ClickException(
+                f'"{cmd_name}" needs the package {error.name}. Install it: {hint}'
+            ) from None
+        return command
+
+
+@click.group(cls=LazyGroup)
+@click.version_option(version("ttl-archive"), prog_name="ttl-archive")
+def cli() -> None:
+    """Keep what DynamoDB lets expire: nothing lost, cheap for years, and found again.
+
+    \b
+    To see it all work on this machine:      ttl-archive demo
+    To check your archive.toml:              ttl-archive check-config
+    To see what failed, and bring it home:   ttl-archive replay list --help
+    To get archived items back:              ttl-archive restore --help
+    To write the CloudFormation template:    ttl-archive synth
+    """
+
+
+@click.command("check-config")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of TOML.")
+def check_config(file: Path | None, as_json: bool) -> None:
+    """Print the configuration with every default filled in, or all its mistakes (exit code 2).
+
+    Without FILE: the file that TTL_ARCHIVE_CONFIG names, else archive.toml in the current folder.
+
+    \b
+    To check the file in this folder:   ttl-archive check-config
+    To check another one:               ttl-archive check-config path/to/archive.toml
+    """
+    settings = load(file)
+    click.echo(json.dumps(_document(settings), indent=2) if as_json else _toml(_document(settings)))
+
+
+def main() -> None:
+    """Run the command; what we raise on purpose becomes its text and an exit code, never a traceback."""
+    try:
+        cli()
+    except ArchiveError as error:
+        click.echo(f"{error}", err=True)
+        sys.exit(EXIT_MISUSED)
+
+
+def _document(settings: Settings) -> dict[str, Any]:
+    document = asdict(settings)
+    del document["file"]
+    return document
+
+
+def _toml(document: dict[str, Any]) -> str:
+    lines: list[str] = []
+    for name, section in document.items():
+        entries, header = (section, f"[[{name}]]") if name == "columns" else ([section], f"[{name}]")
+        for entry in entries:
+            lines += [header, *(f"{key} = {_toml_value(value)}" for key, value in entry.items()), ""]
+    return "\n".join(lines).rstrip()
+
+
+def _toml_value(value: object) -> str:
+    # A JSON string, boolean or list of strings is TOML as well, once DEL is escaped.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+if __name__ == "__main__":
+    main()
