@@ -1,4 +1,4 @@
-"""S3 and Kinesis clients in memory, which fail on demand; the shapes are boto3's, the methods those our code calls."""
+"""S3 and Kinesis clients in memory, which fail on demand; shapes are boto3's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def client_error(code: str, operation: str, status: int = 400) -> ClientError:
 
 @dataclass
 class FakeS3:
-    """Buckets in memory. `objects[bucket, key]` holds the put_object call; `fail_puts` puts fail, -1 for all."""
+    """Buckets in memory: `objects[bucket, key]` is the put_object call; `fail_puts` puts fail, -1 for all."""
 
     objects: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     fail_puts: int = 0
@@ -51,7 +51,7 @@ class FakeS3:
 
 @dataclass
 class FakeKinesis:
-    """One data stream in memory, counting 1, 2, ... in each shard; `errors` are raised by the next get_records."""
+    """One data stream in memory, counting from 1 in each shard; the next get_records raise `errors`."""
 
     shards: int = 1
     page_size: int = 10_000

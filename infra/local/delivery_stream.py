@@ -6,7 +6,6 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from infra.local import processing
@@ -105,12 +104,10 @@ class DeliveryStream:
             received=self._tally.read + self.source.waiting,
             delivered=stored[_DELIVERED] + self._tally.empty,
             dropped=self._tally.dropped,
-            failed=MappingProxyType({code: n for code, n in sorted(stored.items()) if code != _DELIVERED}),
+            failed={code: n for code, n in sorted(stored.items()) if code != _DELIVERED},
             buffered=self.source.waiting + len(self._batches) + self._delivery.buffered,
             empty=self._tally.empty,
-            objects=MappingProxyType(
-                {role: self._tally.objects[role] for role in ("data", "error", "backup")}
-            ),
+            objects={role: self._tally.objects[role] for role in ("data", "error", "backup")},
         )
 
     def _target(self) -> Target:
