@@ -9,7 +9,7 @@ from dataclasses import asdict
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -17,38 +17,52 @@ from transform.errors import ArchiveError
 from transform.settings import Settings, load
 
 EXIT_MISUSED = 2
-# Where each command is, and the extra that it needs.
+_OUR_ROOMS = ("infra", "replay", "transform")
+
+
+class Lazy(NamedTuple):
+    """Where a command is, the extra that it needs, and what --help says of it."""
+
+    place: str
+    extra: str | None
+    summary: str
+
+
 _COMMANDS = {
-    "check-config": ("infra.cli:check_config", None),
-    "demo": ("infra.local.demo:demo", "local"),
-    "replay": ("replay.cli:replay", None),
-    "restore": ("replay.cli:restore", None),
-    "synth": ("infra.synth:synth_command", "infra"),
+    "check-config": Lazy("infra.cli:check_config", None, "Print the configuration, or all its mistakes."),
+    "demo": Lazy("infra.local.demo:demo", "local", "See the whole pipeline work on this machine."),
+    "replay": Lazy("replay.cli:replay", None, "Bring failed records home."),
+    "restore": Lazy("replay.cli:restore", None, "Get archived items back."),
+    "synth": Lazy("infra.synth:command", "infra", "Write the CloudFormation template and its assets."),
 }
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are asked for."""
+    """A group whose commands are imported when they are called, and not for its own help."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
         """The names, for --help."""
-        return sorted(_COMMANDS)
+        return list(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The commands' own lines in --help."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, lazy.summary) for name, lazy in _COMMANDS.items()])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """The command, imported; a missing extra is told with the line that installs it."""
         if cmd_name not in _COMMANDS:
             return None
-        place, extra = _COMMANDS[cmd_name]
+        place, extra, _ = _COMMANDS[cmd_name]
         module, _, attribute = place.partition(":")
         try:
             command: click.Command = getattr(import_module(module), attribute)
         except ModuleNotFoundError as error:
-            if extra is None or (error.name or "").partition(".")[0] in ("infra", "replay", "transform"):
+            package = (error.name or "").partition(".")[0]
+            if extra is None or package in _OUR_ROOMS:
                 raise
-            hint = f"pip install 'ttl-archive[{extra}]'"
-            raise click.ClickException(
-                f'"{cmd_name}" needs the package {error.name}. Install it: {hint}'
-            ) from None
+            hint = f"Install it: pip install 'ttl-archive[{extra}]'"
+            raise click.ClickException(f'"{cmd_name}" needs the package "{package}". {hint}') from None
         return command
 
 
