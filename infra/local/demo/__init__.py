@@ -1,0 +1,1 @@
+"""The demo: `ttl-archive demo`. Its items, its story, and how it is shown."""
