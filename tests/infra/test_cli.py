@@ -1,0 +1,94 @@
+"""The command: check-config, and how it fails."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from transform.settings import load, parse
+
+ROOT = Path(__file__).parent.parent.parent
+CONFIG = """
+[table]
+name = "DeviceData"
+ttl_attribute = "expiredAt"
+
+[[columns]]
+name = "city"
+path = ["place.of", "city"]
+type = "decimal(38,0)"
+"""
+
+
+def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "infra.cli", *arguments], cwd=cwd, capture_output=True, text=True
+    )
+
+
+@pytest.fixture
+def config(tmp_path):
+    file = tmp_path / "archive.toml"
+    file.write_text(CONFIG)
+    return file
+
+
+def test_check_config_prints_toml_that_loads_to_the_same_settings(config):
+    result = run("check-config", str(config))
+
+    assert result.returncode == 0
+    assert parse(tomllib.loads(result.stdout), str(config)) == load(config)
+
+
+def test_check_config_prints_json_with_the_defaults_filled_in(config):
+    result = run("check-config", "--json", str(config))
+
+    document = json.loads(result.stdout)
+    assert document["output"]["date_column"] == "dt"
+    assert document["columns"][0]["path"] == ["place.of", "city"]
+
+
+def test_check_config_tells_every_mistake_and_exits_with_2(tmp_path):
+    file = tmp_path / "wrong.toml"
+    file.write_text('[table]\nname = "x"\n[output]\nformat = "xml"\n')
+
+    result = run("check-config", str(file))
+
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.count(str(file)) == 3
+    assert '[output] format has value "xml". It must be one of "jsonl", "csv"' in result.stderr
+
+
+def test_check_config_without_a_file_says_how_to_name_one(tmp_path):
+    result = (
+        run("check-config", cwd=tmp_path)
+        if (ROOT / ".venv").exists()
+        else run("check-config", "nowhere.toml")
+    )
+
+    assert result.returncode == 2
+    assert "archive.toml: no such file" in result.stderr or "nowhere.toml: no such file" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_unknown_command_is_a_usage_error():
+    result = run("frobnicate")
+
+    assert result.returncode == 2
+    assert "No such command 'frobnicate'" in result.stderr
+
+
+def test_a_command_whose_extra_is_missing_says_how_to_install_it(tmp_path):
+    (tmp_path / "duckdb.py").write_text(
+        "raise ModuleNotFoundError(\"No module named 'duckdb'\", name='duckdb')"
+    )
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from infra.cli import main; main()"
+
+    result = subprocess.run([sys.executable, "-c", code, "demo"], cwd=ROOT, capture_output=True, text=True)
+
+    assert result.returncode == 1
+    assert "pip install 'ttl-archive[local]'" in result.stderr

@@ -1,0 +1,92 @@
+"""The README, the changelog and the help text say what the code does."""
+
+import json
+import re
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from infra.cli import cli
+from transform.convert import Row, converter
+from transform.settings import load, parse
+from transform.settings_schema import COLUMN, SECTIONS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def test_the_readme_s_record_becomes_the_readme_s_row():
+    record, shown = blocks("json")[:2]
+    shown_row = json.loads(shown)
+
+    outcome = converter(load(ROOT / "archive.toml"))(record.encode())
+
+    assert isinstance(outcome, Row)
+    row = json.loads(outcome.line)
+    image = json.loads(row.pop("ddb_image"))
+    assert row == {name: value for name, value in shown_row.items() if name != "ddb_image"}
+    assert list(row) == [name for name in shown_row if name != "ddb_image"]
+    assert image == json.loads(record)["dynamodb"]["OldImage"] | {"raw": {"B": "EgIIew=="}}
+
+
+def test_the_readme_s_settings_are_a_valid_configuration():
+    (toml,) = blocks("toml")
+
+    assert parse(tomllib.loads(toml)).table.name == "DeviceData"
+
+
+def test_the_readme_s_settings_table_has_every_key_and_its_default():
+    told = dict(re.findall(r"^\| `(\[+\w+\]+ \w+)` \| (.*?) \|", README, re.MULTILINE))
+    keys = {f"[{section}] {name}": key for section, names in SECTIONS.items() for name, key in names.items()}
+    keys |= {f"[[columns]] {name}": key for name, key in COLUMN.items()}
+
+    assert set(told) == {*keys, "[[columns]] path"}
+    for name, key in keys.items():
+        default = "required" if key.default is None and not key.optional else None
+        if key.default is not None:
+            default = json.dumps(key.default)
+        assert default is None or told[name].strip("`") == default, name
+
+
+def test_every_allowed_value_stands_in_the_readme_s_settings_table():
+    for section, names in SECTIONS.items():
+        for name, key in names.items():
+            row = re.search(rf"^\| `\[{section}\] {name}` .*$", README, re.MULTILINE)
+            assert row, name
+            assert [choice for choice in key.allowed if f'"{choice}"' not in row[0]] == []
+
+
+def test_every_make_target_of_the_readme_exists():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"\bmake ([a-z-]+)", README))
+
+    assert targets
+    assert [target for target in targets if not re.search(rf"^{target}:", makefile, re.MULTILINE)] == []
+
+
+def test_the_changelog_has_the_package_s_version_or_work_not_yet_released():
+    headings = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert headings[0] in (version("ttl-archive"), "Unreleased")
+
+
+def test_relative_links_of_the_readme_lead_somewhere():
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
+
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["check-config", "--help"]])
+def test_help_opens_with_a_sentence_and_shows_runnable_lines(arguments):
+    result = CliRunner().invoke(cli, arguments)
+
+    assert result.exit_code == 0
+    assert re.search(r"\n  [A-Z].*\.", result.output)
+    assert "ttl-archive check-config" in result.output
