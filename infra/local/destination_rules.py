@@ -44,11 +44,10 @@ LAMBDA_INTERVAL_S = (0, 900)
 MIN_LARGE_SIZE_MIB = 64
 MIN_PARTITION_INTERVAL_S = 60
 MIN_BACKUP_INTERVAL_S = 60
-MAX_PARTITION_KEYS = 50
 _LAMBDA_ARN = re.compile(
     r"arn:[\w-]+:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(:(\$LATEST|[A-Za-z0-9_-]+))?", re.ASCII
 )
-_PARTITION_KEY = re.compile(r"!\{(partitionKeyFrom(?:Lambda|Query)):([^}]*)\}")
+_PARTITION_NAMESPACE = re.compile(r"!\{(partitionKeyFrom(?:Lambda|Query)):")
 
 
 def is_enabled(block: Members | None) -> bool:
@@ -180,10 +179,9 @@ def _check_number(values: Mapping[str, str], name: str, form: str, low: float, h
 def _check_partitioning(s3: Members) -> None:
     if not is_enabled(s3.get("DynamicPartitioningConfiguration")):
         return
-    keys = set(_PARTITION_KEY.findall(s3.get("Prefix", "")))
-    namespaces = {namespace for namespace, _ in keys}
+    namespaces = set(_PARTITION_NAMESPACE.findall(s3.get("Prefix", "")))
     processing = s3.get("ProcessingConfiguration", {})
-    if not keys:
+    if not namespaces:
         raise invalid_argument(PARTITION_NAMESPACES)
     if not is_enabled(processing):
         raise invalid_argument(PARTITION_PROCESSING)
@@ -192,10 +190,6 @@ def _check_partitioning(s3: Members) -> None:
     if "partitionKeyFromQuery" in namespaces and not processors(processing, "MetadataExtraction"):
         raise invalid_argument(
             "Prefix contains keys from partitionKeyFromQuery: add a MetadataExtraction processor."
-        )
-    if len(keys) > MAX_PARTITION_KEYS:
-        raise invalid_argument(
-            f"Prefix contains {len(keys)} partition keys; it can have {MAX_PARTITION_KEYS}."
         )
     hints = s3.get("BufferingHints", {})
     if hints.get("SizeInMBs", MIN_LARGE_SIZE_MIB) < MIN_LARGE_SIZE_MIB:
@@ -226,9 +220,6 @@ def _check_conversion(s3: Members) -> None:
 
 
 _CONVERSION_MEMBERS = (
-    "InputFormatConfiguration",
-    "OutputFormatConfiguration",
-    "SchemaConfiguration",
     "InputFormatConfiguration.Deserializer",
     "OutputFormatConfiguration.Serializer",
     "SchemaConfiguration.RoleARN",
