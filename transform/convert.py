@@ -38,7 +38,7 @@ def converter(settings: Settings) -> Convert:
     dropped. The images of a dropped change are checked to be JSON and not decoded.
     """
     write_row = row_writer(settings)
-    rules = drop_rules(settings)
+    drops = {kind: Drop(rule) for kind, rule in drop_rules(settings).items()}
     table = settings.table
     infer_replica_ttl = settings.select.infer_replica_ttl
 
@@ -47,15 +47,15 @@ def converter(settings: Settings) -> Convert:
 
     def convert(data: bytes) -> Row | Drop:
         change = parse(data)
-        if change.table() not in (table.name, None):
+        if change.table_name != table.name and change.table() not in (table.name, None):
             raise RecordError("OtherTable")
         time = event_time(change.dynamodb)
         by = removed_by(change)
         try:
             if infer_replica_ttl and by == "user" and expired(change, time.us):
                 by = "ttl-inferred"
-            if by in rules:
-                return Drop(rules[by])
+            if by in drops:
+                return drops[by]
             return Row(write_row(change, time, by), time.us)
         except RecursionError:
             raise RecordError("TooDeep") from None

@@ -10,6 +10,7 @@ images stay raw JSON until somebody needs them. Both feeds are understood:
     userIdentity                   null, or type/principalId  absent, or Type/PrincipalId through boto3
 """
 
+import struct
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -22,6 +23,8 @@ from transform.errors import RecordError
 Precision = Literal["MICROSECOND", "MILLISECOND"]
 _ABSENT = Raw()
 _NULL = Raw(b"null")
+_first_byte = struct.Struct("c").unpack_from  # of a raw value, which takes no index
+_OBJECT = (b"{",)
 
 
 class UserIdentity(Struct, gc=False):
@@ -104,7 +107,7 @@ def parse(data: bytes) -> ChangeRecord:
     try:
         if not data.isascii():
             data.decode()  # what the decoder skips it does not check to be UTF-8
-        return _decode(data)
+        change = _decode(data)
     except UnicodeDecodeError:
         raise RecordError("NotUtf8") from None
     except ValidationError:
@@ -113,6 +116,19 @@ def parse(data: bytes) -> ChangeRecord:
         raise RecordError("NotJson") from None
     except RecursionError:
         raise RecordError("TooDeep") from None
+    if not _holds_objects(change.dynamodb):
+        raise RecordError("NotAChangeRecord")
+    return change
+
+
+def _holds_objects(change: StreamRecord) -> bool:
+    """Whether the keys, and the images that are there, are JSON objects: what is dropped is never decoded."""
+    new, old = change.new_image, change.old_image
+    return (
+        _first_byte(change.keys) == _OBJECT
+        and (not new or _first_byte(new) == _OBJECT or new == _NULL)
+        and (not old or _first_byte(old) == _OBJECT or old == _NULL)
+    )
 
 
 def event_time(change: StreamRecord) -> EventTime:
