@@ -1,8 +1,10 @@
 """Which changes are kept, and by which rule the others are dropped."""
 
-from decimal import Decimal, InvalidOperation
-from typing import Any, Literal
+from decimal import Decimal
+from typing import Literal
 
+from transform.errors import RecordError
+from transform.flatten import Image, number
 from transform.records import ChangeRecord
 from transform.settings import Settings
 
@@ -41,17 +43,23 @@ def removed_by(change: ChangeRecord) -> RemovedBy | None:
     return "ttl" if identity is not None and identity.is_dynamodb() else "user"
 
 
-def ttl_had_passed(image: dict[str, Any], ttl_attribute: str, at_us: int) -> bool:
+def ttl_had_passed(image: Image, ttl_attribute: str, at_us: int) -> bool:
     """Whether the TTL process may have removed an item with this image at that time.
 
     The TTL attribute must be a Number of epoch seconds, passed, and by no more than five years. On a replica
     of a global table this is all there is to go by: only the Region whose sweep removed the item says so.
     A user's removal of an expired item looks the same.
     Source: DynamoDB Developer Guide, time-to-live-ttl-streams.
+    Raises RecordError `BadNumber` or `BadAttributeValue`: a damaged time must not decide a drop.
     """
-    try:
-        expires_s = Decimal(image[ttl_attribute]["N"])
-    except (KeyError, TypeError, InvalidOperation):
+    value = image.get(ttl_attribute)
+    if value is None:
         return False
+    if len(value) != 1:
+        raise RecordError("BadAttributeValue")
+    if "N" not in value:
+        return False
+    number(value["N"])
+    expires_s = Decimal(value["N"])
     at_s = Decimal(at_us) / 1_000_000
     return at_s - _FIVE_YEARS_S <= expires_s <= at_s
