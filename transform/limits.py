@@ -84,15 +84,19 @@ def over_the_limit(answers: Sequence[Answer], limit: int = RESPONSE_BYTES) -> li
 
     Answers are served first come, first fit, after room for each to fail without data.
     """
-    least = [answer_bytes(failed(answer["recordId"])) for answer in answers]
+    sizes = [answer_bytes(answer) for answer in answers]
+    least = [
+        min(size, answer_bytes(failed(answer["recordId"])))
+        for size, answer in zip(sizes, answers, strict=True)
+    ]
     room = limit - _frame_bytes(len(answers)) - sum(least)
     positions = []
-    for position, (answer, smallest) in enumerate(zip(answers, least, strict=True)):
-        more = max(0, answer_bytes(answer) - smallest)
-        if more <= room:
-            room -= more
-        else:
+    for position, (size, smallest) in enumerate(zip(sizes, least, strict=True)):
+        more = size - smallest
+        if 0 < more > room:
             positions.append(position)
+        else:
+            room -= more
     return positions
 
 
