@@ -2,12 +2,14 @@
 
 the row would not fit even alone           ProcessingFailed, RowTooLarge
 overflow = "fail"                          ProcessingFailed, ResponseFull
+from a data stream, without partition key   ProcessingFailed, NoPartitionKey
 it has been going round for an hour        ProcessingFailed, ReingestLoop
 put back, and the service confirmed it     Dropped
 put back, and not confirmed                ProcessingFailed, ReingestRefused
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -42,7 +44,7 @@ def relieve(
     leaving = [position for position in positions if answers[position]["result"] == "Ok"]
     going_back: list[int] = []
     for position in leaving:
-        code = _reason_to_fail(event["records"][position], answers[position], settings, limit)
+        code = _reason_to_fail(event, position, answers[position], settings, limit)
         if code is None:
             going_back.append(position)
         else:
@@ -54,11 +56,16 @@ def relieve(
         _put_back(event, going_back, answers, tally, time_left, find_target)
 
 
-def _reason_to_fail(record: dict[str, Any], answer: Answer, settings: Settings, limit: int) -> str | None:
+def _reason_to_fail(
+    event: Event, position: int, answer: Answer, settings: Settings, limit: int
+) -> str | None:
+    record = event["records"][position]
     if not fits_alone(answer, limit):
         return "RowTooLarge"
     if settings.output.overflow == "fail":
         return "ResponseFull"
+    if event.get("sourceKinesisStreamArn") and not _partition_key(record):
+        return "NoPartitionKey"  # the service would refuse the whole call for it
     return REINGEST_LOOP if _goes_round(record) else None
 
 
@@ -71,7 +78,13 @@ def _put_back(
     find_target: FindTarget,
 ) -> None:
     entries = [_entry(position, event["records"][position]) for position in positions]
-    confirmed, tally.reingest_errors = reingest(find_target(event), entries, time_left)
+    try:
+        target = find_target(event)
+    except Exception as error:  # noqa: BLE001  no client, no Region: the rows that do fit must not fail with it
+        confirmed, errors = set[int](), Counter({type(error).__name__: len(entries)})
+    else:
+        confirmed, errors = reingest(target, entries, time_left)
+    tally.reingest_errors = errors
     for position in positions:
         record_id = answers[position]["recordId"]
         if position in confirmed:
@@ -82,8 +95,12 @@ def _put_back(
 
 
 def _entry(position: int, record: dict[str, Any]) -> Entry:
-    data = pybase64.b64decode(record["data"])
-    return Entry(position, data, (record.get("kinesisRecordMetadata") or {}).get("partitionKey", ""))
+    return Entry(position, pybase64.b64decode(record["data"]), _partition_key(record))
+
+
+def _partition_key(record: dict[str, Any]) -> str:
+    """The key that a record had on its data stream; empty for what was put directly."""
+    return (record.get("kinesisRecordMetadata") or {}).get("partitionKey") or ""
 
 
 def _goes_round(record: dict[str, Any]) -> bool:
