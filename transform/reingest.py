@@ -24,6 +24,7 @@ CONNECT_TIMEOUT_S = 2
 READ_TIMEOUT_S = 5
 # A call begins only when it can end, and an answer be given, in the time left.
 LEAST_TIME_LEFT_S = CONNECT_TIMEOUT_S + READ_TIMEOUT_S + 3
+NO_TIME_LEFT = "NoTimeLeft"  # stands among the error codes for what was not tried (again)
 ATTEMPTS = 20  # as often as AWS's own blueprint tries
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 2.0
 
@@ -61,7 +62,8 @@ def reingest(
 ) -> tuple[set[int], Counter[str]]:
     """Put the entries back while there is time.
 
-    Gives the positions of those that the service confirmed, and how often it gave which error code.
+    Gives the positions of those that the service confirmed, and how often it gave which error code, with
+    NoTimeLeft for each entry that was left when the time ran out.
     """
     confirmed: set[int] = set()
     errors: Counter[str] = Counter()
@@ -79,6 +81,8 @@ def reingest(
                 entry for entry, code in zip(waiting, codes, strict=True) if code is not None and again
             ]
             attempt += 1
+        if waiting and time_left() < LEAST_TIME_LEFT_S:
+            errors[NO_TIME_LEFT] += len(waiting)
     return confirmed, errors
 
 
@@ -116,17 +120,18 @@ def delivery_stream(client: Client, delivery_stream_arn: str) -> Target:
 
 def _attempt(target: Target, entries: Sequence[Entry]) -> tuple[Sequence[str | None], bool]:
     """One call: an error code or None for each entry, and whether another call may help."""
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+    from botocore import exceptions as botocore
 
     try:
         return target.put(entries), True
-    except ClientError as error:
+    except botocore.ClientError as error:
         code = error.response.get("Error", {}).get("Code", "Unknown")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return [code] * len(entries), code in _PASSING or status >= 500
-    except HTTPClientError as error:  # it may come after the service accepted: a duplicate, never a loss
+    except (botocore.ConnectionError, botocore.HTTPClientError) as error:
+        # It may come after the service accepted: a duplicate, never a loss.
         return [type(error).__name__] * len(entries), True
-    except BotoCoreError as error:
+    except botocore.BotoCoreError as error:
         return [type(error).__name__] * len(entries), False
 
 
