@@ -38,7 +38,7 @@ class FakeS3:
             raise client_error("NoSuchKey", "GetObject", 404)
         return self.objects[Bucket, Key]
 
-    def keys(self, prefix: str = "", bucket: str | None = None) -> list[str]:
+    def listed(self, prefix: str = "", bucket: str | None = None) -> list[str]:
         return sorted(k for b, k in self.objects if k.startswith(prefix) and bucket in (None, b))
 
     def body(self, key: str) -> bytes:
@@ -46,7 +46,7 @@ class FakeS3:
         return bytes(body)
 
     def bodies(self, prefix: str = "") -> bytes:
-        return b"".join(self.body(key) for key in self.keys(prefix))
+        return b"".join(self.body(key) for key in self.listed(prefix))
 
 
 @dataclass

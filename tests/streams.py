@@ -89,12 +89,19 @@ class Bench:
 
     def errors(self, prefix: str = "") -> list[dict[str, Any]]:
         """The lines of all error objects under a prefix."""
-        return [json.loads(line) for key in self.s3.keys(prefix) for line in self.s3.body(key).splitlines()]
+        return [json.loads(line) for key in self.s3.listed(prefix) for line in self.s3.body(key).splitlines()]
 
 
-def bench(function: Handler | Function | None = None, *, shards: int = 1, **options: Any) -> Bench:
+def bench(
+    function: Handler | Function | None = None,
+    *,
+    s3: FakeS3 | None = None,
+    kinesis: FakeKinesis | None = None,
+    function_arn: str = FUNCTION_ARN,
+    **options: Any,
+) -> Bench:
     """A bench whose function is a callable from event to response, or a Function; none by default."""
-    made = Bench(None, FakeS3(), FakeKinesis(shards), Clock(START))  # type: ignore[arg-type]
+    made = Bench(None, s3 or FakeS3(), kinesis or FakeKinesis(), Clock(START))  # type: ignore[arg-type]
 
     def handler(event: dict[str, Any], _: Any) -> Any:
         made.events.append(event)
@@ -102,7 +109,7 @@ def bench(function: Handler | Function | None = None, *, shards: int = 1, **opti
 
     functions = {}
     if function is not None:
-        functions[FUNCTION_ARN] = function if hasattr(function, "invoke") else InProcess(handler)
+        functions[function_arn] = function if hasattr(function, "invoke") else InProcess(handler)
     made.firehose = Firehose(
         s3=made.s3,
         kinesis=made.kinesis,

@@ -9,8 +9,6 @@ epoch (BC-firehose, metadata and shapes). Signatures are not checked.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +17,7 @@ from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import pybase64
 from botocore.model import Shape
 
 from infra.local.firehose import Firehose
@@ -123,8 +122,8 @@ def _decoded(shape: Shape, value: Any) -> Any:
         return [_decoded(shape.member, member) for member in value]
     if isinstance(value, str) and shape.type_name == "blob":
         try:
-            return base64.b64decode(value, validate=True)
-        except binascii.Error as error:
+            return pybase64.b64decode(value, validate=True)
+        except ValueError as error:
             raise ValueError(f"a blob is not base64, {error}") from error
     return value
 
