@@ -115,6 +115,6 @@ def bench(
         kinesis=made.kinesis,
         functions=functions,
         clock=made.clock,
-        **options,  # type: ignore[arg-type]
+        **options,
     )
     return made

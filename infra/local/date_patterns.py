@@ -23,10 +23,12 @@ Weeks are ISO weeks (they start on Monday): UNVERIFIED, the real service's local
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
-_TOKEN = re.compile(r"'(?P<quoted>(?:[^']|'')*)'|(?P<field>([A-Za-z])\3*)|(?P<literal>[^A-Za-z'])")
+_TOKEN = re.compile(
+    r"'(?P<quoted>(?:[^']|'')*)'|(?P<field>(?P<letter>[A-Za-z])(?P=letter)*)|(?P<literal>[^A-Za-z'])"
+)
 _MONTHS = (
     "January February March April May June July August September October November December".split()  # noqa: SIM905
 )
@@ -46,33 +48,31 @@ class PatternError(ValueError):
 
 def check(pattern: str) -> None:
     """Raise PatternError, naming the letter and the pattern, for one that `evaluate` cannot take."""
-    for field, literal in _tokens(pattern):
-        if field:
-            _check_field(field, pattern)
-        elif literal in _RESERVED:
-            raise PatternError(f"{literal!r} is reserved in the pattern '{pattern}': quote it.")
+    for kind, text in _tokens(pattern):
+        if kind == "field":
+            _check_field(text, pattern)
+        elif kind == "literal" and text in _RESERVED:
+            raise PatternError(f"{text!r} is reserved in the pattern '{pattern}': quote it.")
 
 
 def evaluate(pattern: str, at: datetime) -> str:
     """The pattern's text for an instant, in the zone `at` carries. The pattern must have passed `check`."""
     return "".join(
-        _FIELDS[field[0]][0](at, len(field)) if field else text for field, text in _tokens(pattern)
+        _FIELDS[text[0]][0](at, len(text)) if kind == "field" else text for kind, text in _tokens(pattern)
     )
 
 
-def _tokens(pattern: str) -> list[tuple[str, str]]:
-    """Pairs of (field letters, literal text), one of them empty."""
-    tokens: list[tuple[str, str]] = []
+def _tokens(pattern: str) -> Iterator[tuple[str, str]]:
+    """Pairs of a kind (field, literal, quoted) and its text, the quotes of a quoted one taken off."""
     position = 0
     while position < len(pattern):
         match = _TOKEN.match(pattern, position)
         if match is None:
             raise PatternError(f"The pattern '{pattern}' ends inside a quoted text: close the quote.")
-        quoted = match["quoted"]
-        text = match["literal"] if quoted is None else quoted.replace("''", "'") or "'"
-        tokens.append((match["field"] or "", text or ""))
+        kind = str(match.lastgroup)
+        text = match[kind]
+        yield kind, (text.replace("''", "'") or "'") if kind == "quoted" else text
         position = match.end()
-    return tokens
 
 
 def _check_field(field: str, pattern: str) -> None:

@@ -93,11 +93,13 @@ class Delivery:
         tallies += [(pending.group, pending.tally) for pending in self._pending]
         return sum(tally.total() for group, tally in tallies if group.role != "backup")
 
-    @property
-    def active_partitions(self) -> set[PartitionKeys]:
-        """The partitions that have something buffered."""
+    def has_room(self, group: Group, limit: int) -> bool:
+        """Whether a data group's partition is active, that is has something buffered, or may become so."""
+        if group in self._open:
+            return True
         groups = [*self._open, *(pending.group for pending in self._pending)]
-        return {group.partition_keys for group in groups if group.role == "data"}
+        active = {g.partition_keys for g in groups if g.role == "data"}
+        return group.partition_keys in active or len(active) < limit
 
     def retarget(self, target: Target) -> None:
         """Deliver elsewhere from now on; what is buffered is closed under the old configuration."""

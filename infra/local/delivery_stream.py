@@ -15,7 +15,7 @@ from infra.local.delivery import Delivery, Group, Target
 from infra.local.destination import DeliveryStreamConfig
 from infra.local.error_objects import LambdaArnField, error_line
 from infra.local.function import Function
-from infra.local.partitioning import ACTIVE_PARTITIONS_LIMIT, partition
+from infra.local.partitioning import ACTIVE_PARTITIONS_LIMIT, limit_exceeded, partition
 from infra.local.processing import Dropped, EventHead, Failed, Outcome, Transformed
 from infra.local.source import Source, SourceRecord
 
@@ -39,7 +39,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Shared:
     """What all delivery streams of one Firehose share."""
 
     s3: Any
@@ -68,17 +68,17 @@ class DeliveryStream:
     """A delivery stream that works when it is polled, in the caller's thread."""
 
     def __init__(
-        self, name: str, head: EventHead, config: DeliveryStreamConfig, source: Source, around: Surroundings
+        self, name: str, head: EventHead, config: DeliveryStreamConfig, source: Source, shared: Shared
     ) -> None:
         self.source = source
         self.config = config
         self.version = 1
         self._name = name
         self._head = head
-        self._around = around
+        self._shared = shared
         self._batches = Batches()
         self._tally = _Tally()
-        self._delivery = Delivery(around.s3, self._target(), around.uuids)
+        self._delivery = Delivery(shared.s3, self._target(), shared.uuids)
 
     def configure(self, config: DeliveryStreamConfig) -> None:
         """Use a new configuration from now on, as the next version."""
@@ -94,7 +94,7 @@ class DeliveryStream:
         """
         read = self._read()
         processed = self._process(everything)
-        self._delivery.close(self._around.clock.now_ms(), everything=everything)
+        self._delivery.close(self._shared.clock.now_ms(), everything=everything)
         return read + processed + self._put()
 
     def counts(self) -> Counts:
@@ -112,7 +112,7 @@ class DeliveryStream:
 
     def _target(self) -> Target:
         destination, backup = self.config.destination, self.config.backup
-        compress = self._around.compress_error_objects
+        compress = self._shared.compress_error_objects
         return Target(self._name, self.version, destination, backup, compress)
 
     def _read(self) -> int:
@@ -131,7 +131,7 @@ class DeliveryStream:
         processor = self.config.processor
         # Without a processor only batches from before an update are left: they do not wait.
         interval_ms = processor.buffering.interval_ms if processor and not everything else 0
-        self._batches.close(self._around.clock.now_ms(), interval_ms)
+        self._batches.close(self._shared.clock.now_ms(), interval_ms)
         processed = 0
         while self._batches.closed:
             # Taken off the queue once its outcomes are known: nothing is lost to an error on the way.
@@ -156,13 +156,13 @@ class DeliveryStream:
 
     def _function(self, arn: str) -> Function | None:
         """The function of an ARN, whose qualifier may be left out where functions are given."""
-        functions = self._around.functions
+        functions = self._shared.functions
         unqualified = ":".join(arn.split(":")[:7])
         return functions.get(arn) or functions.get(unqualified) or functions.get(f"{unqualified}:$LATEST")
 
     def _invocation_ids(self) -> Iterator[str]:
         while True:
-            yield str(self._around.uuids())
+            yield str(self._shared.uuids())
 
     def _settle(self, outcome: Outcome) -> None:
         match outcome:
@@ -186,26 +186,25 @@ class DeliveryStream:
     def _group(self, outcome: Transformed) -> Group | Failed:
         if not self.config.dynamic_partitioning:
             return Group("data", outcome.record.lane)
-        found = partition(
-            outcome,
-            self.config.destination.prefix,
-            self._delivery.active_partitions,
-            self._around.active_partitions_limit,
-        )
-        return found if isinstance(found, Failed) else Group("data", partition_keys=found)
+        found = partition(outcome, self.config.destination.prefix)
+        if isinstance(found, Failed):
+            return found
+        group = Group("data", partition_keys=found)
+        limit = self._shared.active_partitions_limit
+        return group if self._delivery.has_room(group, limit) else limit_exceeded(outcome, limit)
 
     def _settle_failed(self, failed: Failed) -> None:
         line = error_line(
             failed,
-            ended_ms=self._around.clock.now_ms(),
+            ended_ms=self._shared.clock.now_ms(),
             lambda_arn=self.config.processor.arn if self.config.processor else "",
-            lambda_arn_field=self._around.lambda_arn_field,
+            lambda_arn_field=self._shared.lambda_arn_field,
         )
         group = Group("error", error_output_type=failed.error_output_type)
         self._deliver(failed.record, group, line, failed.error_code)
 
     def _deliver(self, record: SourceRecord, group: Group, data: bytes, outcome: str) -> None:
-        now_ms = self._around.clock.now_ms()
+        now_ms = self._shared.clock.now_ms()
         self._delivery.add(group, data, arrival_ms=record.arrival_ms, now_ms=now_ms, outcome=outcome)
 
     def _put(self) -> int:

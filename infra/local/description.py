@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -21,7 +22,7 @@ _PARAMETERS = ("LambdaArn", "NumberOfRetries", "RoleArn", "BufferSizeInMBs", "Bu
 
 
 @dataclass(frozen=True)
-class DeliveryStreamRecord:
+class DeliveryStreamEntry:
     """A delivery stream's request as it stands after creation and updates."""
 
     name: str
@@ -31,12 +32,12 @@ class DeliveryStreamRecord:
     updated_at: datetime | None = None
 
     @classmethod
-    def created(cls, name: str, arn: str, request: Mapping[str, Any], at: datetime) -> DeliveryStreamRecord:
-        """The record of a new delivery stream."""
-        return cls(name, arn, dict(request), at)
+    def created(cls, name: str, arn: str, request: Mapping[str, Any], at: datetime) -> DeliveryStreamEntry:
+        """The entry of a new delivery stream."""
+        return cls(name, arn, deepcopy(dict(request)), at)
 
-    def updated(self, request: Mapping[str, Any], version: int, at: datetime) -> DeliveryStreamRecord:
-        """The record after an UpdateDestination. Raises ServiceError for another version or destination."""
+    def updated(self, request: Mapping[str, Any], version: int, at: datetime) -> DeliveryStreamEntry:
+        """The entry after an UpdateDestination. Raises ServiceError for another version or destination."""
         if request["CurrentDeliveryStreamVersionId"] != str(version):
             raise ServiceError(
                 "ConcurrentModificationException",
@@ -53,7 +54,7 @@ class DeliveryStreamRecord:
                 f"Give one update, of the kind that was created; given: {given or 'none'}."
             )
         member = _UPDATES[given[0]]
-        merged = {**self.request, member: _merged(self.request[member], request[given[0]])}
+        merged = {**self.request, member: _merged(self.request[member], deepcopy(request[given[0]]))}
         return replace(self, request=merged, updated_at=at)
 
     def description(self, version: int) -> dict[str, Any]:
@@ -63,7 +64,7 @@ class DeliveryStreamRecord:
         destination = {"DestinationId": DESTINATION_ID, "S3DestinationDescription": _plain(s3)}
         if extended:
             destination["ExtendedS3DestinationDescription"] = _extended(s3)
-        return {
+        shown = {
             "DeliveryStreamName": self.name,
             "DeliveryStreamARN": self.arn,
             "DeliveryStreamStatus": "ACTIVE",
@@ -75,6 +76,7 @@ class DeliveryStreamRecord:
             "Destinations": [destination],
             "HasMoreDestinations": False,
         }
+        return deepcopy(shown)
 
     def _source(self) -> dict[str, Any]:
         source = self.request.get("KinesisStreamSourceConfiguration")

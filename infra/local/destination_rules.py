@@ -40,6 +40,7 @@ PARTITION_INTERVAL = (
 # FDG: data-transformation. NumberOfRetries is documented as 1-8, AWS stored 0 and honoured 9 (FLOCI).
 LAMBDA_BUFFER_MIB = (0.2, 3.0)
 LAMBDA_INTERVAL_S = (0, 900)
+NUMBER_OF_RETRIES = (0, 100)  # the upper bound is ours
 # FDG: limits and record-format-conversion; FDG: buffering (S3 backup takes no interval below 60 s).
 MIN_LARGE_SIZE_MIB = 64
 MIN_PARTITION_INTERVAL_S = 60
@@ -80,8 +81,6 @@ def parameters(processor: Members) -> dict[str, str]:
 def check_source(request: Members) -> None:
     """A stream's type and its source configuration agree; Direct PUT alone can be encrypted here."""
     kind = request.get("DeliveryStreamType", "DirectPut")
-    if kind not in _SOURCES:
-        return
     for source_kind, member in _SOURCES.items():
         if kind == source_kind and source_kind != "DirectPut" and member not in request:
             raise invalid_argument(f"DeliveryStreamType {kind} needs {member}.")
@@ -164,7 +163,7 @@ def _check_lambda(values: Mapping[str, str]) -> None:
         raise invalid_argument(LAMBDA_BUFFER_PAIR)
     _check_number(values, "BufferSizeInMBs", r"\d+(\.\d+)?", *LAMBDA_BUFFER_MIB)
     _check_number(values, "BufferIntervalInSeconds", r"\d+", *LAMBDA_INTERVAL_S)
-    _check_number(values, "NumberOfRetries", r"\d+", 0, float("inf"))
+    _check_number(values, "NumberOfRetries", r"\d+", *NUMBER_OF_RETRIES)
 
 
 def _check_number(values: Mapping[str, str], name: str, form: str, low: float, high: float) -> None:
@@ -172,8 +171,7 @@ def _check_number(values: Mapping[str, str], name: str, form: str, low: float, h
     if value is None:
         return
     if not re.fullmatch(form, value, re.ASCII) or not low <= float(value) <= high:
-        bounds = f"from {low:g} to {high:g}" if high < float("inf") else f"of {low:g} or more"
-        raise invalid_argument(f"{name} has value '{value}'. Use a number {bounds}.")
+        raise invalid_argument(f"{name} has value '{value}'. Use a number from {low:g} to {high:g}.")
 
 
 def _check_partitioning(s3: Members) -> None:

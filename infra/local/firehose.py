@@ -21,8 +21,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from infra.local.clock import Clock
-from infra.local.delivery_stream import Counts, DeliveryStream, Surroundings
-from infra.local.description import DeliveryStreamRecord
+from infra.local.delivery_stream import Counts, DeliveryStream, Shared
+from infra.local.description import DeliveryStreamEntry
 from infra.local.destination import DeliveryStreamConfig, check_delivery_stream, require_local
 from infra.local.error_objects import LambdaArnField
 from infra.local.function import Function
@@ -32,26 +32,29 @@ from infra.local.request_model import check_request
 from infra.local.service_error import ServiceError, invalid_argument
 from infra.local.source import DirectPut, KinesisShards, Source
 
-__all__ = ["Counts", "Firehose", "PutFault", "ServiceError"]
+__all__ = ["Counts", "Firehose", "PutFault", "ServiceError", "throttled"]
 
-# FDG: limits, PutRecordBatch: 4 MiB of data before base64 a call. Records a call and bytes a record:
-# BC-firehose.
+# FDG: limits, PutRecordBatch: data before base64. Records a call and bytes a record are in BC-firehose.
 MAX_CALL_BYTES = 4 * 1024 * 1024
+RECORDS_TOO_LARGE = "Records size exceeds 4 MB limit"  # SEEN osquery/osquery #3568
 # SEEN aws/aws-cli #7010, awslabs/lambda-streams-to-firehose #60.
 NOT_PERMITTED = "This operation is not permitted on KinesisStreamAsSource delivery stream type."
-# BC-firehose: PutRecordBatch, "Slow down." is the documented text of the throttled service.
-THROTTLED = ServiceError("ServiceUnavailableException", "Slow down.")
+_SLOW_DOWN = "Slow down."  # SEEN boto/boto3 #2804, awslabs/amazon-kinesis-agent #29
 _DEFAULT_LIST_LIMIT = 10  # BC-firehose: ListDeliveryStreams
 _MAX_FLUSH_ROUNDS = 1000
 
 # Called before each put with the stream's name and the records' data. It gives the error code of each entry
 # to refuse, by index (AWS: ServiceUnavailableException or InternalFailure), or raises ServiceError to refuse
-# the call, such as THROTTLED.
+# the call, such as throttled().
 PutFault = Callable[[str, Sequence[bytes]], Mapping[int, str]]
 
 
-def no_faults(name: str, data: Sequence[bytes]) -> Mapping[int, str]:  # noqa: ARG001 - the shape of PutFault
-    """Take every put."""
+def throttled() -> ServiceError:
+    """The error of a call that came too fast, for a PutFault to raise."""
+    return ServiceError("ServiceUnavailableException", _SLOW_DOWN)
+
+
+def _no_faults(_name: str, _data: Sequence[bytes]) -> Mapping[int, str]:
     return {}
 
 
@@ -82,11 +85,11 @@ class Firehose:
         compress_error_objects: bool = False,
         date_after_expressions: bool = False,
         active_partitions_limit: int = ACTIVE_PARTITIONS_LIMIT,
-        before_put: PutFault = no_faults,
+        before_put: PutFault = _no_faults,
         uuids: Callable[[], uuid.UUID] = uuid.uuid4,
     ) -> None:
         self.before_put = before_put
-        self._around = Surroundings(
+        self._shared = Shared(
             s3, functions, clock, uuids, lambda_arn_field, compress_error_objects, active_partitions_limit
         )
         self._kinesis = kinesis
@@ -94,9 +97,9 @@ class Firehose:
         self._account = account
         self._date_after_expressions = date_after_expressions
         self._streams: dict[str, DeliveryStream] = {}
-        self._records: dict[str, DeliveryStreamRecord] = {}
+        self._entries: dict[str, DeliveryStreamEntry] = {}
 
-    def create_delivery_stream(self, **request: Any) -> dict[str, Any]:
+    def create_delivery_stream(self, /, **request: Any) -> dict[str, Any]:
         """Create a delivery stream, ACTIVE at once. A Kinesis source is read from LATEST."""
         check_request("CreateDeliveryStream", request)
         config = self._checked(request)
@@ -107,18 +110,18 @@ class Firehose:
             )
         arn = f"arn:aws:firehose:{self._region}:{self._account}:deliverystream/{name}"
         head = EventHead(arn, self._region, config.kinesis_stream_arn)
-        self._streams[name] = DeliveryStream(name, head, config, self._source(config), self._around)
-        self._records[name] = DeliveryStreamRecord.created(name, arn, request, self._around.clock.now())
+        self._streams[name] = DeliveryStream(name, head, config, self._source(config), self._shared)
+        self._entries[name] = DeliveryStreamEntry.created(name, arn, request, self._shared.clock.now())
         return {"DeliveryStreamARN": arn}
 
-    def describe_delivery_stream(self, **request: Any) -> dict[str, Any]:
+    def describe_delivery_stream(self, /, **request: Any) -> dict[str, Any]:
         """The configuration with its defaults filled in, and the version that update_destination asks for."""
         check_request("DescribeDeliveryStream", request)
         name = request["DeliveryStreamName"]
         version = self._stream(name).version
-        return {"DeliveryStreamDescription": self._records[name].description(version)}
+        return {"DeliveryStreamDescription": self._entries[name].description(version)}
 
-    def list_delivery_streams(self, **request: Any) -> dict[str, Any]:
+    def list_delivery_streams(self, /, **request: Any) -> dict[str, Any]:
         """Names in alphabetical order, after ExclusiveStartDeliveryStreamName, at most Limit (10)."""
         check_request("ListDeliveryStreams", request)
         kind = request.get("DeliveryStreamType")
@@ -131,12 +134,12 @@ class Firehose:
         limit = request.get("Limit", _DEFAULT_LIST_LIMIT)
         return {"DeliveryStreamNames": names[:limit], "HasMoreDeliveryStreams": len(names) > limit}
 
-    def update_destination(self, **request: Any) -> dict[str, Any]:
+    def update_destination(self, /, **request: Any) -> dict[str, Any]:
         """Merge into the destination; ProcessingConfiguration is replaced as a whole (FLOCI probe)."""
         check_request("UpdateDestination", request)
         name = request["DeliveryStreamName"]
         stream = self._stream(name)
-        updated = self._records[name].updated(request, stream.version, self._around.clock.now())
+        updated = self._entries[name].updated(request, stream.version, self._shared.clock.now())
         config = self._checked(updated.request)
         if config.dynamic_partitioning != stream.config.dynamic_partitioning:
             # FDG: dynamic-partitioning. The sentence is ours.
@@ -146,49 +149,49 @@ class Firehose:
         if stream.config.backup and not config.backup:
             # FDG: "you can't update the Firehose stream to disable it". The sentence is ours.
             raise invalid_argument("S3BackupMode cannot be disabled once it was enabled.")
-        self._records[name] = updated
+        self._entries[name] = updated
         stream.configure(config)
         return {}
 
-    def delete_delivery_stream(self, **request: Any) -> dict[str, Any]:
+    def delete_delivery_stream(self, /, **request: Any) -> dict[str, Any]:
         """Delete at once, with everything that is buffered, as AWS does: flush first to keep it."""
         check_request("DeleteDeliveryStream", request)
         name = request["DeliveryStreamName"]
         self._stream(name)
-        del self._streams[name], self._records[name]
+        del self._streams[name], self._entries[name]
         return {}
 
-    def put_record(self, **request: Any) -> dict[str, Any]:
+    def put_record(self, /, **request: Any) -> dict[str, Any]:
         """Take one record (at most 1,024,000 bytes; empty is allowed, BC-firehose: Data)."""
-        record = {"Data": _bytes(request.get("Record"))} if "Record" in request else {}
-        check_request("PutRecord", {**request, **({"Record": record} if record else {})})
+        if "Record" in request:
+            request["Record"] = _with_bytes(request["Record"])
+        check_request("PutRecord", request)
         source = self._direct_put(request["DeliveryStreamName"])
-        data = record["Data"]
-        for code in self.before_put(request["DeliveryStreamName"], [data]).values():
-            raise ServiceError(code, THROTTLED.message)
+        data = request["Record"]["Data"]
+        refused = self.before_put(request["DeliveryStreamName"], [data])
+        if 0 in refused:
+            raise ServiceError(refused[0], _SLOW_DOWN)
         return {"RecordId": source.put(data), "Encrypted": False}
 
-    def put_record_batch(self, **request: Any) -> dict[str, Any]:
+    def put_record_batch(self, /, **request: Any) -> dict[str, Any]:
         """Take 1 to 500 records and 4 MiB; answers each entry, in order, refused ones with an ErrorCode."""
         records = request.get("Records")
         if isinstance(records, list):
-            request["Records"] = [{"Data": _bytes(record)} for record in records]
+            request["Records"] = [_with_bytes(record) for record in records]
         check_request("PutRecordBatch", request)
         source = self._direct_put(request["DeliveryStreamName"])
         data = [record["Data"] for record in request["Records"]]
-        size = sum(map(len, data))
-        if size > MAX_CALL_BYTES:
-            raise invalid_argument(
-                f"Records have {size} bytes together; a call can have {MAX_CALL_BYTES}. Send fewer a call."
-            )
+        if sum(map(len, data)) > MAX_CALL_BYTES:
+            raise invalid_argument(RECORDS_TOO_LARGE)
         refused = self.before_put(request["DeliveryStreamName"], data)
         responses = [
-            {"ErrorCode": refused[index], "ErrorMessage": THROTTLED.message}
+            {"ErrorCode": refused[index], "ErrorMessage": _SLOW_DOWN}
             if index in refused
             else {"RecordId": source.put(item)}
             for index, item in enumerate(data)
         ]
-        return {"FailedPutCount": len(refused), "Encrypted": False, "RequestResponses": responses}
+        failed = sum("ErrorCode" in response for response in responses)
+        return {"FailedPutCount": failed, "Encrypted": False, "RequestResponses": responses}
 
     def poll(self) -> int:
         """Do all that is due at clock.now(); give the records moved, 0 when nothing is left to do now.
@@ -221,11 +224,11 @@ class Firehose:
 
     def _source(self, config: DeliveryStreamConfig) -> Source:
         if config.kinesis_stream_arn is None:
-            return DirectPut(self._around.clock, self._around.uuids)
+            return DirectPut(self._shared.clock, self._shared.uuids)
         if self._kinesis is None:
             raise invalid_argument("KinesisStreamAsSource needs a Kinesis client: Firehose(kinesis=...).")
         try:
-            return KinesisShards(self._kinesis, config.kinesis_stream_arn, self._around.clock)
+            return KinesisShards(self._kinesis, config.kinesis_stream_arn, self._shared.clock)
         except ClientError as error:
             detail = error.response["Error"]
             raise invalid_argument(
@@ -246,9 +249,13 @@ class Firehose:
         return source
 
 
-def _bytes(record: Any) -> Any:
-    """The data of a Record, in any form boto3 takes for a blob, as bytes; the rest is left to the check."""
-    data: Any = record.get("Data") if isinstance(record, Mapping) else None
+def _with_bytes(record: Any) -> Any:
+    """A Record whose data is bytes, from any form boto3 takes for a blob; the rest is left to the check."""
+    if not isinstance(record, Mapping) or "Data" not in record:
+        return record
+    data = record["Data"]
+    if hasattr(data, "read"):
+        data = data.read()
     if isinstance(data, str):
-        return data.encode()
-    return data.read() if hasattr(data, "read") else data
+        data = data.encode()
+    return {**record, "Data": bytes(data) if isinstance(data, bytearray) else data}

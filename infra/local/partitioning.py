@@ -5,7 +5,6 @@ Source: FDG, dynamic-partitioning; the messages as named below.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 from infra.local import prefixes
@@ -18,10 +17,8 @@ _INVALID_KEYS = "partitionKeys values must not be null or empty"  # SEEN MSight 
 PartitionKeys = tuple[tuple[str, str], ...]
 
 
-def partition(
-    transformed: Transformed, prefix: prefixes.Prefix, active: Collection[PartitionKeys], limit: int
-) -> PartitionKeys | Failed:
-    """The partition of a record, or why it has none; `active` are those that have something buffered."""
+def partition(transformed: Transformed, prefix: prefixes.Prefix) -> PartitionKeys | Failed:
+    """The partition of a record by the keys that its prefix asks for, or why it has none."""
     keys = _keys(transformed.partition_keys, prefix.keys("partitionKeyFromLambda"))
     if keys is None:
         return _extraction_failed(transformed, _INVALID_KEYS)
@@ -34,14 +31,17 @@ def partition(
             transformed,
             f"Prefix has {length} characters once evaluated; it can have {prefixes.MAX_EVALUATED_LENGTH}.",
         )
-    if keys not in active and len(active) >= limit:
-        return Failed(
-            transformed.record,
-            "DynamicPartitioning.ActivePartitionsLimitExceeded",  # SEEN; the text is ours
-            f"The delivery stream already has {limit} active partitions.",
-            error_output_type=prefixes.ACTIVE_PARTITION_EXCEEDED,
-        )
     return keys
+
+
+def limit_exceeded(transformed: Transformed, limit: int) -> Failed:
+    """The outcome of a record whose partition would be one too many."""
+    return Failed(
+        transformed.record,
+        "DynamicPartitioning.ActivePartitionsLimitExceeded",  # SEEN; the text is ours
+        f"The delivery stream already has {limit} active partitions.",
+        error_output_type=prefixes.ACTIVE_PARTITION_EXCEEDED,
+    )
 
 
 def _keys(returned: Any, wanted: tuple[str, ...]) -> PartitionKeys | None:

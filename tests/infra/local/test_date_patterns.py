@@ -59,6 +59,7 @@ AT = datetime(2026, 9, 7, 4, 5, 6, 123456, UTC)  # a Monday
         ("'", "''"),
         ("2026年9月", "yyyy年M月"),
         ("07Sep", "ddMMM"),
+        ("[#]{T}", "'[#]{T}'"),
     ],
 )
 def test_a_pattern_evaluates_as_in_java(expected: str, pattern: str) -> None:

@@ -136,7 +136,8 @@ def test_everything_legal_in_a_template_is_accepted() -> None:
          {"BufferSizeInMBs": "1", "BufferIntervalInSeconds": "901"}),
         ("BufferIntervalInSeconds has value '1.5'. Use a number from 0 to 900.",
          {"BufferSizeInMBs": "1", "BufferIntervalInSeconds": "1.5"}),
-        ("NumberOfRetries has value 'three'. Use a number of 0 or more.", {"NumberOfRetries": "three"}),
+        ("NumberOfRetries has value 'three'. Use a number from 0 to 100.", {"NumberOfRetries": "three"}),
+        ("NumberOfRetries has value '101'. Use a number from 0 to 100.", {"NumberOfRetries": "101"}),
     ],
 )  # fmt: skip
 def test_a_lambda_processor_that_breaks_a_rule_is_refused(message: str, members: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from infra.local.endpoint import endpoint
-from infra.local.firehose import NOT_PERMITTED, THROTTLED
+from infra.local.firehose import NOT_PERMITTED, throttled
 from tests.streams import START, Bench, answer_all, bench, kinesis_source, lambda_processing, s3
 
 
@@ -116,11 +116,11 @@ def test_a_configuration_that_breaks_a_constraint_is_a_validation_exception(clie
 
 
 def test_a_throttled_call_is_a_503(client: Any, made: Bench) -> None:
-    def throttled(name: str, data: Any) -> dict[int, str]:
-        raise THROTTLED
+    def throttle(name: str, data: Any) -> dict[int, str]:
+        raise throttled()
 
     create(client)
-    made.firehose.before_put = throttled
+    made.firehose.before_put = throttle
 
     with pytest.raises(client.exceptions.ServiceUnavailableException) as caught:
         client.put_record(DeliveryStreamName="d", Record={"Data": b"a"})
@@ -142,12 +142,12 @@ def test_a_function_may_put_through_the_endpoint_while_the_stream_is_polled() ->
         if event["records"][0]["data"] == "YWdhaW4=":
             return answer_all(event)
         body = {"DeliveryStreamName": "d", "Records": [{"Data": "YWdhaW4="}]}
-        assert post(url, "Firehose_20150804.PutRecordBatch", json.dumps(body).encode())[0] == 200
+        assert post(served, "Firehose_20150804.PutRecordBatch", json.dumps(body).encode())[0] == 200
         return answer_all(event, result="Dropped")
 
     made = bench(reingest)
     made.create(ProcessingConfiguration=lambda_processing())
-    with endpoint(made.firehose) as url:
+    with endpoint(made.firehose) as served:
         made.deliver(b"first")
 
     assert made.s3.bodies() == b"again"
@@ -185,6 +185,7 @@ def test_a_null_member_is_an_absent_one(url: str) -> None:
          b'{"DeliveryStreamName":"d","Record":{"Data":"?"}}'),
         ("ValidationException", "DeliveryStreamName", "Firehose_20150804.PutRecord", b"{}"),
         ("ValidationException", "Unknown parameter", "Firehose_20150804.ListDeliveryStreams", b'{"limit":1}'),
+        ("ValidationException", "Unknown parameter", "Firehose_20150804.ListDeliveryStreams", b'{"self":1}'),
         ("ValidationException", "Invalid type", "Firehose_20150804.PutRecord", b'{"Record":2}'),
     ],
 )  # fmt: skip

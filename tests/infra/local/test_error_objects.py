@@ -18,12 +18,12 @@ RECORD = SourceRecord("one", b"FAIL this one\n", 1789014240448)
 
 def line(record: SourceRecord = RECORD, **options: Any) -> dict[str, Any]:
     failed = Failed(record, "Lambda.ProcessingFailedStatus", "ProcessingFailed status set for record")
-    options = {
+    values: dict[str, Any] = {
         "ended_ms": 1789014301529,
         "lambda_arn": FUNCTION_ARN,
         "lambda_arn_field": "lambdaARN",
-    } | options
-    text = error_line(failed, **options)
+    }
+    text = error_line(failed, **(values | options))
     assert text.endswith(b"}\n")
     assert text.count(b"\n") == 1
     fields: dict[str, Any] = json.loads(text)

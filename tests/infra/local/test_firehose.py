@@ -9,7 +9,7 @@ import pytest
 
 from infra.local.clock import Clock
 from infra.local.description import DESTINATION_ID
-from infra.local.firehose import NOT_PERMITTED, THROTTLED, Firehose, ServiceError
+from infra.local.firehose import NOT_PERMITTED, Firehose, ServiceError, throttled
 from tests.fakes import FakeKinesis, FakeS3, client_error
 from tests.streams import (
     FUNCTION_ARN,
@@ -118,6 +118,16 @@ def test_describe_fills_in_the_defaults() -> None:
     )
 
 
+def test_neither_the_request_nor_a_description_can_change_a_stream_afterwards() -> None:
+    made = bench()
+    request = s3(BufferingHints={"SizeInMBs": 7, "IntervalInSeconds": 60})
+    made.create({"ExtendedS3DestinationConfiguration": request})
+    request["BufferingHints"]["SizeInMBs"] = 8
+    destination(made)["BufferingHints"]["SizeInMBs"] = 9
+
+    assert destination(made)["BufferingHints"]["SizeInMBs"] == 7
+
+
 def test_describe_shows_a_lambda_processor_with_its_defaults_in_order() -> None:
     made = bench()
     made.create(ProcessingConfiguration=lambda_processing(BufferIntervalInSeconds="70", BufferSizeInMBs="2"))
@@ -218,6 +228,23 @@ def test_data_may_be_any_blob_boto3_takes(data: Any) -> None:
     assert made.s3.bodies() == b"text"
 
 
+def test_what_was_put_cannot_be_changed_afterwards() -> None:
+    made = direct_put()
+    data = bytearray(b"before")
+    made.firehose.put_record(DeliveryStreamName="d", Record={"Data": data})
+    data[:] = b"after!"
+    made.firehose.flush()
+
+    assert made.s3.bodies() == b"before"
+
+
+def test_an_unknown_member_of_a_record_is_refused() -> None:
+    with pytest.raises(ServiceError, match=r"Unknown parameter in Records\[0\]"):
+        direct_put().firehose.put_record_batch(
+            DeliveryStreamName="d", Records=[{"Data": b"x", "PartitionKey": "k"}]
+        )
+
+
 def test_empty_data_is_allowed_by_the_model() -> None:
     made = direct_put()
     made.deliver(b"", b"x")
@@ -267,7 +294,7 @@ def test_a_batch_of_more_than_4_mib_is_refused_as_a_whole() -> None:
     most = [bytes(1024 * 1000)] * 4 + [bytes(98_304)]
 
     put_batch(made, *most)
-    with pytest.raises(ServiceError, match="InvalidArgumentException: Records have 4194305 bytes"):
+    with pytest.raises(ServiceError, match="InvalidArgumentException: Records size exceeds 4 MB limit"):
         put_batch(made, *most, b"x")
 
     assert made.firehose.counts("d").received == 5
@@ -302,11 +329,11 @@ def test_entries_can_be_refused_and_the_others_are_taken() -> None:
 
 
 def test_a_call_can_be_throttled_and_takes_nothing() -> None:
-    def throttled(name: str, data: Any) -> dict[int, str]:
-        raise THROTTLED
+    def throttle(name: str, data: Any) -> dict[int, str]:
+        raise throttled()
 
     made = direct_put()
-    made.firehose.before_put = throttled
+    made.firehose.before_put = throttle
     for put in (lambda: made.put(b"x"), lambda: put_batch(made, b"x")):
         with pytest.raises(ServiceError, match="ServiceUnavailableException: Slow down"):
             put()
@@ -324,11 +351,17 @@ def test_a_refused_single_record_is_an_error_of_the_call() -> None:
 
 def test_the_hook_sees_the_stream_and_the_data() -> None:
     seen: list[Any] = []
-    made = bench(before_put=lambda name, data: seen.append((name, list(data))) or {})
+
+    def see(name: str, data: Any) -> dict[int, str]:
+        seen.append((name, list(data)))
+        return {7: "InternalFailure"}  # there is no such entry
+
+    made = bench(before_put=see)
     made.create()
-    put_batch(made, b"a", b"b")
+    answer = put_batch(made, b"a", b"b")
 
     assert seen == [("d", [b"a", b"b"])]
+    assert answer["FailedPutCount"] == 0
 
 
 # Update

@@ -20,8 +20,9 @@ def parsed(prefix: str, error_output_prefix: str = "") -> tuple[Prefix, Prefix]:
     return prefixes.parse(prefix, "Prefix"), prefixes.parse(error_output_prefix, "ErrorOutputPrefix")
 
 
-def check(prefix: str, error_output_prefix: str = "", **options: bool) -> None:
-    prefixes.check(*parsed(prefix, error_output_prefix), **options)
+def check(prefix: str, error_output_prefix: str = "", *, dynamic_partitioning: bool = False) -> None:
+    pair = parsed(prefix, error_output_prefix)
+    prefixes.check(*pair, dynamic_partitioning=dynamic_partitioning)
 
 
 def data_folder(prefix: str, **surroundings: object) -> str:
