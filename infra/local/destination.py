@@ -95,6 +95,13 @@ def check_delivery_stream(
     InvalidArgumentException the rule between members that is broken.
     """
     check_request("CreateDeliveryStream", {"DeliveryStreamName": "unnamed", **request})
+    return configuration(request, date_after_expressions=date_after_expressions)
+
+
+def configuration(
+    request: Mapping[str, Any], *, date_after_expressions: bool = False
+) -> DeliveryStreamConfig:
+    """What a request that is of the model's shape configures. Raises ServiceError for a broken rule."""
     rules.check_source(request)
     rules.check_one_destination(request)
     name = next((key for key in _S3_DESTINATIONS if key in request), None)
@@ -117,6 +124,7 @@ def _config(
 ) -> DeliveryStreamConfig:
     partitioned = rules.is_enabled(s3.get("DynamicPartitioningConfiguration"))
     backup = s3.get("S3BackupConfiguration") if s3.get("S3BackupMode") == "Enabled" else None
+    copies = _destination(backup, False, date_after_expressions, "S3BackupConfiguration.") if backup else None
     source = request.get("KinesisStreamSourceConfiguration")
     return DeliveryStreamConfig(
         stream_type=request.get("DeliveryStreamType", "DirectPut"),
@@ -124,9 +132,7 @@ def _config(
         destination=_destination(s3, partitioned, date_after_expressions),
         processor=_processor(s3.get("ProcessingConfiguration", {})),
         dynamic_partitioning=partitioned,
-        backup=_destination(backup, False, date_after_expressions, "S3BackupConfiguration.")
-        if backup
-        else None,
+        backup=copies,
         not_local=tuple(_not_local(request, s3, backup)),
     )
 
@@ -165,7 +171,7 @@ def buffering_hints(s3: Mapping[str, Any]) -> dict[str, int]:
 
 def _processor(processing: Mapping[str, Any]) -> LambdaProcessor | None:
     # FLOCI probe: Enabled omitted is stored as false, and nothing is transformed.
-    if not processing.get("Enabled", False):
+    if not rules.is_enabled(processing):
         return None
     for processor in rules.processors(processing, "Lambda"):
         parameters = rules.parameters(processor)
@@ -196,7 +202,7 @@ def _not_local(
     if rules.is_converted(s3):
         missing.append("record format conversion (DataFormatConversionConfiguration)")
     processing = s3.get("ProcessingConfiguration", {})
-    if processing.get("Enabled", False):
+    if rules.is_enabled(processing):
         types = (p["Type"] for p in processing.get("Processors", []))
         missing += [f"the processor type {kind}" for kind in types if kind != "Lambda"]
     for destination in (s3, backup or {}):

@@ -23,12 +23,12 @@ from botocore.exceptions import ClientError
 from infra.local.clock import Clock
 from infra.local.delivery_stream import Counts, DeliveryStream, Shared
 from infra.local.description import DeliveryStreamEntry
-from infra.local.destination import DeliveryStreamConfig, check_delivery_stream, require_local
+from infra.local.destination import DeliveryStreamConfig, configuration, require_local
 from infra.local.error_objects import LambdaArnField
 from infra.local.function import Function
 from infra.local.partitioning import ACTIVE_PARTITIONS_LIMIT
 from infra.local.processing import EventHead
-from infra.local.request_model import check_request
+from infra.local.request_model import check_request, with_bytes
 from infra.local.service_error import ServiceError, invalid_argument
 from infra.local.source import DirectPut, KinesisShards, Source
 
@@ -102,7 +102,7 @@ class Firehose:
     def create_delivery_stream(self, /, **request: Any) -> dict[str, Any]:
         """Create a delivery stream, ACTIVE at once. A Kinesis source is read from LATEST."""
         check_request("CreateDeliveryStream", request)
-        config = self._checked(request)
+        config = self._configuration(request)
         name = request["DeliveryStreamName"]
         if name in self._streams:
             raise ServiceError(
@@ -140,7 +140,7 @@ class Firehose:
         name = request["DeliveryStreamName"]
         stream = self._stream(name)
         updated = self._entries[name].updated(request, stream.version, self._shared.clock.now())
-        config = self._checked(updated.request)
+        config = self._configuration(updated.request)
         if config.dynamic_partitioning != stream.config.dynamic_partitioning:
             # FDG: dynamic-partitioning. The sentence is ours.
             raise invalid_argument(
@@ -164,7 +164,7 @@ class Firehose:
     def put_record(self, /, **request: Any) -> dict[str, Any]:
         """Take one record (at most 1,024,000 bytes; empty is allowed, BC-firehose: Data)."""
         if "Record" in request:
-            request["Record"] = _with_bytes(request["Record"])
+            request["Record"] = with_bytes(request["Record"])
         check_request("PutRecord", request)
         source = self._direct_put(request["DeliveryStreamName"])
         data = request["Record"]["Data"]
@@ -177,7 +177,7 @@ class Firehose:
         """Take 1 to 500 records and 4 MiB; answers each entry, in order, refused ones with an ErrorCode."""
         records = request.get("Records")
         if isinstance(records, list):
-            request["Records"] = [_with_bytes(record) for record in records]
+            request["Records"] = [with_bytes(record) for record in records]
         check_request("PutRecordBatch", request)
         source = self._direct_put(request["DeliveryStreamName"])
         data = [record["Data"] for record in request["Records"]]
@@ -217,8 +217,8 @@ class Firehose:
         """What became of a delivery stream's records, see Counts."""
         return self._stream(name).counts()
 
-    def _checked(self, request: Mapping[str, Any]) -> DeliveryStreamConfig:
-        config = check_delivery_stream(request, date_after_expressions=self._date_after_expressions)
+    def _configuration(self, request: Mapping[str, Any]) -> DeliveryStreamConfig:
+        config = configuration(request, date_after_expressions=self._date_after_expressions)
         require_local(config)
         return config
 
@@ -247,15 +247,3 @@ class Firehose:
         if not isinstance(source, DirectPut):
             raise invalid_argument(NOT_PERMITTED)
         return source
-
-
-def _with_bytes(record: Any) -> Any:
-    """A Record whose data is bytes, from any form boto3 takes for a blob; the rest is left to the check."""
-    if not isinstance(record, Mapping) or "Data" not in record:
-        return record
-    data = record["Data"]
-    if hasattr(data, "read"):
-        data = data.read()
-    if isinstance(data, str):
-        data = data.encode()
-    return {**record, "Data": bytes(data) if isinstance(data, bytearray) else data}

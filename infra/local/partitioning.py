@@ -47,9 +47,14 @@ def limit_exceeded(transformed: Transformed, limit: int) -> Failed:
 def _keys(returned: Any, wanted: tuple[str, ...]) -> PartitionKeys | None:
     if not isinstance(returned, dict) or not set(wanted) <= returned.keys():
         return None
-    if not all(isinstance(value, str) and value for value in returned.values()):
+    if not all(_is_usable(value) for value in returned.values()):
         return None
     return tuple((key, returned[key]) for key in wanted)
+
+
+def _is_usable(value: Any) -> bool:
+    """Whether a value can stand in an S3 key: text, not empty, without the lone surrogates of JSON."""
+    return isinstance(value, str) and value != "" and not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 def _extraction_failed(transformed: Transformed, message: str) -> Failed:

@@ -80,6 +80,8 @@ class Surroundings:
 
 def parse(text: str, name: str) -> Prefix:
     """Read one prefix; `name` is the configuration field, for messages. Raises ServiceError."""
+    if len(text) > MAX_CONFIGURED_LENGTH:
+        raise _broken(f"{name} has {len(text)} characters; it can have {MAX_CONFIGURED_LENGTH}.")
     parts: list[str | Expression] = []
     end = 0
     for match in _EXPRESSION.finditer(text):
@@ -153,11 +155,6 @@ def _check_parts(prefix: Prefix, name: str) -> None:
             _check_expression(part, name)
         elif "!{" in part:
             raise _broken(f"{name} contains !{{ outside of an expression; write !{{namespace:value}}.")
-    length = sum(
-        len(p) if isinstance(p, str) else len(p.namespace) + len(p.value) + len("!{:}") for p in prefix.parts
-    )
-    if length > MAX_CONFIGURED_LENGTH:
-        raise _broken(f"{name} has {length} characters; it can have {MAX_CONFIGURED_LENGTH}.")
 
 
 def _check_expression(expression: Expression, name: str) -> None:

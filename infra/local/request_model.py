@@ -48,6 +48,18 @@ def check_request(name: str, request: Mapping[str, Any]) -> None:
         raise ServiceError("ValidationException", count + "; ".join(violations))
 
 
+def with_bytes(record: Any) -> Any:
+    """A Record whose data is bytes, from any form boto3 takes for a blob; the rest is left to the check."""
+    if not isinstance(record, Mapping) or "Data" not in record:
+        return record
+    data = record["Data"]
+    if hasattr(data, "read"):
+        data = data.read()
+    if isinstance(data, str):
+        data = data.encode()
+    return {**record, "Data": bytes(data) if isinstance(data, bytearray) else data}
+
+
 def _violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
     """Every broken constraint of a value and of what it holds."""
     for constraint in _broken_constraints(shape, value):

@@ -103,26 +103,29 @@ class KinesisShards:
         self._stream = stream_arn.rpartition("/")[2]
         self._clock = clock
         self._last: dict[str, str] = {}
-        self._iterators: dict[str, str | None] = {}
+        self._iterators: dict[str, str] = {}
+        self._known: set[str] = set()
+        self._has_ended_shards = False
         self._open_new_shards("LATEST")
 
     def read(self) -> Iterator[SourceRecord]:
         """One GetRecords per shard. A throttled shard is left for the next read, other errors are raised."""
         for shard in list(self._iterators):
             yield from self._read_shard(shard)
-        if None in self._iterators.values():
+        if self._has_ended_shards:
             self._open_new_shards("TRIM_HORIZON")
 
     def _read_shard(self, shard: str) -> list[SourceRecord]:
-        iterator = self._iterators[shard]
-        if iterator is None:
-            return []
         try:
-            page = self._kinesis.get_records(ShardIterator=iterator)
+            page = self._kinesis.get_records(ShardIterator=self._iterators[shard])
         except ClientError as error:
             self._recover(shard, error)
             return []
-        self._iterators[shard] = page.get("NextShardIterator")
+        if iterator := page.get("NextShardIterator"):
+            self._iterators[shard] = iterator
+        else:
+            del self._iterators[shard]
+            self._has_ended_shards = True
         if page["Records"]:
             self._last[shard] = page["Records"][-1]["SequenceNumber"]
         now = self._clock.now_ms()
@@ -139,8 +142,10 @@ class KinesisShards:
 
     def _open_new_shards(self, position: str) -> None:
         for shard in self._list_shards():
-            if shard not in self._iterators:
+            if shard not in self._known:
                 self._iterators[shard] = self._iterator(shard, position)
+                self._known.add(shard)
+        self._has_ended_shards = False
 
     def _list_shards(self) -> list[str]:
         page = self._kinesis.list_shards(StreamName=self._stream)
