@@ -40,10 +40,10 @@ class NotReplicated(Exception):  # noqa: N818 - a state, which the next run may 
 class Bridge:
     """One table's streaming destination; `run` carries what has changed since the last time.
 
-    `changes` counts what was read, by kind. `unchanged` writes are not carried, nor are `too-large` records:
-    DynamoDB skips those too (metric FailedToReplicateRecordCount). A removal is `expired` and carries the
-    service's identity when `expect` announced it; so let the sweep that announces run after `run`, with
-    nothing of the same item in between.
+    `changes` counts what was read, by kind, and `carried` what the stream confirmed. `unchanged` writes are not
+    carried, nor are `too-large` records: DynamoDB skips those too (metric FailedToReplicateRecordCount). A
+    removal is `expired`, and carries the service's identity, when `expect` announced it; so let the sweep that
+    announces begin after `run`, with nothing of the same item in between.
     """
 
     def __init__(
@@ -59,7 +59,8 @@ class Bridge:
         tells_precision: bool = True,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.changes: Counter[Kind] = Counter()
+        self.changes: Counter[str] = Counter()
+        self.carried = 0
         self._streams = streams
         self._kinesis = kinesis
         self._stream_name = stream_name
@@ -94,10 +95,10 @@ class Bridge:
         Raises NotReplicated when the data stream goes on refusing.
         """
         self._waiting += self._entries()
-        count = len(self._waiting)
+        before = self.carried
         for batch in list(batches(self._waiting, KINESIS_CALL_RECORDS, KINESIS_CALL_BYTES)):
             self._put(batch)
-        return count
+        return self.carried - before
 
     def _entries(self) -> Iterator[Entry]:
         for record in self._records():
@@ -153,6 +154,7 @@ class Bridge:
             refused = [entry for entry, code in zip(batch, codes, strict=True) if code]
             confirmed = {entry.position for entry, code in zip(batch, codes, strict=True) if not code}
             self._waiting = [entry for entry in self._waiting if entry.position not in confirmed]
+            self.carried += len(confirmed)
             if not refused:
                 return
             batch = refused

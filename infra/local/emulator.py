@@ -14,7 +14,7 @@ from botocore.config import Config
 from infra.local.child import Child
 
 REGION = "us-east-1"
-_KEY = "local"  # moto takes any; AWS takes none of these, so a client that went astray does no harm
+KEY = "local"  # moto takes any; AWS takes none of these, so a client that went astray does no harm
 _PROJECT = Path(__file__).parents[2]
 _START_TIMEOUT_S = 60
 
@@ -76,8 +76,8 @@ class Emulator:
             service,
             endpoint_url=endpoint_url or self.url,
             region_name=REGION,
-            aws_access_key_id=_KEY,
-            aws_secret_access_key=_KEY,
+            aws_access_key_id=KEY,
+            aws_secret_access_key=KEY,
             config=Config(s3={"addressing_style": "path"}, **config),
         )
         self._clients.append(client)
@@ -108,8 +108,8 @@ class Emulator:
     @staticmethod
     def _credentials() -> dict[str, str]:
         return {
-            "AWS_ACCESS_KEY_ID": _KEY,
-            "AWS_SECRET_ACCESS_KEY": _KEY,
+            "AWS_ACCESS_KEY_ID": KEY,
+            "AWS_SECRET_ACCESSKEY": KEY,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",

@@ -1,0 +1,257 @@
+"""The whole pipeline on one machine: what `with Pipeline(...)` starts, moves and closes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from duckdb import DuckDBPyRelation
+
+from infra.layout import archive_folder, error_output_prefix, prefix
+from infra.local import sql
+from infra.local.bridge import Bridge
+from infra.local.change_record import Precision
+from infra.local.clock import Clock
+from infra.local.emulator import REGION, Emulator
+from infra.local.firehose import Counts, Firehose
+from infra.local.runtime import LambdaRuntime
+from infra.local.table import AttributeValues, Sweeper, create_table
+from transform.settings import CONFIG_VARIABLE, Settings, load
+
+ACCOUNT = "123456789012"
+NAME = "ttl-archive"
+_ARN = "arn:aws:{service}:" + f"{REGION}:{ACCOUNT}:" + "{resource}"
+FUNCTION_ARN = _ARN.format(service="lambda", resource=f"function:{NAME}:$LATEST")
+STREAM_ARN = _ARN.format(service="kinesis", resource=f"stream/{NAME}")
+_ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/{NAME}"
+
+
+@dataclass(frozen=True)
+class Buffering:
+    """Firehose's buffers: those before the function (`invoke_`) and those of the destination.
+
+    None is what the delivery stream needs at least: 64 MB with dynamic partitioning, else 5.
+    """
+
+    size_mb: int | None = None
+    interval_s: int = 300
+    invoke_size_mb: float = 1
+    invoke_interval_s: int = 60
+    retries: int = 3
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Where every change went: `changes` by kind, as the table saw them; `carried` to the data stream; and
+    what became of those in Firehose, see Counts."""
+
+    changes: Mapping[str, int]
+    carried: int
+    firehose: Counts
+
+
+class Pipeline:
+    """Table, data stream, delivery stream, transform, bucket and SQL for one archive.toml.
+
+        with Pipeline("archive.toml", keys={"deviceID": "S"}) as pipeline:
+            pipeline.dynamodb.put_item(TableName=pipeline.table, Item=...)
+            pipeline.clock.advance(days=365)
+            pipeline.sweep()                       # DynamoDB's TTL process
+            pipeline.run()                         # changes travel; what is due is delivered
+            pipeline.flush()                       # the rest too
+            pipeline.sql("SELECT count(*) FROM archive").fetchall()
+
+    `settings` is a file, or what was loaded from one. `keys` are the table's key attributes and their types.
+    `streaming=False` leaves the table unattached until enable_streaming(), like one that was there before.
+    Everything is a real call to an API: boto3 to the emulator, the handler in AWS's own runtime.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | str | Path,
+        *,
+        keys: Mapping[str, str] | None = None,
+        clock: Clock | None = None,
+        precision: Precision = "MICROSECOND",
+        buffering: Buffering | None = None,
+        shards: int = 1,
+        streaming: bool = True,
+        glacier_after_days: int = 30,
+        handler: str = "transform.handler.handler",
+        task_root: Path | None = None,
+    ) -> None:
+        self.settings = settings if isinstance(settings, Settings) else load(settings)
+        self.clock = clock or Clock()
+        self.table = self.settings.table.name
+        self.bucket = NAME
+        self._keys = keys or {"pk": "S"}
+        self._precision = precision
+        self._buffering = buffering or Buffering()
+        self._shards = shards
+        self._streaming = streaming
+        self._glacier_after_days = glacier_after_days
+        self._handler = handler
+        self._task_root = task_root
+        self._seen_keys: list[str] | None = None
+        self._open = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:  # Ctrl-C too: nothing stays behind
+            self._open.close()
+            raise
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._open.close()
+
+    def environment(self) -> dict[str, str]:
+        """Variables for another process that is to work on this pipeline: endpoints, dummy keys, settings."""
+        return {**self.emulator.environment(), CONFIG_VARIABLE: str(Path(self.settings.file).absolute())}
+
+    def enable_streaming(self) -> None:
+        """From now on the table's changes are carried; earlier ones never are (DDB: kds, no backfill)."""
+        self._bridge.start()
+
+    def sweep(self) -> list[AttributeValues]:
+        """Remove what has expired, as DynamoDB's TTL process does; gives the keys of what was removed.
+
+        Changes made before are carried first, so that no user's delete is taken for one of the sweep.
+        """
+        self._bridge.run()
+        return self._sweeper.sweep()
+
+    def run(self) -> int:
+        """Carry changes and do all that Firehose has to do at this time; gives the records that moved."""
+        moved = 0
+        while step := self._bridge.run() + self.firehose.poll():
+            moved += step
+        return moved
+
+    def flush(self) -> None:
+        """Carry changes and deliver everything, whatever the buffering hints say."""
+        self.run()
+        self.firehose.flush()
+
+    def restart_function(self) -> None:
+        """Start the function's process anew, as a deployment does: it reads code and archive.toml again."""
+        self.settings = load(self.settings.file)
+        self.function.restart()
+        self._seen_keys = None
+
+    def sql(self, query: str) -> DuckDBPyRelation:
+        """The answer to a query over `archive` and `archive_deduplicated`, as a DuckDB relation.
+
+        `.columns` are its names, `.fetchall()` its rows.
+        """
+        keys = sql.readable_objects(self.s3, self.bucket, archive_folder(self.settings))
+        if keys != self._seen_keys:
+            sql.create_views(self._connection, self.bucket, keys, self.settings)
+            self._seen_keys = keys
+        return self._connection.sql(query)
+
+    def ledger(self) -> Ledger:
+        """Counts of what happened so far, at the table and in Firehose."""
+        return Ledger({**self._bridge.changes}, self._bridge.carried, self.firehose.counts(NAME))
+
+    def objects(self, under: str = "") -> dict[str, bytes]:
+        """The bucket's readable objects under a prefix, by key, as they lie there."""
+        keys = sql.readable_objects(self.s3, self.bucket, under)
+        return {key: self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys}
+
+    def _start(self) -> None:
+        # The two processes start at the same time; the first request waits for the emulator.
+        self.emulator = Emulator()
+        self._open.callback(self.emulator.stop)
+        self.function = self._open.enter_context(
+            LambdaRuntime(
+                self._handler,
+                function_name=NAME,
+                environment=self.environment(),
+                task_root=self._task_root,
+            )
+        )
+        self._connection = self._open.enter_context(sql.connect(self.emulator))
+        self.s3, self.dynamodb, self.kinesis = map(self.emulator.client, ("s3", "dynamodb", "kinesis"))
+        self.emulator.wait_ready()
+        self._make_bucket()
+        create_table(
+            self.dynamodb, self.table, keys=self._keys, ttl_attribute=self.settings.table.ttl_attribute
+        )
+        self.kinesis.create_stream(StreamName=NAME, ShardCount=self._shards)
+        self.function.wait_ready()
+        self._make_firehose()
+        self._attach()
+
+    def _make_bucket(self) -> None:
+        self.s3.create_bucket(Bucket=self.bucket)
+        rule = {
+            "ID": "archive-to-glacier",
+            "Status": "Enabled",
+            "Filter": {"Prefix": archive_folder(self.settings)},
+            "Transitions": [{"Days": self._glacier_after_days, "StorageClass": "GLACIER"}],
+        }
+        self.s3.put_bucket_lifecycle_configuration(
+            Bucket=self.bucket,
+            LifecycleConfiguration={"Rules": [rule]},
+            # S3U: by default what is smaller than 128 KiB never moves.
+            TransitionDefaultMinimumObjectSize="varies_by_storage_class",
+        )
+
+    def _make_firehose(self) -> None:
+        self.firehose = Firehose(
+            s3=self.s3, kinesis=self.kinesis, functions={FUNCTION_ARN: self.function}, clock=self.clock
+        )
+        self.firehose.create_delivery_stream(
+            DeliveryStreamName=NAME,
+            DeliveryStreamType="KinesisStreamAsSource",
+            KinesisStreamSourceConfiguration={"KinesisStreamARN": STREAM_ARN, "RoleARN": _ROLE_ARN},
+            ExtendedS3DestinationConfiguration=self._destination(),
+        )
+
+    def _destination(self) -> dict[str, Any]:
+        by_event = self.settings.output.partition_by == "event"
+        # FDG: dynamic partitioning needs at least 64 MB and cannot be added later.
+        size_mb = self._buffering.size_mb or (64 if by_event else 5)
+        destination = {
+            "BucketARN": f"arn:aws:s3:::{self.bucket}",
+            "RoleARN": _ROLE_ARN,
+            "Prefix": prefix(self.settings),
+            "ErrorOutputPrefix": error_output_prefix(self.settings),
+            "FileExtension": f".{self.settings.output.format}.gz",
+            "CompressionFormat": "GZIP",
+            "BufferingHints": {"SizeInMBs": size_mb, "IntervalInSeconds": self._buffering.interval_s},
+            "ProcessingConfiguration": {"Enabled": True, "Processors": [self._processor()]},
+        }
+        return destination | ({"DynamicPartitioningConfiguration": {"Enabled": True}} if by_event else {})
+
+    def _processor(self) -> dict[str, Any]:
+        values = {
+            "LambdaArn": FUNCTION_ARN,
+            "NumberOfRetries": str(self._buffering.retries),
+            "BufferSizeInMBs": str(self._buffering.invoke_size_mb),
+            "BufferIntervalInSeconds": str(self._buffering.invoke_interval_s),
+        }
+        parameters = [{"ParameterName": name, "ParameterValue": value} for name, value in values.items()]
+        return {"Type": "Lambda", "Parameters": parameters}
+
+    def _attach(self) -> None:
+        ttl_attribute = self.settings.table.ttl_attribute
+        self._bridge = Bridge(
+            streams=self.emulator.client("dynamodbstreams"),
+            kinesis=self.kinesis,
+            table=self.table,
+            stream_name=NAME,
+            ttl_attribute=ttl_attribute,
+            clock=self.clock,
+            precision=self._precision,
+        )
+        self._sweeper = Sweeper(
+            self.dynamodb, self.table, ttl_attribute, self.clock, on_removed=self._bridge.expect
+        )
+        if self._streaming:
+            self._bridge.start()
