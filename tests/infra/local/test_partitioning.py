@@ -6,6 +6,10 @@ from typing import Any
 
 import pytest
 
+from infra.local import prefixes
+from infra.local.partitioning import partition
+from infra.local.processing import Failed, Transformed
+from infra.local.source import SourceRecord
 from tests.streams import answer_all, bench, lambda_processing, partitioned
 
 
@@ -57,7 +61,6 @@ def test_partitions_buffer_apart_from_each_other() -> None:
         {"partitionKeys": {"dt": 20260102}},
         {"partitionKeys": {"dt": "x", "other": ""}},
         {"partitionKeys": ["dt"]},
-        {"partitionKeys": {"dt": "\ud800"}},
     ],
 )
 def test_unusable_partition_keys_send_the_record_to_the_error_prefix(metadata: Any) -> None:
@@ -70,6 +73,14 @@ def test_unusable_partition_keys_send_the_record_to_the_error_prefix(metadata: A
     assert line["errorMessage"] == "partitionKeys values must not be null or empty"
     assert line["rawData"] == "aW4="
     assert made.s3.listed("archive") == []
+
+
+def test_a_lone_surrogate_cannot_stand_in_a_key() -> None:
+    transformed = Transformed(SourceRecord("id", b"x", 0), b"x", {"dt": "\ud800"})
+    found = partition(transformed, prefixes.parse("!{partitionKeyFromLambda:dt}/", "Prefix"))
+
+    assert isinstance(found, Failed)
+    assert found.error_code == "DynamicPartitioning.MetadataExtractionFailed"
 
 
 def test_a_prefix_that_partition_keys_make_too_long_is_an_error_of_that_record() -> None:
