@@ -1,0 +1,102 @@
+"""The archive itself as the sink: rows under a name made from the error object, so again is over, not beside.
+
+All rows of an object are spooled before the first is put. The keys to be written are noted in the claim
+first, so a later run with another transform, whose rows may be of other dates, empties what it does not
+write itself.
+"""
+
+import base64
+import zlib
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from replay import layout
+from replay.aws import told
+from replay.errors import ObjectError
+from replay.failed import FailedRecord
+from replay.spool import Part, Spool
+from replay.state import Claim
+from transform.convert import Row
+from transform.settings import Settings
+
+_NO_ROWS = zlib.compress(b"", wbits=31)
+
+
+class S3Sink:
+    """Rows go to `archive` + TABLE/dt=.../replay-ID.FORMAT.gz in `bucket`."""
+
+    name = "s3"
+
+    def __init__(self, s3: Any, bucket: str, settings: Settings, archive: str = layout.ARCHIVE) -> None:
+        self.s3 = s3
+        self.bucket = bucket
+        self.settings = settings
+        self.archive = archive
+
+    def check(self) -> None:
+        """Nothing to check: a missing permission shows at the first object, and nothing is sent in part."""
+
+    def open(self, claim: Claim) -> "S3Delivery":
+        """Begin one object; what an earlier run has put will be overwritten."""
+        return S3Delivery(self, claim)
+
+
+class S3Delivery:
+    """One object's rows."""
+
+    def __init__(self, sink: S3Sink, claim: Claim) -> None:
+        self._sink = sink
+        self._claim = claim
+        self._spool = Spool()
+
+    def add(self, record: FailedRecord, row: Row) -> None:  # noqa: ARG002  the row is all this sink needs
+        """Take one row."""
+        self._spool.add(row.date, row.line)
+
+    def finish(self) -> list[dict[str, Any]]:
+        """Put every date's rows and verify them; key, rows, bytes and hash of each."""
+        sink, ident = self._sink, self._claim.error_object.identity
+        parts = {
+            layout.archive_key(sink.settings, part.date, ident, sink.archive): part
+            for part in self._spool.parts()
+        }
+        before = self._claim.progress.outputs
+        self._claim.record(outputs=tuple(sorted({*before, *parts})))
+        for key, part in parts.items():
+            put_verified(sink.s3, sink.bucket, key, part)
+            self._claim.keep()
+        for key in set(before) - set(parts):
+            sink.s3.put_object(Bucket=sink.bucket, Key=key, Body=_NO_ROWS)
+        return [
+            {"key": key, "rows": part.rows, "bytes": part.size, "sha256": part.sha256}
+            for key, part in parts.items()
+        ]
+
+    def close(self) -> None:
+        """Remove what was spooled to disk."""
+        self._spool.close()
+
+
+def put_verified(s3: Any, bucket: str, key: str, part: Part) -> None:
+    """Put an object, and see that it stands there as it was sent.
+
+    S3 refuses the put when the bytes do not have the hash. Raises ObjectError.
+    """
+    checksum = base64.b64encode(bytes.fromhex(part.sha256)).decode()
+    url = f"s3://{bucket}/{key}"
+    try:
+        with part.open() as body:
+            s3.put_object(
+                Bucket=bucket,
+                Key=key,
+                Body=body,
+                ContentType="application/gzip",
+                ChecksumSHA256=checksum,
+                Metadata={"sha256": part.sha256, "rows": str(part.rows)},
+            )
+        head = s3.head_object(Bucket=bucket, Key=key)
+    except (ClientError, BotoCoreError) as error:
+        raise told(error, url, "s3:PutObject and s3:GetObject") from error
+    if head["ContentLength"] != part.size or head["Metadata"].get("sha256") != part.sha256:
+        raise ObjectError(f"{url}: it does not stand there as it was put. Run again")

@@ -1,0 +1,213 @@
+"""What is being done and what is done, kept in the bucket so that it is true even if killed at any line.
+
+A claim says who is at an object and until when; it is created and changed by conditional writes only, so two
+runs never hold one object. A claim that ran out is taken over with the progress it had. A manifest says that
+an object is done. Neither is ever deleted.
+Source: Amazon S3 User Guide, conditional writes.
+"""
+
+import json
+import secrets
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from replay import layout
+from replay.aws import error_code, told
+from replay.errors import ClaimLostError, MisuseError, ObjectGoneError, ReplayError
+from replay.source import ErrorObject
+
+LEASE = timedelta(minutes=15)
+_CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409", "NoSuchKey"})
+_TRIES = 5
+_CHECK_KEY = layout.CLAIMS + "_check"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an object is. With a stream: lines before `next_line` are sent, save those in `unsent`."""
+
+    sink: str
+    next_line: int = 1
+    unsent: tuple[int, ...] = ()
+    outputs: tuple[str, ...] = ()  # s3: every key that may have been written
+    possible_duplicates: int = 0
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything may have reached the sink."""
+        return self.next_line > 1 or bool(self.unsent or self.outputs)
+
+
+class Claim:
+    """One object, held by this run. Every change of it fails with ClaimLostError once another run has it."""
+
+    def __init__(self, claims: "Claims", error_object: ErrorObject, progress: Progress) -> None:
+        self.error_object = error_object
+        self.progress = progress
+        self.taken_over = False  # from a run that did not end cleanly
+        self._claims = claims
+        self._key = layout.claim_key(error_object.key, error_object.identity)
+        self._etag = ""
+        self._until = datetime.min.replace(tzinfo=UTC)
+
+    def keep(self) -> None:
+        """Renew the claim when half of its time is over."""
+        if self._until - self._claims.now() < self._claims.lease / 2:
+            self.record()
+
+    def record(self, **changes: Any) -> None:
+        """Write down progress, and renew."""
+        self._write(replace(self.progress, **changes), self._claims.now() + self._claims.lease)
+
+    def release(self) -> None:
+        """Let go: whoever comes next need not wait."""
+        self._write(self.progress, None)
+
+    def _write(self, progress: Progress, until: datetime | None) -> None:
+        etag = self._claims.put(self._key, self._body(progress, until), etag=self._etag)
+        if etag is None:
+            raise ClaimLostError(
+                f"{self.error_object.url}: another run has taken it over. Nothing to do here"
+            )
+        self.progress = progress
+        self._etag = etag
+        self._until = until or self._until
+
+    def create(self) -> bool:
+        """Whether nobody had it before."""
+        until = self._claims.now() + self._claims.lease
+        etag = self._claims.put(self._key, self._body(self.progress, until), etag=None)
+        self._etag, self._until = etag or "", until
+        return etag is not None
+
+    def take_over(self, found: dict[str, Any], etag: str) -> bool:
+        """Whether the claim that was found could be made ours, with its progress."""
+        progress = _progress(found["progress"])
+        if not progress.begun:
+            progress = replace(progress, sink=self.progress.sink)
+        self.taken_over = found["until"] is not None
+        self._etag = etag
+        try:
+            self._write(progress, self._claims.now() + self._claims.lease)
+        except ClaimLostError:
+            return False
+        return True
+
+    def _body(self, progress: Progress, until: datetime | None) -> bytes:
+        document = {
+            "object": self.error_object.key,
+            "etag": self.error_object.etag,
+            "owner": self._claims.owner,
+            "until": until.isoformat() if until else None,
+            "progress": asdict(progress),
+        }
+        return json.dumps(document).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Takes claims in one bucket for one run, `owner`. `now` gives aware UTC times."""
+
+    s3: Any
+    bucket: str
+    owner: str
+    lease: timedelta = LEASE
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def take(self, error_object: ErrorObject, sink: str) -> Claim | Literal["already", "busy"]:
+        """The object, for this run alone; or that it is done already, or that another run is at it."""
+        for _ in range(_TRIES):
+            claim = Claim(self, error_object, Progress(sink))
+            if claim.create():
+                return claim
+            if self.manifest(error_object) is not None:
+                return "already"
+            found, etag = self._get(layout.claim_key(error_object.key, error_object.identity))
+            if found is None:
+                continue
+            if found["until"] and datetime.fromisoformat(found["until"]) > self.now():
+                return "busy"
+            if claim.take_over(found, etag):
+                return claim
+        return "busy"
+
+    def finish(self, error_object: ErrorObject, manifest: dict[str, Any]) -> None:
+        """Write down that the object is done, and how."""
+        key = layout.manifest_key(error_object.key, error_object.identity)
+        self.put(key, json.dumps(manifest, indent=1).encode(), etag="")
+
+    def manifest(self, error_object: ErrorObject) -> dict[str, Any] | None:
+        """The object's manifest; None while it is not done."""
+        return self._get(layout.manifest_key(error_object.key, error_object.identity))[0]
+
+    def check_store(self) -> None:
+        """Raise MisuseError when the store ignores conditions, for then nothing keeps two runs apart."""
+        try:
+            if self.put(_CHECK_KEY, b"1", etag=None) and self.put(_CHECK_KEY, b"2", etag=None):
+                raise MisuseError(
+                    f"s3://{self.bucket}: the store ignores conditional writes (If-None-Match), "
+                    "which keep two runs apart. Use a store that has them, as Amazon S3 does"
+                )
+        except ReplayError as error:
+            if "NotImplemented" in str(error):
+                raise MisuseError(
+                    f"s3://{self.bucket}: the store has no conditional writes ({error})"
+                ) from None
+            raise
+
+    def put(self, key: str, body: bytes, *, etag: str | None) -> str | None:
+        """Write; the new ETag, or None when the condition does not hold.
+
+        `etag` None: only if the key is new. "": without a condition. Else: only over this content.
+        """
+        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag} if etag else {}
+        for _ in range(_TRIES):
+            try:
+                answer = self.s3.put_object(
+                    Bucket=self.bucket, Key=key, Body=body, ContentType="application/json", **condition
+                )
+                return str(answer["ETag"])
+            except ClientError as error:
+                code = error_code(error)
+                if code not in _CONFLICTS:
+                    raise told(error, f"s3://{self.bucket}/{key}", "s3:PutObject") from error
+                if code in {"ConditionalRequestConflict", "409"}:
+                    continue  # two writes at once; S3 asks to try again
+                return self._written_by_us(key, body)
+            except BotoCoreError as error:
+                raise told(error, f"s3://{self.bucket}/{key}") from error
+        return None
+
+    def _written_by_us(self, key: str, body: bytes) -> str | None:
+        """The ETag when it is our own write that stands there: its answer was lost and it was sent again."""
+        try:
+            answer = self.s3.get_object(Bucket=self.bucket, Key=key)
+        except (ClientError, BotoCoreError):
+            return None
+        with closing(answer["Body"]) as stream:
+            return str(answer["ETag"]) if key != _CHECK_KEY and stream.read() == body else None
+
+    def _get(self, key: str) -> tuple[dict[str, Any] | None, str]:
+        try:
+            answer = self.s3.get_object(Bucket=self.bucket, Key=key)
+            with closing(answer["Body"]) as stream:
+                return json.loads(stream.read()), str(answer["ETag"])
+        except (ClientError, BotoCoreError) as error:
+            problem = told(error, f"s3://{self.bucket}/{key}", "s3:GetObject")
+            if isinstance(problem, ObjectGoneError):
+                return None, ""
+            raise problem from error
+
+
+def new_owner(name: str = "") -> str:
+    """A name for a run that no other run has."""
+    return f"{name or 'run'}-{secrets.token_hex(8)}"
+
+
+def _progress(found: dict[str, Any]) -> Progress:
+    return Progress(**{**found, "unsent": tuple(found["unsent"]), "outputs": tuple(found["outputs"])})

@@ -1,0 +1,88 @@
+"""What the shipped transform says of a failed record today: a row, a drop by rule, or a refusal by code."""
+
+import csv
+from collections.abc import Callable
+from typing import NamedTuple
+
+from msgspec import DecodeError, Struct
+from msgspec.json import Decoder
+
+from replay.failed import FailedRecord, Unreadable
+from transform.convert import Drop, Row, converter
+from transform.errors import RecordError
+from transform.formats import ArchiveDialect
+from transform.settings import METADATA_COLUMNS, Settings
+
+# Codes of records that say nothing against the record: it is another configuration's.
+OTHER_TABLE = "OtherTable"
+
+
+class Refused(NamedTuple):
+    """The record would fail again; `code` is fixed text without a part of the record."""
+
+    code: str
+
+
+Verdict = Row | Drop | Refused
+Judge = Callable[[FailedRecord | Unreadable], Verdict]
+
+
+def judge(settings: Settings) -> Judge:
+    """The function that gives the verdict on a record. Pure: the same record, the same verdict."""
+    convert = converter(settings)
+    as_row = _row_reader(settings)
+
+    def verdict(record: FailedRecord | Unreadable) -> Verdict:
+        if isinstance(record, Unreadable):
+            return Refused(record.code)
+        try:
+            data = record.data()
+            try:
+                return convert(data)
+            except RecordError:
+                if row := as_row(data):
+                    return row
+                raise
+        except RecordError as error:
+            return Refused(error.code)
+        except Exception as error:  # noqa: BLE001  a fault of ours must not stop the records beside this one
+            return Refused(f"Unexpected{type(error).__name__}")
+
+    return verdict
+
+
+class _RowTime(Struct):
+    ddb_event_us: int
+    ddb_table: str
+
+
+def _row_reader(settings: Settings) -> Callable[[bytes], Row | None]:
+    """Whether the data is one of the transform's own rows, as it is.
+
+    Firehose partitions and converts after the transform. Whether rawData of those error output types is the
+    record from before or the row from after is UNVERIFIED, so both are taken.
+    """
+    decode = Decoder(_RowTime).decode
+    table = settings.table.name
+
+    def from_json(data: bytes) -> Row | None:
+        try:
+            found = decode(data)
+        except DecodeError:
+            return None
+        return Row(_with_newline(data), found.ddb_event_us) if found.ddb_table == table else None
+
+    def from_csv(data: bytes) -> Row | None:
+        try:
+            cells = next(csv.reader([data.decode()], ArchiveDialect), [])
+            found = dict(zip(settings.row_columns, cells, strict=True))
+            us = int(found[METADATA_COLUMNS[4]])
+        except (ValueError, csv.Error):
+            return None
+        return Row(_with_newline(data), us) if found["ddb_table"] == table else None
+
+    return from_csv if settings.output.format == "csv" else from_json
+
+
+def _with_newline(data: bytes) -> bytes:
+    return data if data.endswith(b"\n") else data + b"\n"
