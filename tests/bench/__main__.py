@@ -1,48 +1,138 @@
-"""python tests/bench"""
+"""Measures the transform against the runtime's floor and a baseline: `make bench`, or python tests/bench.
 
-import argparse, sys
-from math import prod
+The tables go to standard output, and with the figures they come from into results.json beside this file.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import costs
+import formats
+import report
 from cases import build_case
-from sampling import measure, workers
-from workloads import build, names, RAW_BYTES
+from sampling import HERE, Asked, Samples, measure, started
+from workloads import RAW_BYTES, Workload, build, names
+
+RESULTS = HERE / "results.json"
+_PACKAGES = ("msgspec", "pybase64", "awslambdaric", "simplejson", "aws-lambda-powertools", "boto3")
 
 
-def gm(xs):
-    xs = list(xs)
-    return prod(xs) ** (1 / len(xs))
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured, and where the result is kept."""
+
+    raw_bytes: int
+    rounds: int
+    formats: tuple[str, ...]
+    full_bytes: int  # of the event whose memory is watched
+    file: Path | None
 
 
-p = argparse.ArgumentParser()
-p.add_argument("--quick", action="store_true")
-p.add_argument("--rounds", type=int, default=11)
-p.add_argument("--format", default="jsonl")
-p.add_argument("--only", default="")
-p.add_argument("--candidates", default="baseline,handler")
-a = p.parse_args()
-rounds = 5 if a.quick else a.rounds
-cands = a.candidates.split(",")
-rows = []
-with workers(cands) as ws:
-    for name in names():
-        if a.only not in name:
-            continue
-        w = build(name)
-        r = measure(build_case(w, a.format), cands, ws, rounds)
-        h, b = r["handler"], r.get("baseline", r["handler"])
-        rows.append(
-            (
-                h.whole_x_floor,
-                b.whole_x_floor,
-                b.handler_x_floor / h.handler_x_floor,
-                [r[c].whole_x_floor for c in cands],
-            )
-        )
-        print(
-            f"{name:14s} floor {h.floor_s * 1e3:6.1f} ms  handler {h.handler_s * 1e3:6.1f}  whole x floor {h.whole_x_floor:5.2f}  baseline {b.whole_x_floor:5.2f}  faster {rows[-1][2]:5.2f}  MB/s {w.raw_bytes / h.handler_s / 1e6:5.0f}  exact {h.is_exact} {b.is_exact}",
-            [f"{x:.2f}" for x in rows[-1][3]],
-            flush=True,
-        )
-print(
-    f"geometric mean whole {gm(r[0] for r in rows):.2f} (worst {max(r[0] for r in rows):.2f})  baseline {gm(r[1] for r in rows):.2f}  faster {gm(r[2] for r in rows):.2f} (worst {min(r[2] for r in rows):.2f})",
-    [f"{gm(r[3][i] for r in rows):.2f}" for i in range(len(cands))],
-)
+PLANS = {
+    "full": Plan(RAW_BYTES, 11, formats.NAMES, 1 << 30, RESULTS),
+    "quick": Plan(RAW_BYTES, 5, ("jsonl",), RAW_BYTES, None),
+    "check": Plan(20_000, 1, formats.NAMES, 20_000, None),
+}
+
+
+def main() -> None:
+    """Measure as the options say, or print the kept result."""
+    parser = argparse.ArgumentParser(prog="python tests/bench", description=__doc__)
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--quick", action="store_const", dest="plan", const="quick", help="JSONL, few rounds")
+    choice.add_argument(
+        "--check", action="store_const", dest="plan", const="check", help="does it run at all"
+    )
+    choice.add_argument("--markdown", action="store_true", help="print the tables of results.json")
+    parser.add_argument("--only", default="", help="workloads whose name has this text, such as iot1k")
+    options = parser.parse_args()
+    if options.markdown:
+        print(report.tables(json.loads(RESULTS.read_text())))
+        return
+    plan = PLANS[options.plan or "full"]
+    results = _about(plan) | _measured(plan, [name for name in names() if options.only in name])
+    print(report.tables(results))
+    if plan.file and not options.only:
+        plan.file.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def _measured(plan: Plan, chosen: list[str]) -> dict[str, Any]:
+    cases = []
+    with started(("baseline", "handler", "marshaller")) as workers:
+        for position, name in enumerate(chosen, 1):
+            print(f"{name} ({position} of {len(chosen)})", file=sys.stderr)
+            workload = build(name, plan.raw_bytes)
+            cases += [_case(workload, fmt, workers, plan.rounds) for fmt in plan.formats]
+    cases.sort(key=lambda case: plan.formats.index(case["format"]))
+    typical = next((case for case in cases if case["workload"] == "iot1k:0.5"), cases[0])
+    return {
+        "cases": cases,
+        "peak_memory_mb": costs.peak_memory_mb(plan.full_bytes),
+        "import_ms": costs.import_ms(plan.rounds),
+        "package_bytes": costs.package_bytes(),
+        "prices": costs.prices(typical["handler"]["whole_ms"] / 1000, typical["records"]),
+    }
+
+
+def _case(workload: Workload, format_name: str, workers: dict[str, Asked], rounds: int) -> dict[str, Any]:
+    """The figures of one workload in one format. The hook is measured in the first format."""
+    chosen = {
+        name: worker
+        for name, worker in workers.items()
+        if name != "marshaller" or format_name == formats.NAMES[0]
+    }
+    samples = measure(build_case(workload, format_name), chosen, rounds)
+    exact = all(found.is_exact for name, found in samples.items() if name != "baseline")
+    return {
+        "workload": workload.name,
+        "format": format_name,
+        "records": len(workload.changes),
+        "event_bytes": len(workload.body),
+        "rows": "exact" if exact else "DIFFER",
+        **{name: _figures(found, samples["baseline"], workload) for name, found in samples.items()},
+    }
+
+
+def _figures(samples: Samples, baseline: Samples, workload: Workload) -> dict[str, float]:
+    figures = {
+        "floor_ms": samples.seconds("floor") * 1000,
+        "handler_ms": samples.seconds("handler") * 1000,
+        "whole_ms": samples.seconds("whole") * 1000,
+        "whole_x_floor": samples.times_floor("whole"),
+        "handler_x_faster": samples.times_faster(baseline, "handler"),
+        "whole_x_faster": samples.times_faster(baseline, "whole"),
+        "mb_s": workload.raw_bytes / samples.seconds("handler") / 1e6,
+    }
+    return {name: round(value, 3) for name, value in figures.items()}
+
+
+def _about(plan: Plan) -> dict[str, Any]:
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": f"{_cpu()}, {os.cpu_count()} CPUs, {platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in _PACKAGES},
+        "rounds": plan.rounds,
+        "raw_bytes": plan.raw_bytes,
+    }
+
+
+def _cpu() -> str:
+    """The CPU's name, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or "unknown CPU"
+    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "unknown CPU")
+
+
+if __name__ == "__main__":
+    main()

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from formats import Format
 from workloads import Workload
 
-
 METADATA = ("ddb_table", "ddb_event_id", "ddb_event_name", "ddb_event_time", "ddb_event_us", "ddb_removed_by")
 
 

@@ -1,7 +1,7 @@
 """Rounds over the candidates, each in its own process, and the medians of their ratios.
 
 The speed of a shared host changes by the second. So every sample of a candidate is taken right after one of
-the floor in the same process, the candidates take turns, and what is kept is the median of such pairs.
+the floor in the same process, the candidates take turns, and what is kept is the median over the rounds.
 """
 
 import json
@@ -11,76 +11,87 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from cases import Case
 
-_HERE = Path(__file__).parent
+HERE = Path(__file__).parent
 
 
-@dataclass(frozen=True)
-class Result:
-    """What one candidate did in one case; times are CPU time."""
+class Sample(NamedTuple):
+    """CPU seconds of the floor, then of the candidate: its handler alone, and the whole invocation."""
 
-    whole_x_floor: float
-    handler_x_floor: float
-    floor_s: float
-    handler_s: float
-    whole_s: float
+    floor: float
+    handler: float
+    whole: float
+
+
+class Samples(NamedTuple):
+    """A candidate's samples in one case, one a round."""
+
+    rounds: list[Sample]
     is_exact: bool
 
+    def seconds(self, step: str) -> float:
+        """The median of a step's CPU time: it carries the machine's speed."""
+        return median(getattr(sample, step) for sample in self.rounds)
 
-def measure(case: Case, names: Sequence[str], workers: dict[str, "Asked"], rounds: int) -> dict[str, Result]:
-    """The result of each named candidate in this case."""
-    with tempfile.NamedTemporaryFile() as file:
-        Path(file.name).write_bytes(pickle.dumps(case))
-        exact = {name: workers[name].ask("load", file.name) for name in names}
-    samples: dict[str, list[dict[str, float]]] = {name: [] for name in names}
-    for _ in range(rounds):
-        for name in names:
-            samples[name].append(workers[name].ask("sample"))
-    return {name: _result(samples[name], exact[name]) for name in names}
+    def times_floor(self, step: str) -> float:
+        """The median of a step's time as a multiple of the floor's."""
+        return median(getattr(sample, step) / sample.floor for sample in self.rounds)
 
-
-def _result(samples: Sequence[dict[str, float]], is_exact: bool) -> Result:
-    def times(key: str) -> float:
-        return median(sample[key] / sample["floor"] for sample in samples)
-
-    def seconds(key: str) -> float:
-        return median(sample[key] for sample in samples)
-
-    return Result(
-        times("whole"), times("handler"), seconds("floor"), seconds("handler"), seconds("whole"), is_exact
-    )
+    def times_faster(self, other: "Samples", step: str) -> float:
+        """How many times faster a step is than another candidate's, each against its own floor."""
+        return median(
+            (getattr(theirs, step) / theirs.floor) / (getattr(ours, step) / ours.floor)
+            for ours, theirs in zip(self.rounds, other.rounds, strict=True)
+        )
 
 
 class Asked:
-    """A worker process, asked line by line."""
+    """A worker process, asked line by line; see worker.py."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
     def ask(self, *question: str) -> Any:
-        assert self._process.stdin and self._process.stdout
-        self._process.stdin.write(json.dumps(question) + "\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
+        """The answer to a question. Raises RuntimeError when the worker ended instead."""
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(question) + "\n")
+        process.stdin.flush()
+        answer = process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"The worker ended when asked {question}. Its own message is above.")
+        return json.loads(answer)
+
+
+def measure(case: Case, workers: dict[str, Asked], rounds: int) -> dict[str, Samples]:
+    """The samples of every worker in this case."""
+    with tempfile.NamedTemporaryFile() as file:
+        Path(file.name).write_bytes(pickle.dumps(case))
+        exact = {name: worker.ask("load", file.name) for name, worker in workers.items()}
+    samples: dict[str, list[Sample]] = {name: [] for name in workers}
+    for _ in range(rounds):
+        for name, worker in workers.items():
+            samples[name].append(Sample(*worker.ask("sample")))
+    return {name: Samples(samples[name], exact[name]) for name in workers}
 
 
 @contextmanager
-def workers(names: Sequence[str]) -> Iterator[dict[str, Asked]]:
-    """A process for each name. They end with the block."""
+def started(names: Sequence[str]) -> Iterator[dict[str, Asked]]:
+    """A worker for each name. They end with the block."""
     with ExitStack() as stack:
         yield {name: Asked(stack.enter_context(_process(name))) for name in names}
 
 
 @contextmanager
 def _process(name: str) -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, str(_HERE / "worker.py"), name]
+    command = [sys.executable, str(HERE / "worker.py"), name]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield process
-        assert process.stdin
+        assert process.stdin is not None
         process.stdin.close()

@@ -6,7 +6,8 @@ iot1k    940 B     30 attributes: 38-digit numbers, non-ASCII text, escapes, NUL
 iot10k   10 KB     a list of 200 numbers, 2.9 KB of binary, long text
 nested   1.8 KB    maps in lists, all three set types, empty containers, attributes named S and N
 
-A share of the changes are TTL removals. The others: INSERT 40 %, MODIFY (both images) 40 %, REMOVE by a user 20 %.
+A share of the changes are TTL removals. The others: INSERT 40 %, MODIFY (both images) 40 %, REMOVE by a
+user 20 %.
 """
 
 import json
@@ -26,7 +27,19 @@ _DELIVERY_STREAM_ARN = "arn:aws:firehose:us-east-1:123456789012:deliverystream/a
 _START_US = 1_767_225_600_000_000  # 2026-01-01
 # DDB: time-to-live-ttl-streams
 _TTL_IDENTITY = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
-_WORDS = "reading gate valve north pressure ok drift alarm reset operator shift batch line motor".split()
+_WORDS = (
+    "reading",
+    "gate",
+    "valve",
+    "north",
+    "pressure",
+    "ok",
+    "drift",
+    "alarm",
+    "reset",
+    "operator",
+    "batch",
+)
 _NON_ASCII = ("Zürich", "Łódź", "東京", "température élevée", "Москва", "sensör 😀")
 
 Image = dict[str, dict[str, Any]]

@@ -1,0 +1,34 @@
+"""The real handler in a process whose memory is watched; also as `probe.handler` in the runtime client."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from transform.handler import handler as real_handler
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Says the peak so far, then handles the event: a second one tells what the first one took."""
+    print(json.dumps({"peak_mb": peak_mb()}))
+    return real_handler(event, context)
+
+
+def peak_mb() -> float:
+    """Highest resident memory since the process began. `ru_maxrss` would begin with the parent's."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    (peak_kb,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
+    return round(int(peak_kb) / 1024, 1)
+
+
+def main(file: str) -> None:
+    """Handle the event in the file as the runtime does, with no runtime around."""
+    from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
+
+    runtime = LambdaMarshaller()
+    runtime.marshal_response(real_handler(runtime.unmarshal_request(Path(file).read_bytes()), None))
+    print(peak_mb())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,131 @@
+"""The measured figures as tables, for the terminal and the README alike: Markdown."""
+
+from collections.abc import Callable, Iterable, Sequence
+from math import prod
+from typing import Any
+
+Results = dict[str, Any]
+
+_METHOD = """\
+Every figure is CPU time (`process_time`), or a ratio of two. Floor: what the Lambda runtime does around any
+handler, simplejson both ways, and one base64 round trip by the fastest codec. Baseline: Powertools' Firehose
+data classes, boto3's TypeDeserializer and json or csv; its rows lose digits. Each candidate runs in its own
+process, in turn, {rounds} rounds; the floor runs right before every sample; ratios are medians of such pairs.
+An event holds {raw_mb:.2f} MB of source data from a Kinesis stream. Every row is compared, value for value,
+with an independent flattening before anything is measured.
+
+{machine}; Python {python}; {versions}. Measured on {date}."""
+
+
+def tables(results: Results) -> str:
+    """Everything: method, summary, the workloads of each format, and what else the function costs."""
+    parts = [method(results), summary(results)]
+    for name in _formats(results):
+        parts += [f"**{name}**", _workloads([case for case in results["cases"] if case["format"] == name])]
+    return "\n\n".join([*parts, costs(results), _prices(results)])
+
+
+def method(results: Results) -> str:
+    """How it was measured, on what, and when."""
+    versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
+    return _METHOD.format(**results | {"versions": versions, "raw_mb": results["raw_bytes"] / 1e6})
+
+
+def summary(results: Results) -> str:
+    """Geometric means, and the worst workload in brackets: a line for each format."""
+    rows = []
+    for name in _formats(results):
+        cases = [case for case in results["cases"] if case["format"] == name]
+        rows += [[name + words, *_means(cases, key)] for key, words in _WITH.items() if key in cases[0]]
+    whole_base = _mean_and_worst((case["baseline"]["whole_x_floor"] for case in results["cases"]), max)
+    rows.append(["baseline, all formats", whole_base, "1", "1"])
+    head = ["geometric mean (worst)", "whole × floor", "handler × faster", "whole × faster"]
+    return _table(head, rows)
+
+
+def costs(results: Results) -> str:
+    """Throughput of what is dropped, memory, cold start, package."""
+    dropping = [case for case in results["cases"] if case["workload"].endswith(":0.05")]
+    slowest = min((case["handler"]["mb_s"] for case in dropping if case["format"] == "jsonl"), default=0)
+    rows = [["source data at 5 % TTL share, slowest kind", f"{slowest:.0f} MB/s"]]
+    rows += [[f"peak memory, {way}", f"{mb:.0f} MB"] for way, mb in results["peak_memory_mb"].items()]
+    rows += [[f"import of {name}", f"{ms:.0f} ms"] for name, ms in results["import_ms"].items()]
+    rows += [[f"package {name}", f"{size / 1e6:.2f} MB"] for name, size in results["package_bytes"].items()]
+    return _table(["what", "cost"], rows)
+
+
+def _workloads(cases: Sequence[dict[str, Any]]) -> str:
+    has_hook = "marshaller" in cases[0]
+    head = ["workload", "records", "floor ms", "whole × floor", *(["with hook"] if has_hook else [])]
+    head += ["baseline × floor", "handler × faster", "records/s", "MB/s", "rows"]
+    rows = []
+    for case in cases:
+        ours, base = case["handler"], case["baseline"]
+        hook = [f"{case['marshaller']['whole_x_floor']:.2f}"] if has_hook else []
+        rows.append(
+            [
+                case["workload"],
+                f"{case['records']}",
+                f"{ours['floor_ms']:.1f}",
+                f"{ours['whole_x_floor']:.2f}",
+                *hook,
+                f"{base['whole_x_floor']:.2f}",
+                f"{ours['handler_x_faster']:.2f}",
+                f"{case['records'] / ours['handler_ms'] * 1000:,.0f}",
+                f"{ours['mb_s']:.0f}",
+                case["rows"],
+            ]
+        )
+    return _table(head, rows)
+
+
+def _prices(results: Results) -> str:
+    head = ["memory", "one event takes", "USD per million records"]
+    rows = [
+        [f"{row['memory_mb']} MB", f"{row['event_s']:.3f} s", f"{row['usd_per_million']:.5f}"]
+        for row in results["prices"]
+    ]
+    return f"{_table(head, rows)}\n\n{_WHY_EQUAL}"
+
+
+_WHY_EQUAL = """\
+Time of `iot1k:0.5` on this machine's CPU, whole invocation; list prices of us-east-1 for arm64 (infracost,
+2024-07-01); CPU in proportion to memory, one vCPU at 1,769 MB (Lambda Developer Guide). That an arm64 vCPU is
+as fast as this machine's is UNVERIFIED. Up to 1,769 MB every size costs the same, because what is billed is
+CPU time times a constant; above it, one thread cannot use what is paid for. Time spent waiting is billed by
+size too: so 128 MB is the cheapest, by little, and 256 MB computes at the same price in half the time."""
+_WITH = {"handler": "", "marshaller": ", marshaller hook"}
+
+
+def _formats(results: Results) -> list[str]:
+    return list(dict.fromkeys(case["format"] for case in results["cases"]))
+
+
+def _means(cases: Sequence[dict[str, Any]], candidate: str) -> list[str]:
+    def of(key: str, worst: Callable[[Iterable[float]], float]) -> str:
+        return _mean_and_worst((case[candidate][key] for case in cases), worst)
+
+    return [of("whole_x_floor", max), of("handler_x_faster", min), of("whole_x_faster", min)]
+
+
+def _mean_and_worst(values: Iterable[float], worst: Callable[[Iterable[float]], float]) -> str:
+    found = list(values)
+    return f"{prod(found) ** (1 / len(found)):.2f} ({worst(found):.2f})"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table whose columns also line up on a terminal; the first is text, the others numbers."""
+    widths = [max(len(line[column]) for line in [head, *rows]) for column in range(len(head))]
+
+    def line(cells: Sequence[str]) -> str:
+        first, *others = zip(cells, widths, strict=True)
+        return (
+            "| "
+            + " | ".join([first[0].ljust(first[1]), *(text.rjust(width) for text, width in others)])
+            + " |"
+        )
+
+    ruler = "|" + "|".join(
+        "-" * (width + 2) if not i else "-" * (width + 1) + ":" for i, width in enumerate(widths)
+    )
+    return "\n".join([line(head), ruler + "|", *map(line, rows)])
