@@ -40,10 +40,10 @@ class NotReplicated(Exception):  # noqa: N818 - a state, which the next run may 
 class Bridge:
     """One table's streaming destination; `run` carries what has changed since the last time.
 
-    `changes` counts what was read, by kind, and `carried` what the stream confirmed. `unchanged` writes are not
-    carried, nor are `too-large` records: DynamoDB skips those too (metric FailedToReplicateRecordCount). A
-    removal is `expired`, and carries the service's identity, when `expect` announced it; so let the sweep that
-    announces begin after `run`, with nothing of the same item in between.
+    `changes` counts what was read, by kind, and `carried` what the stream confirmed. `unchanged` writes are
+    not carried, nor are `too-large` records: DynamoDB skips those too (metric FailedToReplicateRecordCount).
+    A removal is `expired`, and carries the service's identity, when `expect` announced it; so let the sweep
+    that announces begin after `run`, with nothing of the same item in between.
     """
 
     def __init__(

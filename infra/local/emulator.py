@@ -109,7 +109,7 @@ class Emulator:
     def _credentials() -> dict[str, str]:
         return {
             "AWS_ACCESS_KEY_ID": KEY,
-            "AWS_SECRET_ACCESSKEY": KEY,
+            "AWS_SECRET_ACCESS_KEY": KEY,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
