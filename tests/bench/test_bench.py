@@ -12,8 +12,6 @@ import pytest
 HERE = Path(__file__).parent
 KINDS = ("iot300", "iot1k", "iot10k", "nested")
 WORKLOADS = [f"{kind}:{share}" for kind in KINDS for share in ("1", "0.5", "0.05")]
-    f"{kind}:{share}" for kind in ("iot300", "iot1k", "iot10k", "nested") for share in ("1", "0.5", "0.05")
-]
 
 
 @cache
