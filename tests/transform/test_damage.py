@@ -1,4 +1,4 @@
-"""However a change record is written, the answer is the plain path's; however damaged, it is never Dropped."""
+"""However a change record is written, the plain path's answer comes; however damaged, never Dropped."""
 
 import json
 from random import Random
