@@ -19,7 +19,7 @@ from infra.local.request_model import check_request
 from infra.local.service_error import invalid_argument, not_local
 
 MIB = 1024 * 1024
-# BC-firehose: BufferingHints. 128 with dynamic partitioning and format conversion: CDK helpers, FLOCI #3236.
+# BC-firehose: BufferingHints. 128 with dynamic partitioning and format conversion: CDK, FLOCI #3236.
 DEFAULT_SIZE_MIB = 5
 DEFAULT_LARGE_SIZE_MIB = 128
 DEFAULT_INTERVAL_S = 300

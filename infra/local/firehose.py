@@ -39,7 +39,7 @@ MAX_CALL_BYTES = 4 * 1024 * 1024
 RECORDS_TOO_LARGE = "Records size exceeds 4 MB limit"  # SEEN osquery/osquery #3568
 # SEEN aws/aws-cli #7010, awslabs/lambda-streams-to-firehose #60.
 NOT_PERMITTED = "This operation is not permitted on KinesisStreamAsSource delivery stream type."
-_SLOW_DOWN = "Slow down."  # SEEN boto/boto3 #2804, awslabs/amazon-kinesis-agent #29
+_SLOW_DOWN = "Slow down."  # SEEN boto/boto3 #2804
 _DEFAULT_LIST_LIMIT = 10  # BC-firehose: ListDeliveryStreams
 _MAX_FLUSH_ROUNDS = 1000
 

@@ -1,7 +1,7 @@
 """Firehose requests checked against AWS's own service model, which botocore carries (BC-firehose).
 
-botocore's client checks types, required and unknown members; the service also checks lengths, ranges,
-patterns and enums. Both are done here, so that a request is refused as AWS refuses it, without a client.
+botocore's client checks types, lower bounds, required and unknown members; the service also checks upper
+bounds, patterns and enums. Both are done here, so that a request is refused as AWS refuses it.
 """
 
 from __future__ import annotations
@@ -81,8 +81,6 @@ def _broken_constraints(shape: Shape, value: Any) -> Iterator[str]:
     sized = isinstance(value, (str, bytes, bytearray, Sequence, Mapping))
     measure = len(value) if sized else value
     what = "length" if sized else "value"
-    if "min" in rules and measure < rules["min"]:
-        yield f"have {what} greater than or equal to {rules['min']}"
     if "max" in rules and measure > rules["max"]:
         yield f"have {what} less than or equal to {rules['max']}"
     if "pattern" in rules and not _pattern(rules["pattern"]).fullmatch(value):

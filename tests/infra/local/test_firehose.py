@@ -142,6 +142,14 @@ def test_describe_shows_a_lambda_processor_with_its_defaults_in_order() -> None:
     ]
 
 
+def test_describe_shows_a_disabled_processor_of_another_type_as_it_was_given() -> None:
+    made = bench()
+    processing = {"Enabled": False, "Processors": [{"Type": "AppendDelimiterToRecord"}]}
+    made.create(ProcessingConfiguration=processing)
+
+    assert destination(made)["ProcessingConfiguration"] == processing
+
+
 def test_describe_shows_a_kinesis_source_and_a_backup() -> None:
     made = bench()
     backup = {"BucketARN": "arn:aws:s3:::backup", "RoleARN": ROLE}
