@@ -71,7 +71,10 @@ class Emulator:
         return {"AWS_ENDPOINT_URL": self.url, **self._credentials()}
 
     def client(self, service: str, *, endpoint_url: str | None = None, **config: Any) -> Any:
-        """A boto3 client with dummy credentials; `config` is botocore's. Closed when the emulator stops."""
+        """A boto3 client with dummy credentials; `config` is botocore's. Closed when the emulator stops.
+
+        `endpoint_url` puts something in between, such as an S3Proxy.
+        """
         client = boto3.client(
             service,
             endpoint_url=endpoint_url or self.url,

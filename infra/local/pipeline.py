@@ -17,7 +17,9 @@ from infra.local.change_record import Precision
 from infra.local.clock import Clock
 from infra.local.emulator import REGION, Emulator
 from infra.local.firehose import Counts, Firehose
+from infra.local.lifecycle import Transition, apply_lifecycle
 from infra.local.runtime import LambdaRuntime
+from infra.local.s3_proxy import S3Proxy
 from infra.local.table import AttributeValues, Sweeper, create_table
 from transform.settings import CONFIG_VARIABLE, Settings, load
 
@@ -111,7 +113,11 @@ class Pipeline:
 
     def environment(self) -> dict[str, str]:
         """Variables for another process that is to work on this pipeline: endpoints, dummy keys, settings."""
-        return {**self.emulator.environment(), CONFIG_VARIABLE: str(Path(self.settings.file).absolute())}
+        return {
+            **self.emulator.environment(),
+            "AWS_ENDPOINT_URL_S3": self.s3_proxy.url,
+            CONFIG_VARIABLE: str(Path(self.settings.file).absolute()),
+        }
 
     def enable_streaming(self) -> None:
         """From now on the table's changes are carried; earlier ones never are (DDB: kds, no backfill)."""
@@ -136,6 +142,19 @@ class Pipeline:
         """Carry changes and deliver everything, whatever the buffering hints say."""
         self.run()
         self.firehose.flush()
+
+    def apply_lifecycle(self) -> list[Transition]:
+        """Move what is old enough by the clock to GLACIER; gives what was moved.
+
+        A move is S3's own doing, so it passes by the proxy: the objects stay as old as they were.
+        """
+        return apply_lifecycle(
+            self.emulator.client("s3"),
+            self.bucket,
+            self.clock,
+            configuration=self._lifecycle(),
+            created=lambda key: self.s3_proxy.created(self.bucket, key),
+        )
 
     def restart_function(self) -> None:
         """Start the function's process anew, as a deployment does: it reads code and archive.toml again."""
@@ -167,6 +186,7 @@ class Pipeline:
         # The two processes start at the same time; the first request waits for the emulator.
         self.emulator = Emulator()
         self._open.callback(self.emulator.stop)
+        self.s3_proxy = self._open.enter_context(S3Proxy(self.emulator.port, self.clock))
         self.function = self._open.enter_context(
             LambdaRuntime(
                 self._handler,
@@ -175,8 +195,10 @@ class Pipeline:
                 task_root=self._task_root,
             )
         )
-        self._connection = self._open.enter_context(sql.connect(self.emulator))
-        self.s3, self.dynamodb, self.kinesis = map(self.emulator.client, ("s3", "dynamodb", "kinesis"))
+        self._connection = self._open.enter_context(sql.connect(self.s3_proxy.url))
+        self.s3 = self.emulator.client("s3", endpoint_url=self.s3_proxy.url)
+        self.dynamodb = self.emulator.client("dynamodb")
+        self.kinesis = self.emulator.client("kinesis")
         self.emulator.wait_ready()
         self._make_bucket()
         create_table(
@@ -189,18 +211,20 @@ class Pipeline:
 
     def _make_bucket(self) -> None:
         self.s3.create_bucket(Bucket=self.bucket)
+        self.s3.put_bucket_lifecycle_configuration(Bucket=self.bucket, **self._lifecycle())
+
+    def _lifecycle(self) -> dict[str, Any]:
         rule = {
             "ID": "archive-to-glacier",
             "Status": "Enabled",
             "Filter": {"Prefix": archive_folder(self.settings)},
             "Transitions": [{"Days": self._glacier_after_days, "StorageClass": "GLACIER"}],
         }
-        self.s3.put_bucket_lifecycle_configuration(
-            Bucket=self.bucket,
-            LifecycleConfiguration={"Rules": [rule]},
+        return {
+            "LifecycleConfiguration": {"Rules": [rule]},
             # S3U: by default what is smaller than 128 KiB never moves.
-            TransitionDefaultMinimumObjectSize="varies_by_storage_class",
-        )
+            "TransitionDefaultMinimumObjectSize": "varies_by_storage_class",
+        }
 
     def _make_firehose(self) -> None:
         self.firehose = Firehose(

@@ -21,7 +21,7 @@ from typing import Any
 import duckdb
 from duckdb_extensions import import_extension
 
-from infra.local.emulator import KEY, REGION, Emulator
+from infra.local.emulator import KEY, REGION
 from transform.settings import ENVELOPE_COLUMNS, IMAGE_COLUMN, METADATA_COLUMNS, Settings
 
 ARCHIVE = "archive"
@@ -41,14 +41,14 @@ _GUESSED = {"BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT", "DOUBLE", "BOOLEAN"}
 _COLD = ("GLACIER", "DEEP_ARCHIVE")
 
 
-def connect(emulator: Emulator) -> duckdb.DuckDBPyConnection:
-    """A DuckDB database in memory that reads `s3://` from the emulator. Nothing is downloaded for it."""
+def connect(s3_url: str) -> duckdb.DuckDBPyConnection:
+    """A DuckDB database in memory that reads `s3://` from a local endpoint. Nothing is downloaded for it."""
     connection = duckdb.connect()
     import_extension("httpfs")
     connection.load_extension("httpfs")
     connection.execute(
         f"CREATE SECRET (TYPE s3, KEY_ID '{KEY}', SECRET '{KEY}', REGION '{REGION}',"
-        f" ENDPOINT '127.0.0.1:{emulator.port}', URL_STYLE 'path', USE_SSL false)"
+        f" ENDPOINT '{s3_url.removeprefix('http://')}', URL_STYLE 'path', USE_SSL false)"
     )
     return connection
 
