@@ -30,7 +30,7 @@ class Lazy(NamedTuple):
 
 _COMMANDS = {
     "check-config": Lazy("infra.cli:check_config", None, "Print the configuration, or all its mistakes."),
-    "demo": Lazy("infra.local.demo:demo", "local", "See the whole pipeline work on this machine."),
+    "demo": Lazy("infra.local.demo.command:demo", "local", "See the whole pipeline work on this machine."),
     "replay": Lazy("replay.cli:replay", None, "Bring failed records home."),
     "restore": Lazy("replay.cli:restore", None, "Get archived items back."),
     "synth": Lazy("infra.synth:command", "infra", "Write the CloudFormation template and its assets."),

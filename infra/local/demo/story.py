@@ -1,0 +1,164 @@
+"""What happens in the demo, step by step, on a running pipeline."""
+
+import gzip
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from infra.layout import archive_folder, errors_folder
+from infra.local.demo.items import KEYS, RENEWED, USER_DELETED, Item
+from infra.local.demo.report import Answer, Ledger
+from infra.local.pipeline import Pipeline
+from replay.run import Summary, replay_prefix
+
+CONFIG = """\
+[table]
+name = "DeviceData"
+ttl_attribute = "expiredAt"
+
+[output]
+format = "{format}"
+
+[[columns]]
+name = "device_id"
+path = "deviceID"
+
+[[columns]]
+name = "reading_time"
+path = "readingTime"
+
+[[columns]]
+name = "temperature"
+type = "decimal(5,1)"
+"""
+# The poison item has an attribute "device_id" beside "deviceID": with a column of its own both have a place.
+FIX = """
+[[columns]]
+name = "legacy_id"
+path = "device_id"
+"""
+QUESTIONS = {
+    "Rows a day": "SELECT dt, count(*) AS rows FROM archive GROUP BY dt ORDER BY dt",
+    "The warmest hour": (
+        "SELECT device_id, reading_time, CAST(temperature AS DECIMAL(5,1)) AS temperature FROM archive "
+        "ORDER BY temperature DESC, reading_time LIMIT 1"
+    ),
+}
+COUNT_ROWS = "SELECT count(*) FROM archive"
+
+_CALL_ITEMS = 25  # Source: DynamoDB API Reference, BatchWriteItem
+_WRITERS = 4
+
+
+def load(pipeline: Pipeline, items: Sequence[Item]) -> Iterator[int]:
+    """Write the items to the table; gives how many each call has taken."""
+    waiting = iter(items)
+    calls = iter(lambda: list(islice(waiting, _CALL_ITEMS)), [])
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        yield from pool.map(lambda call: _write(pipeline, call), calls)
+
+
+def user_acts(pipeline: Pipeline) -> None:
+    """A user deletes one reading, and lets another live for ten years more."""
+    deleted, renewed = (
+        {name: {"S": value} for name, value in zip(KEYS, key, strict=True)} for key in (USER_DELETED, RENEWED)
+    )
+    pipeline.dynamodb.delete_item(TableName=pipeline.table, Key=deleted)
+    later = pipeline.clock.now() + timedelta(days=3650)
+    pipeline.dynamodb.update_item(
+        TableName=pipeline.table,
+        Key=renewed,
+        UpdateExpression="SET #ttl = :later",
+        ExpressionAttributeNames={"#ttl": pipeline.settings.table.ttl_attribute},
+        ExpressionAttributeValues={":later": {"N": str(int(later.timestamp()))}},
+    )
+
+
+def live_through(pipeline: Pipeline, step: timedelta) -> int:
+    """Move the clock one step, longer than any buffer: TTL removes what is due, and it is delivered.
+
+    Gives how many items TTL removed.
+    """
+    pipeline.clock.advance(step)
+    removed = pipeline.sweep()
+    pipeline.flush()
+    return len(removed)
+
+
+def ask(pipeline: Pipeline, question: str, query: str) -> Answer:
+    """What SQL over the delivered files says."""
+    relation = pipeline.sql(query)
+    return Answer(question, query, relation.columns, relation.fetchall())
+
+
+def delivered(pipeline: Pipeline) -> list[tuple[str, int]]:
+    """Keys and sizes in the bucket of everything that Firehose wrote."""
+    listed = pipeline.s3.list_objects_v2(Bucket=pipeline.bucket).get("Contents", [])
+    return [(entry["Key"], entry["Size"]) for entry in listed]
+
+
+def rows(pipeline: Pipeline, most: int) -> list[str]:
+    """The first lines of the first delivered object, as they stand there."""
+    bodies = pipeline.objects(archive_folder(pipeline.settings)).values()
+    return [line for body in bodies for line in gzip.decompress(body).decode().splitlines()][:most]
+
+
+def error_lines(pipeline: Pipeline) -> list[dict[str, Any]]:
+    """Every line of every error object."""
+    bodies = pipeline.objects(errors_folder(pipeline.settings)).values()
+    return [json.loads(line) for body in bodies for line in body.splitlines()]
+
+
+def fix_and_replay(pipeline: Pipeline) -> Summary:
+    """Give the second attribute a column of its own, and bring the failed record home."""
+    with Path(pipeline.settings.file).open("a", encoding="utf-8") as config:
+        config.write(FIX)
+    pipeline.restart_function()
+    return replay(pipeline)
+
+
+def replay(pipeline: Pipeline) -> Summary:
+    """What `ttl-archive replay run` does, with the s3 sink."""
+    prefix = errors_folder(pipeline.settings)
+    return replay_prefix(pipeline.s3, pipeline.settings, bucket=pipeline.bucket, prefix=prefix)
+
+
+def ledger(pipeline: Pipeline, replayed: int = 0) -> Ledger:
+    """What happened, and where it is: rows are counted in the bucket, drops in the function's own log."""
+    lines = [json.loads(line) for line in pipeline.function.logs() if line.startswith("{")]
+    dropped = {
+        "user-removal": sum(line["DroppedUserRemoval"] for line in lines),
+        "not-a-removal": sum(line["DroppedNotRemoval"] for line in lines),
+    }
+    ((count,),) = pipeline.sql(COUNT_ROWS).fetchall()
+    counted = pipeline.ledger()
+    failed = sum(counted.firehose.failed.values()) - replayed
+    return Ledger(counted.changes, dropped, count, failed)
+
+
+def how_to_reach(pipeline: Pipeline) -> str:
+    """What to type into another terminal."""
+    exports = "\n".join(f"export {name}={value}" for name, value in sorted(pipeline.environment().items()))
+    attribute, table = pipeline.settings.table.ttl_attribute, pipeline.table
+    expired = int(pipeline.clock.now().timestamp()) - 60
+    item = {name: {"S": "mine"} for name in KEYS} | {attribute: {"N": str(expired)}}
+    return f"""
+It goes on running; Ctrl-C ends it. Its clock says {pipeline.clock.now():%Y-%m-%d %H:%M} UTC.
+In another terminal:
+
+{exports}
+aws dynamodb put-item --table-name {table} --item '{json.dumps(item)}'   # expires within seconds
+aws s3 ls --recursive s3://{pipeline.bucket}/
+ttl-archive replay list --bucket {pipeline.bucket}
+"""
+
+
+def _write(pipeline: Pipeline, items: Sequence[Item]) -> int:
+    requests = {pipeline.table: [{"PutRequest": {"Item": item}} for item in items]}
+    while requests:
+        requests = pipeline.dynamodb.batch_write_item(RequestItems=requests).get("UnprocessedItems", {})
+    return len(items)
