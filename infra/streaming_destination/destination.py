@@ -109,7 +109,7 @@ def _all(client: Client, wanted: Destination) -> list[dict[str, Any]]:
     try:
         answer = client.describe_kinesis_streaming_destination(TableName=wanted.table)
     except ClientError as error:
-        if errorerror_code(error) == "ResourceNotFoundException":
+        if error_code(error) == "ResourceNotFoundException":
             raise NoTableError(wanted.table) from None
         raise
     destinations: list[dict[str, Any]] = answer.get("KinesisDataStreamDestinations", [])

@@ -1,0 +1,30 @@
+"""The CDK app: a stack for one archive.toml. For the CDK CLI: cdk deploy --app "python -m infra.app"."""
+
+from pathlib import Path
+
+from aws_cdk import App, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from infra.assets import Assets
+from infra.deploy_settings import Deploy
+from infra.stack import ArchiveStack
+from transform.settings import Settings
+
+# CDK's recommended behaviour where our resources are concerned.
+_FLAGS = {
+    "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True,
+    "@aws-cdk/aws-iam:minimizePolicies": True,
+    "@aws-cdk/core:checkSecretUsage": True,
+}
+
+
+def archive_app(archives: list[tuple[Settings, Deploy]], assets: Assets, folder: Path | None = None) -> App:
+    """The app with a stack for each archive; cdk-nag checks all of it when it is synthesised.
+
+    Without a folder: where the CDK CLI wants it, else cdk.out.
+    """
+    app = App(outdir=str(folder) if folder else None, context=_FLAGS, analytics_reporting=False)
+    for settings, deploy in archives:
+        ArchiveStack(app, settings=settings, deploy=deploy, assets=assets)
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    return app

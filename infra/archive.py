@@ -1,0 +1,84 @@
+"""The construct: one table's archive, put together from its parts. Usable in anybody's stack."""
+
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from infra.alarms import Alarms
+from infra.assets import Assets
+from infra.catalog import Catalog
+from infra.dashboard import dashboard
+from infra.delivery import Delivery
+from infra.deploy_settings import Deploy
+from infra.function import TransformFunction
+from infra.metrics import Metrics
+from infra.replay_map import ReplayMap
+from infra.storage import Storage
+from infra.stream import change_stream
+from infra.table import Table
+from infra.workgroup import Workgroup
+from transform.settings import Settings
+
+
+class TtlArchive(Construct):
+    """What expires from one table, kept in a bucket and found with SQL.
+
+    Its parts are public, so that a stack can grant to them: `storage.bucket`, `stream`, `table`, `function`,
+    `delivery`, `catalog`, `workgroup`, `replay`, `alarms`.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        settings: Settings,
+        deploy: Deploy,
+        assets: Assets,
+    ) -> None:
+        super().__init__(scope, id)
+        key = kms.Key.from_key_arn(self, "Key", deploy.kms_key_arn) if deploy.kms_key_arn else None
+        self.storage = Storage(self, "Storage", deploy=deploy, key=key)
+        bucket = self.storage.bucket
+        self.stream = change_stream(self, "Stream", deploy=deploy, key=key)
+        self.function = TransformFunction(
+            self,
+            "Transform",
+            zip_file=assets.transform,
+            settings=settings,
+            deploy=deploy,
+            stream=self.stream,
+        )
+        self.catalog = Catalog(self, "Catalog", settings=settings, deploy=deploy, bucket=bucket)
+        self.delivery = Delivery(
+            self,
+            "Delivery",
+            settings=settings,
+            deploy=deploy,
+            stream=self.stream,
+            function=self.function.alias,
+            bucket=bucket,
+            table=self.catalog.table,
+        )
+        self.table = Table(self, "Table", settings=settings, deploy=deploy, stream=self.stream, assets=assets)
+        # Firehose reads from the moment it is made: what came before it would never be read. And on removal
+        # the table is detached first. Source: Firehose Developer Guide, writing with Kinesis Data Streams.
+        self.table.node.add_dependency(self.delivery)
+        self.workgroup = Workgroup(self, "Workgroup", settings=settings, deploy=deploy, key=key)
+        self.replay = ReplayMap(
+            self,
+            "ReplayMap",
+            settings=settings,
+            deploy=deploy,
+            bucket=bucket,
+            stream=self.stream,
+            assets=assets,
+        )
+        metrics = Metrics(
+            settings=settings,
+            kinesis_stream=self.stream,
+            delivery_stream=self.delivery.delivery_stream,
+            transform_function=self.function.function,
+            replay_machine=self.replay.machine,
+        )
+        self.alarms = Alarms(self, "Alarms", settings=settings, deploy=deploy, bucket=bucket, metrics=metrics)
+        dashboard(self, "Dashboard", metrics=metrics, rule=self.alarms.rule)

@@ -1,0 +1,184 @@
+"""The delivery stream: from the data stream, through the transform function, into the bucket."""
+
+from aws_cdk import Aws
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kinesis as kinesis
+from aws_cdk import aws_kinesisfirehose as firehose
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra import layout, roles
+from infra.deploy_settings import Deploy
+from infra.log_group import log_group
+from infra.nag import acknowledge, acknowledge_wildcards
+from transform.settings import Settings
+
+Stream = firehose.CfnDeliveryStream
+# Firehose's own retries of a partitioned delivery. Default of the service; source: API Reference.
+_PARTITION_RETRY_S = 300
+# 64 at least for the backup too when the same hints serve both; 300 s, so that a backup is soon there.
+_BACKUP_HINTS = Stream.BufferingHintsProperty(size_in_m_bs=64, interval_in_seconds=300)
+
+
+class Delivery(Construct):
+    """The delivery stream, its role and its log."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        settings: Settings,
+        deploy: Deploy,
+        stream: kinesis.IStream,
+        function: lambda_.IFunction,
+        bucket: s3.IBucket,
+        table: glue.CfnTable,
+    ) -> None:
+        super().__init__(scope, id)
+        self._settings, self._deploy, self._bucket = settings, deploy, bucket
+        self._log = log_group(self, "Log", deploy.log_retention_days)
+        self._role = roles.firehose_role(self, self._statements(stream, function, table))
+        acknowledge_wildcards(
+            self._role,
+            [bucket.arn_for_objects(f"{folder}*") for folder in self._folders()],
+            "Firehose makes the objects' names; the folders are this table's own.",
+        )
+        self.delivery_stream = Stream(
+            self,
+            "DeliveryStream",
+            delivery_stream_type="KinesisStreamAsSource",
+            kinesis_stream_source_configuration=Stream.KinesisStreamSourceConfigurationProperty(
+                kinesis_stream_arn=stream.stream_arn, role_arn=self._role.role_arn
+            ),
+            extended_s3_destination_configuration=self._destination(function, table),
+        )
+        acknowledge(
+            self.delivery_stream,
+            {"KDF1": "Encryption of the stream itself is for direct puts; here the data stream encrypts."},
+        )
+
+    def _destination(
+        self, function: lambda_.IFunction, table: glue.CfnTable
+    ) -> Stream.ExtendedS3DestinationConfigurationProperty:
+        settings, deploy = self._settings, self._deploy
+        by_event = settings.output.partition_by == "event"
+        return Stream.ExtendedS3DestinationConfigurationProperty(
+            bucket_arn=self._bucket.bucket_arn,
+            role_arn=self._role.role_arn,
+            prefix=layout.prefix(settings),
+            error_output_prefix=layout.error_output_prefix(settings),
+            buffering_hints=Stream.BufferingHintsProperty(
+                size_in_m_bs=deploy.buffer_mb, interval_in_seconds=deploy.buffer_s
+            ),
+            # Parquet compresses by itself, and Firehose takes no other compression beside it.
+            compression_format="UNCOMPRESSED" if deploy.parquet else "GZIP",
+            # Athena finds the codec by the name's end, and this replaces the whole end.
+            file_extension=None if deploy.parquet else f".{settings.output.format}.gz",
+            cloud_watch_logging_options=self._logging("DestinationDelivery"),
+            encryption_configuration=_encryption(deploy),
+            processing_configuration=self._processing(function),
+            dynamic_partitioning_configuration=_partitioning() if by_event else None,
+            data_format_conversion_configuration=self._conversion(table) if deploy.parquet else None,
+            s3_backup_mode="Enabled" if deploy.source_backup else "Disabled",
+            s3_backup_configuration=self._backup() if deploy.source_backup else None,
+        )
+
+    def _processing(self, function: lambda_.IFunction) -> Stream.ProcessingConfigurationProperty:
+        parameters = {
+            "LambdaArn": function.function_arn,  # the alias, so with a qualifier
+            "RoleArn": self._role.role_arn,
+            "NumberOfRetries": self._deploy.processor_retries,
+            "BufferSizeInMBs": self._deploy.processor_buffer_mb,
+            "BufferIntervalInSeconds": self._deploy.processor_buffer_s,
+        }
+        return Stream.ProcessingConfigurationProperty(
+            enabled=True,  # without it Firehose stores false, and nothing is transformed
+            processors=[
+                Stream.ProcessorProperty(
+                    type="Lambda",
+                    parameters=[
+                        Stream.ProcessorParameterProperty(parameter_name=name, parameter_value=str(value))
+                        for name, value in parameters.items()
+                    ],
+                )
+            ],
+        )
+
+    def _conversion(self, table: glue.CfnTable) -> Stream.DataFormatConversionConfigurationProperty:
+        """JSON to Parquet by the columns of the catalog's table."""
+        return Stream.DataFormatConversionConfigurationProperty(
+            enabled=True,
+            schema_configuration=Stream.SchemaConfigurationProperty(
+                catalog_id=Aws.ACCOUNT_ID,
+                database_name=table.database_name,
+                table_name=table.ref,
+                region=Aws.REGION,
+                role_arn=self._role.role_arn,
+                version_id="LATEST",
+            ),
+            input_format_configuration=Stream.InputFormatConfigurationProperty(
+                deserializer=Stream.DeserializerProperty(
+                    # Case makes a difference between an item's attributes, and our columns are lower case.
+                    open_x_json_ser_de=Stream.OpenXJsonSerDeProperty(case_insensitive=False)
+                )
+            ),
+            output_format_configuration=Stream.OutputFormatConfigurationProperty(
+                serializer=Stream.SerializerProperty(
+                    parquet_ser_de=Stream.ParquetSerDeProperty(compression="SNAPPY")
+                )
+            ),
+        )
+
+    def _backup(self) -> Stream.S3DestinationConfigurationProperty:
+        """Every source record, as it came. Without newlines: Firehose adds none."""
+        return Stream.S3DestinationConfigurationProperty(
+            bucket_arn=self._bucket.bucket_arn,
+            role_arn=self._role.role_arn,
+            prefix=layout.source_prefix(self._settings),
+            error_output_prefix=layout.error_output_prefix(self._settings),
+            buffering_hints=_BACKUP_HINTS,
+            compression_format="GZIP",
+            encryption_configuration=_encryption(self._deploy),
+            cloud_watch_logging_options=self._logging("BackupDelivery"),
+        )
+
+    def _logging(self, name: str) -> Stream.CloudWatchLoggingOptionsProperty:
+        log_stream = logs.LogStream(self, name, log_group=self._log, log_stream_name=name)
+        return Stream.CloudWatchLoggingOptionsProperty(
+            enabled=True, log_group_name=self._log.log_group_name, log_stream_name=log_stream.log_stream_name
+        )
+
+    def _folders(self) -> list[str]:
+        folders = [layout.archive_folder(self._settings), layout.errors_folder(self._settings)]
+        return folders + ([layout.source_folder(self._settings)] if self._deploy.source_backup else [])
+
+    def _statements(
+        self, stream: kinesis.IStream, function: lambda_.IFunction, table: glue.CfnTable
+    ) -> list[iam.PolicyStatement]:
+        key_arn = self._deploy.kms_key_arn
+        invoke = ["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"]
+        return [
+            *roles.reading(stream, key_arn),
+            *roles.delivery_to(self._bucket, self._folders(), key_arn),
+            roles.allow(invoke, [function.function_arn]),
+            roles.allow(["logs:PutLogEvents"], [self._log.log_group_arn]),
+            *(roles.schema_reading(self, table) if self._deploy.parquet else []),
+        ]
+
+
+def _encryption(deploy: Deploy) -> Stream.EncryptionConfigurationProperty:
+    """Without a key of the user's own, the bucket's default encryption does it."""
+    if deploy.kms_key_arn:
+        kms = Stream.KMSEncryptionConfigProperty(awskms_key_arn=deploy.kms_key_arn)
+        return Stream.EncryptionConfigurationProperty(kms_encryption_config=kms)
+    return Stream.EncryptionConfigurationProperty(no_encryption_config="NoEncryption")
+
+
+def _partitioning() -> Stream.DynamicPartitioningConfigurationProperty:
+    return Stream.DynamicPartitioningConfigurationProperty(
+        enabled=True, retry_options=Stream.RetryOptionsProperty(duration_in_seconds=_PARTITION_RETRY_S)
+    )

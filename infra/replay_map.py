@@ -1,0 +1,223 @@
+"""Replay of a large backlog: a Step Functions Distributed Map over error objects, and the function it calls.
+
+Input of an execution: {"prefix": "errors/TABLE/processing-failed/"}, any folder beneath the table's errors.
+For each batch of objects the function gets
+    {"bucket": "b", "items": [{"Key": "errors/…", "Size": 1234, …}], "sink": "s3"}
+and answers with counts. What became of each batch is written beneath replay/maps/, with a manifest.
+"""
+
+import json
+from typing import Any
+
+from aws_cdk import ArnFormat, Aws, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kinesis as kinesis
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from infra import layout, roles
+from infra.assets import Assets
+from infra.deploy_settings import Deploy
+from infra.function import PythonFunction
+from infra.nag import acknowledge, acknowledge_wildcards
+from replay.layout import ROOT
+from transform.settings import Settings
+
+MAPS = f"{ROOT}maps/"
+_MEMORY_MB = 1024  # an error object of 128 MB is read as a stream; its rows are compressed meanwhile
+_TIMEOUT_S = 900  # Lambda's longest
+# An object can be as large as the delivery buffer, so a batch is small enough for one invocation.
+_MAX_ITEMS = 10
+_MAX_BYTES = 200_000  # of the batch's own JSON; the service takes 262,144
+# Errors of the call, not of the work. Source: AWS Step Functions Developer Guide, Lambda best practices.
+_PASSING = [
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+]
+
+
+class ReplayMap(Construct):
+    """The state machine, the function, and their roles."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        settings: Settings,
+        deploy: Deploy,
+        bucket: s3.IBucket,
+        stream: kinesis.IStream,
+        assets: Assets,
+    ) -> None:
+        super().__init__(scope, id)
+        # Rows that replay writes are JSON lines; among Parquet files they would be misread, so they go round.
+        sink = "kinesis" if deploy.parquet else "s3"
+        self.function = PythonFunction(
+            self,
+            "Replay",
+            description=f"Brings failed records of {settings.table.name} into the archive",
+            zip_file=assets.replay,
+            handler="replay.handler.handler",
+            memory_mb=_MEMORY_MB,
+            timeout_s=_TIMEOUT_S,
+            deploy=deploy,
+            statements=[
+                *_replaying(settings, deploy, bucket),
+                *(roles.reingestion(stream, deploy.kms_key_arn) if sink == "kinesis" else []),
+            ],
+        )
+        acknowledge_wildcards(
+            self.function.role,
+            [bucket.arn_for_objects(f"{folder}*") for folder in _folders(settings)],
+            "Error objects, rows and replay's notes have names that no policy can list beforehand.",
+        )
+        function_arn = self.function.function.function_arn
+        role = roles.service_role(
+            self, "states.amazonaws.com", _mapping(settings, deploy, bucket, function_arn)
+        )
+        acknowledge_wildcards(
+            role, [bucket.arn_for_objects(f"{MAPS}*")], "The service makes the names of the map's results."
+        )
+        self.machine = sfn.StateMachine(
+            self,
+            "Machine",
+            state_machine_type=sfn.StateMachineType.STANDARD,
+            role=role,  # type: ignore[arg-type]
+            definition_body=sfn.DefinitionBody.from_string(
+                json.dumps(definition(bucket.bucket_name, function_arn, sink, deploy))
+            ),
+        )
+        acknowledge(
+            self.machine,
+            {
+                "SF1": "Step Functions keeps the history of a Standard execution for 90 days, and the map "
+                "writes each batch's outcome into the bucket; a log would be a third copy.",
+                "SF2": "One function is called and nothing else: its log has its times.",
+            },
+        )
+        self._children(role)
+
+    def _children(self, role: iam.Role) -> None:
+        """A Distributed Map starts its batches as executions of its own state machine."""
+        machine = self.machine.state_machine_arn
+        execution = Stack.of(self).format_arn(
+            service="states",
+            resource="execution",
+            resource_name=f"{self.machine.state_machine_name}/*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        policy = iam.Policy(
+            self,
+            "Children",
+            roles=[role],
+            statements=[
+                roles.allow(["states:StartExecution"], [machine]),
+                roles.allow(["states:DescribeExecution", "states:StopExecution"], [execution]),
+            ],
+        )
+        acknowledge_wildcards(policy, [execution], "The service names the executions of the map's batches.")
+
+
+def definition(bucket: str, function_arn: str, sink: str, deploy: Deploy) -> dict[str, Any]:
+    """The state machine in Amazon States Language. Source: AWS Step Functions Developer Guide, Map state."""
+    call = {
+        "Type": "Task",
+        "Resource": f"arn:{Aws.PARTITION}:states:::lambda:invoke",
+        "Parameters": {
+            "FunctionName": function_arn,
+            "Payload": {
+                "bucket.$": "$.BatchInput.bucket",
+                "sink.$": "$.BatchInput.sink",
+                "items.$": "$.Items",
+            },
+        },
+        "OutputPath": "$.Payload",
+        "Retry": [
+            {
+                "ErrorEquals": _PASSING,
+                "IntervalSeconds": 2,
+                "MaxAttempts": 6,
+                "BackoffRate": 2,
+                "JitterStrategy": "FULL",
+            }
+        ],
+        "End": True,
+    }
+    return {
+        "Comment": "Replays every error object beneath a prefix",
+        "StartAt": "EachObject",
+        "States": {
+            "EachObject": {
+                "Type": "Map",
+                "Label": "EachObject",
+                "ItemReader": {
+                    "Resource": f"arn:{Aws.PARTITION}:states:::s3:listObjectsV2",
+                    "Parameters": {"Bucket": bucket, "Prefix.$": "$.prefix"},
+                },
+                "ItemBatcher": {
+                    "MaxItemsPerBatch": _MAX_ITEMS,
+                    "MaxInputBytesPerBatch": _MAX_BYTES,
+                    "BatchInput": {"bucket": bucket, "sink": sink},
+                },
+                "MaxConcurrency": deploy.replay_concurrency,
+                "ToleratedFailurePercentage": deploy.replay_tolerated_failure_percent,
+                "ItemProcessor": {
+                    "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+                    "StartAt": "Replay",
+                    "States": {"Replay": call},
+                },
+                "ResultWriter": {
+                    "Resource": f"arn:{Aws.PARTITION}:states:::s3:putObject",
+                    "Parameters": {"Bucket": bucket, "Prefix": MAPS.rstrip("/")},
+                },
+                "End": True,
+            }
+        },
+    }
+
+
+def _folders(settings: Settings) -> tuple[str, ...]:
+    return layout.archive_folder(settings), layout.errors_folder(settings), ROOT
+
+
+def _replaying(settings: Settings, deploy: Deploy, bucket: s3.IBucket) -> list[iam.PolicyStatement]:
+    """Reading error objects and notes, writing rows and notes; deleting nothing."""
+    written = (layout.archive_folder(settings), ROOT)
+    return [
+        roles.allow(["s3:ListBucket"], [bucket.bucket_arn]),
+        roles.allow(
+            ["s3:GetObject", "s3:GetObjectVersion"],
+            [bucket.arn_for_objects(f"{folder}*") for folder in _folders(settings)],
+        ),
+        roles.allow(
+            ["s3:AbortMultipartUpload", "s3:PutObject"],
+            [bucket.arn_for_objects(f"{folder}*") for folder in written],
+        ),
+        *roles.bucket_writing(deploy.kms_key_arn),
+    ]
+
+
+def _mapping(
+    settings: Settings, deploy: Deploy, bucket: s3.IBucket, function_arn: str
+) -> list[iam.PolicyStatement]:
+    """Listing error objects, calling the function, writing results.
+
+    Source: AWS Step Functions Developer Guide, IAM policies for Distributed Map.
+    """
+    beneath: dict[str, dict[str, object]] = {
+        "StringLike": {"s3:prefix": f"{layout.errors_folder(settings)}*"}
+    }
+    return [
+        roles.allow(["s3:ListBucket"], [bucket.bucket_arn], beneath),
+        roles.allow(
+            ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"],
+            [bucket.arn_for_objects(f"{MAPS}*")],
+        ),
+        roles.allow(["lambda:InvokeFunction"], [function_arn]),
+        *roles.bucket_writing(deploy.kms_key_arn),
+    ]

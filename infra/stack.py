@@ -1,0 +1,36 @@
+"""The stack of one archive.toml: the construct and the outputs, no resource of its own."""
+
+from aws_cdk import CfnOutput, Stack
+from constructs import Construct
+
+from infra.archive import TtlArchive
+from infra.assets import Assets
+from infra.deploy_settings import Deploy
+from transform.settings import Settings
+
+
+class ArchiveStack(Stack):
+    """One table's archive as a stack that cannot be deleted by a slip."""
+
+    def __init__(self, scope: Construct, *, settings: Settings, deploy: Deploy, assets: Assets) -> None:
+        super().__init__(
+            scope,
+            deploy.stack_name,
+            description=f"Archive of what expires from the DynamoDB table {settings.table.name}",
+            termination_protection=True,
+            analytics_reporting=False,
+        )
+        archive = TtlArchive(self, "Archive", settings=settings, deploy=deploy, assets=assets)
+        outputs = {
+            "BucketName": archive.storage.bucket.bucket_name,
+            "StreamName": archive.stream.stream_name,
+            "DeliveryStreamName": archive.delivery.delivery_stream.ref,
+            "Database": deploy.database,
+            "WorkgroupName": archive.workgroup.name,
+            "ReplayStateMachine": archive.replay.machine.state_machine_arn,
+            "AlarmTopic": archive.alarms.topic.topic_arn,
+            "TimeToLive": archive.table.ttl,
+        }
+        for name, value in outputs.items():
+            if value is not None:
+                CfnOutput(self, name, value=value)

@@ -1,0 +1,137 @@
+"""The bucket: encrypted, TLS only, not public, versioned, kept when the stack goes; its objects' life cycle.
+
+prefix      moves to                      expires             old versions
+archive/    storage_class, glacier_days   expire_years        noncurrent_days
+errors/     nowhere: replay reads it      error_days          noncurrent_days
+source/     nowhere                       source_backup_days  noncurrent_days
+replay/     nowhere                       never               noncurrent_days
+"""
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.deploy_settings import Deploy
+from infra.layout import SOURCE
+from infra.nag import acknowledge
+from replay.layout import ARCHIVE, ERRORS, ROOT
+
+_STORAGE_CLASSES = {
+    "GLACIER": s3.StorageClass.GLACIER,
+    "GLACIER_IR": s3.StorageClass.GLACIER_INSTANT_RETRIEVAL,
+    "DEEP_ARCHIVE": s3.StorageClass.DEEP_ARCHIVE,
+}
+_UPLOAD_DAYS = 7  # an upload that was not completed by then never will be
+_ACCESS_LOG_DAYS = 365
+
+
+class Storage(Construct):
+    """The archive's bucket, or another stack's that this archive shares."""
+
+    def __init__(self, scope: Construct, id: str, *, deploy: Deploy, key: kms.IKey | None) -> None:  # noqa: A002
+        super().__init__(scope, id)
+        self.bucket: s3.IBucket = (
+            s3.Bucket.from_bucket_name(self, "Bucket", deploy.bucket)
+            if deploy.bucket
+            else self._own_bucket(deploy, key)
+        )
+
+    def _own_bucket(self, deploy: Deploy, key: kms.IKey | None) -> s3.Bucket:
+        small = s3.TransitionDefaultMinimumObjectSize
+        bucket = s3.Bucket(
+            self,
+            "Bucket",
+            **protected(key),
+            versioned=True,
+            removal_policy=RemovalPolicy.RETAIN,
+            object_lock_enabled=deploy.object_lock != "off" or None,
+            object_lock_default_retention=_retention(deploy),
+            server_access_logs_bucket=self._log_bucket() if deploy.access_logs else None,
+            lifecycle_rules=_lifecycle(deploy),
+            # Since September 2024 S3 leaves objects below 128 KB where they are, unless told otherwise. Each
+            # object in GLACIER is billed 40 KB more, so for small ones leaving them is the cheaper default.
+            # Source: Amazon S3 User Guide, lifecycle transition considerations.
+            transition_default_minimum_object_size=small.VARIES_BY_STORAGE_CLASS
+            if deploy.glacier_small_objects
+            else small.ALL_STORAGE_CLASSES_128_K,
+        )
+        # On the resource itself: CDK's own property would add a function that does the same.
+        resource = bucket.node.default_child
+        assert isinstance(resource, s3.CfnBucket)  # noqa: S101  what CDK makes of a Bucket
+        resource.add_property_override(
+            "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True
+        )
+        if not deploy.access_logs:
+            acknowledge(
+                bucket,
+                {
+                    "S1": "Access logs are by choice ([deploy] access_logs): for a small table they cost "
+                    "more than the archive, and CloudTrail data events tell the same."
+                },
+            )
+        return bucket
+
+    def _log_bucket(self) -> s3.Bucket:
+        bucket = s3.Bucket(
+            self,
+            "AccessLogs",
+            **protected(None),  # S3 delivers access logs to buckets with its own keys only
+            removal_policy=RemovalPolicy.RETAIN,
+            lifecycle_rules=[s3.LifecycleRule(id="expire", expiration=Duration.days(_ACCESS_LOG_DAYS))],
+        )
+        acknowledge(bucket, {"S1": "This bucket holds access logs; logs about it would feed themselves."})
+        return bucket
+
+
+def protected(key: kms.IKey | None) -> dict[str, object]:
+    """What every bucket has: encryption, TLS, no public access, one owner."""
+    return {
+        "encryption": s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
+        "encryption_key": key,
+        "bucket_key_enabled": True if key else None,
+        "enforce_ssl": True,
+        "block_public_access": s3.BlockPublicAccess.BLOCK_ALL,
+        "object_ownership": s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+    }
+
+
+def _retention(deploy: Deploy) -> s3.ObjectLockRetention | None:
+    if deploy.object_lock == "off":
+        return None
+    days = Duration.days(deploy.object_lock_days)
+    modes = {
+        "governance": s3.ObjectLockRetention.governance,
+        "compliance": s3.ObjectLockRetention.compliance,
+    }
+    return modes[deploy.object_lock](days)
+
+
+def _lifecycle(deploy: Deploy) -> list[s3.LifecycleRule]:
+    old = Duration.days(deploy.noncurrent_days)
+
+    def rule(prefix: str, days: int, transitions: list[s3.Transition] | None = None) -> s3.LifecycleRule:
+        return s3.LifecycleRule(
+            id=prefix.rstrip("/"),
+            prefix=prefix,
+            transitions=transitions,
+            expiration=Duration.days(days) if days else None,
+            noncurrent_version_expiration=old,
+        )
+
+    cold = s3.Transition(
+        storage_class=_STORAGE_CLASSES[deploy.storage_class],
+        transition_after=Duration.days(deploy.glacier_days),
+    )
+    whole = s3.LifecycleRule(
+        id="uploads-and-markers",
+        abort_incomplete_multipart_upload_after=Duration.days(_UPLOAD_DAYS),
+        expired_object_delete_marker=True,
+    )
+    return [
+        rule(ARCHIVE, deploy.expire_years * 365, [cold]),
+        rule(ERRORS, deploy.error_days),
+        rule(SOURCE, deploy.source_backup_days),
+        rule(ROOT, 0),
+        whole,
+    ]

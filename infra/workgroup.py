@@ -1,0 +1,106 @@
+"""Athena: a workgroup with a scan limit, a bucket for its results, and the saved queries."""
+
+import re
+from importlib.resources import files
+from string import Template
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_athena as athena
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.deploy_settings import Deploy
+from infra.nag import acknowledge
+from infra.storage import protected
+from infra.view import TABLE, VIEW, searched_sql, unique_sql, view_sql
+from transform.settings import Settings
+
+_GB = 1024**3
+
+
+class Workgroup(Construct):
+    """The workgroup that queries of the archive run in. Its settings win over a client's."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        settings: Settings,
+        deploy: Deploy,
+        key: kms.IKey | None,
+    ) -> None:
+        super().__init__(scope, id)
+        self.name = deploy.stack_name
+        # A bucket of its own: results are neither versioned, nor locked, nor kept.
+        results = s3.Bucket(
+            self,
+            "Results",
+            **protected(key),
+            removal_policy=RemovalPolicy.RETAIN,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="expire",
+                    expiration=Duration.days(deploy.query_result_days),
+                    abort_incomplete_multipart_upload_after=Duration.days(1),
+                )
+            ],
+        )
+        acknowledge(results, {"S1": "Results of queries are copies, and expire within days."})
+        workgroup = athena.CfnWorkGroup(
+            self,
+            "Workgroup",
+            name=self.name,
+            description=f"Queries of what expired from {settings.table.name}",
+            recursive_delete_option=True,
+            work_group_configuration=athena.CfnWorkGroup.WorkGroupConfigurationProperty(
+                bytes_scanned_cutoff_per_query=deploy.scan_limit_gb * _GB,
+                enforce_work_group_configuration=True,
+                publish_cloud_watch_metrics_enabled=True,
+                engine_version=athena.CfnWorkGroup.EngineVersionProperty(
+                    selected_engine_version="Athena engine version 3"
+                ),
+                result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
+                    output_location=f"s3://{results.bucket_name}/",
+                    encryption_configuration=athena.CfnWorkGroup.EncryptionConfigurationProperty(
+                        encryption_option="SSE_KMS" if key else "SSE_S3", kms_key=key.key_arn if key else None
+                    ),
+                ),
+            ),
+        )
+        for name, (description, sql) in saved_queries(settings).items():
+            query = athena.CfnNamedQuery(
+                self,
+                f"Query-{name}",
+                name=name,
+                description=description,
+                database=deploy.database,
+                query_string=sql,
+                work_group=self.name,
+            )
+            query.node.add_dependency(workgroup)
+
+
+def saved_queries(settings: Settings) -> dict[str, tuple[str, str]]:
+    """Every file of queries/ by its name: what its first comment says, and its SQL for this archive."""
+    date = settings.output.date_column
+    words = {
+        "table": TABLE,
+        "view": VIEW,
+        "date": date,
+        "view_sql": view_sql(settings),
+        "searched": searched_sql(settings),
+        "unique_sql": unique_sql(settings, where=f'"{date}" BETWEEN ? AND ?'),
+    }
+    queries = {}
+    for file in sorted(files("infra").joinpath("queries").iterdir(), key=lambda entry: entry.name):
+        if file.name.endswith(".sql"):
+            sql = Template(file.read_text(encoding="utf-8")).substitute(words)
+            queries[file.name.removesuffix(".sql")] = (_first_comment(sql), sql)
+    return queries
+
+
+def _first_comment(sql: str) -> str:
+    found = re.match(r"-- (.*)", sql)
+    return found[1] if found else ""
