@@ -11,6 +11,7 @@ from itertools import accumulate
 from pathlib import Path
 
 import click
+import duckdb
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
@@ -105,7 +106,10 @@ def _tell(console: Console, pipeline: Pipeline, chosen: Scenario, query: str | N
     _live(console, pipeline, chosen)
     _show_delivered(console, pipeline, found)
     for question, sql in {**chosen.questions, **({"Your question": query} if query else {})}.items():
-        found.answers.append(story.ask(pipeline, question, sql))
+        try:
+            found.answers.append(story.ask(pipeline, question, sql))
+        except duckdb.Error as error:
+            raise click.ClickException(f"{question}: {sql}\n{error}") from None
         report.show_answer(console, found.answers[-1])
     _show_failed(console, pipeline, found)
     if chosen.is_ours:
@@ -168,8 +172,8 @@ def _keep(console: Console, pipeline: Pipeline, folder: Path) -> None:
 
 def _serve(console: Console, pipeline: Pipeline) -> None:
     """Let time pass until Ctrl-C; what expires is delivered within seconds."""
-    console.print(story.how_to_reach(pipeline), markup=False, highlight=False, soft_wrap=True)
     try:
+        console.print(story.how_to_reach(pipeline), markup=False, highlight=False, soft_wrap=True)
         while True:
             time.sleep(_SERVE_STEP.total_seconds())
             story.live_through(pipeline, _SERVE_STEP)
