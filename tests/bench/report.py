@@ -40,7 +40,7 @@ def summary(results: Results) -> str:
     whole_base = _mean_and_worst((case["baseline"]["whole_x_floor"] for case in results["cases"]), max)
     rows.append(["baseline, all formats", whole_base, "1", "1"])
     head = ["geometric mean (worst)", "whole × floor", "handler × faster", "whole × faster"]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def costs(results: Results) -> str:
@@ -51,7 +51,7 @@ def costs(results: Results) -> str:
     rows += [[f"peak memory, {way}", f"{mb:.0f} MB"] for way, mb in results["peak_memory_mb"].items()]
     rows += [[f"import of {name}", f"{ms:.0f} ms"] for name, ms in results["import_ms"].items()]
     rows += [[f"package {name}", f"{size / 1e6:.2f} MB"] for name, size in results["package_bytes"].items()]
-    return _table(["what", "cost"], rows)
+    return table(["what", "cost"], rows)
 
 
 def _workloads(cases: Sequence[dict[str, Any]]) -> str:
@@ -76,7 +76,7 @@ def _workloads(cases: Sequence[dict[str, Any]]) -> str:
                 case["rows"],
             ]
         )
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _prices(results: Results) -> str:
@@ -85,7 +85,7 @@ def _prices(results: Results) -> str:
         [f"{row['memory_mb']} MB", f"{row['event_s']:.3f} s", f"{row['usd_per_million']:.5f}"]
         for row in results["prices"]
     ]
-    return f"{_table(head, rows)}\n\n{_WHY_EQUAL}"
+    return f"{table(head, rows)}\n\n{_WHY_EQUAL}"
 
 
 _WHY_EQUAL = """\
@@ -113,7 +113,7 @@ def _mean_and_worst(values: Iterable[float], worst: Callable[[Iterable[float]], 
     return f"{prod(found) ** (1 / len(found)):.2f} ({worst(found):.2f})"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table whose columns also line up on a terminal; the first is text, the others numbers."""
     widths = [max(len(line[column]) for line in [head, *rows]) for column in range(len(head))]
 

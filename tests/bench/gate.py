@@ -1,0 +1,131 @@
+"""Counts instructions and compares them with kept ones, so that a slow-down is seen in review.
+
+    python tests/bench/gate.py             compare with instructions.json beside this file
+    python tests/bench/gate.py --update    keep the new figures
+
+Unlike a time the count repeats to the digit: hash seed, environment and clocks are fixed, and valgrind places
+memory the same every time. One invocation is the difference of three and one, halved, so that neither imports
+nor caches count. What is compared is the multiple of the floor's count. Exit codes: 0 as fast as before or
+faster, 1 slower, 3 not compared because valgrind is missing or the figures were kept with other versions.
+"""
+
+import argparse
+import json
+import pickle
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from typing import Any
+
+from cases import Case, build_case
+from report import table
+from sampling import HERE
+from workloads import build
+
+KEPT = HERE / "instructions.json"
+RAW_BYTES = 1024 * 1024
+TOLERANCE = 0.01  # of the multiple of the floor
+SLOWER, NOT_COMPARED = 1, 3
+CASES = (
+    ("iot300:1", "jsonl"),
+    ("iot1k:0.5", "jsonl"),
+    ("nested:1", "jsonl"),
+    ("iot1k:0.05", "jsonl"),
+    ("iot1k:0.5", "jsonl+image"),
+    ("iot1k:0.5", "csv"),
+)
+_PACKAGES = ("msgspec", "pybase64", "simplejson", "awslambdaric")
+
+Counts = dict[str, dict[str, int]]  # workload and format -> floor and handler -> instructions
+
+
+def main() -> int:
+    """Count, print the table, and give the exit code."""
+    parser = argparse.ArgumentParser(prog="python tests/bench/gate.py", description=__doc__.splitlines()[0])
+    parser.add_argument("--update", action="store_true", help=f"keep the new figures in {KEPT.name}")
+    options = parser.parse_args()
+    if shutil.which("valgrind") is None:
+        print("Not compared: valgrind is not installed. Install it, or leave this to the CI.")
+        return NOT_COMPARED
+    counts, made_with = _counted(), _versions()
+    if options.update:
+        KEPT.write_text(json.dumps({"made_with": made_with, "instructions": counts}, indent=1) + "\n")
+    kept = json.loads(KEPT.read_text())
+    print(_told(counts, kept["instructions"]))
+    return verdict(counts, kept, made_with)
+
+
+def _counted() -> Counts:
+    with ThreadPoolExecutor(2) as threads:  # each waits for a process
+        cases = [build_case(build(name, RAW_BYTES), format_name) for name, format_name in CASES]
+        found = threads.map(
+            lambda job: _instructions(*job), [(c, n) for c in cases for n in ("floor", "handler")]
+        )
+        counts = iter(found)
+        return {", ".join(case): {"floor": next(counts), "handler": next(counts)} for case in CASES}
+
+
+def _instructions(case: Case, name: str) -> int:
+    """The instructions of one invocation."""
+    once, thrice = (run(case, name, count) for count in (1, 3))
+    return (thrice - once) // 2
+
+
+def run(case: Case, name: str, count: int) -> int:
+    """The instructions of a process that invokes `name` so many times. Raises SystemExit when it fails."""
+    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+    command += [sys.executable, "invocations.py", name, str(count)]
+    with tempfile.TemporaryFile() as file:
+        pickle.dump(case, file)
+        file.seek(0)
+        done = subprocess.run(
+            command, stdin=file, stderr=subprocess.PIPE, env={"PYTHONHASHSEED": "0"}, cwd=HERE, text=True
+        )
+    found = re.search(r"Collected : (\d+)", done.stderr)
+    if done.returncode or found is None:
+        raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
+    return int(found[1])
+
+
+def _told(counts: Counts, kept: Counts) -> str:
+    head = ["one invocation, 1 MiB raw", "floor", "handler", "× floor", "kept", "change"]
+    rows = []
+    for case, found in counts.items():
+        now, before = _times_floor(found), _times_floor(kept.get(case, found))
+        texts = [f"{found['floor']:,}", f"{found['handler']:,}", f"{now:.4f}", f"{before:.4f}"]
+        rows.append([case, *texts, f"{now / before - 1:+.2%}"])
+    return table(head, rows)
+
+
+def verdict(counts: Counts, kept: dict[str, Any], made_with: dict[str, str]) -> int:
+    """The exit code, told with its reason where it is not simply 0."""
+    if kept["made_with"] != made_with or kept["instructions"].keys() != counts.keys():
+        print("\nNot compared: the kept figures are of other versions or cases. Keep new ones with --update:")
+        print(f"kept {kept['made_with']}\nthis {made_with}")
+        return NOT_COMPARED
+    before = kept["instructions"]
+    changes = [_times_floor(found) / _times_floor(before[case]) - 1 for case, found in counts.items()]
+    if max(changes) > TOLERANCE:
+        print(
+            f"\nSlower by more than {TOLERANCE:.0%}. If it is worth it, keep the new figures with --update."
+        )
+        return SLOWER
+    if min(changes) < -TOLERANCE:
+        print(f"\nFaster by more than {TOLERANCE:.0%}. Keep the gain with --update.")
+    return 0
+
+
+def _times_floor(counts: dict[str, int]) -> float:
+    return counts["handler"] / counts["floor"]
+
+
+def _versions() -> dict[str, str]:
+    return {"python": sys.version, **{name: version(name) for name in _PACKAGES}}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

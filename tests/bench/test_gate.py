@@ -1,0 +1,68 @@
+"""The gate tells slower from faster, and says when it cannot compare."""
+
+import json
+import shutil
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+HERE = Path(__file__).parent
+MADE_WITH = {"python": "3.13"}
+KEPT = {"made_with": MADE_WITH, "instructions": {"iot1k:1, jsonl": {"floor": 1000, "handler": 2000}}}
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(HERE))
+    return import_module("gate")
+
+
+@pytest.mark.parametrize(
+    ("code", "handler", "words"),
+    [
+        (0, 2000, ""),
+        (0, 2019, ""),
+        (1, 2021, "Slower by more than 1%"),
+        (0, 1979, "Faster by more than 1%"),
+    ],
+)
+def test_verdict_is_about_the_multiple_of_the_floor(
+    gate: ModuleType, capsys: pytest.CaptureFixture[str], code: int, handler: int, words: str
+) -> None:
+    counts = {"iot1k:1, jsonl": {"floor": 1000, "handler": handler}}
+
+    assert code == gate.verdict(counts, KEPT, MADE_WITH)
+    assert words in capsys.readouterr().out
+
+
+def test_other_versions_are_not_compared(gate: ModuleType) -> None:
+    assert gate.NOT_COMPARED == gate.verdict(KEPT["instructions"], KEPT, {"python": "3.14"})
+
+
+def test_other_cases_are_not_compared(gate: ModuleType) -> None:
+    assert gate.NOT_COMPARED == gate.verdict({}, KEPT, MADE_WITH)
+
+
+def test_without_valgrind_nothing_is_compared_and_the_message_says_so() -> None:
+    command = [sys.executable, str(HERE / "gate.py")]
+    done = subprocess.run(command, env={"PATH": ""}, capture_output=True, text=True)
+
+    assert done.returncode == 3
+    assert "valgrind is not installed" in done.stdout
+
+
+def test_kept_figures_are_of_the_cases_that_are_counted(gate: ModuleType) -> None:
+    kept = json.loads((HERE / "instructions.json").read_text())
+
+    assert [", ".join(case) for case in gate.CASES] == list(kept["instructions"])
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
+def test_count_repeats_to_the_digit(gate: ModuleType) -> None:
+    case = gate.build_case(gate.build("nested:1", 20_000), "jsonl")
+
+    assert gate.run(case, "handler", 1) == gate.run(case, "handler", 1)
