@@ -71,7 +71,7 @@ _WHERE = {
     "apply_lifecycle": "lifecycle",
     "create_table": "table",
 }
-__all__ = list(_WHERE)  # noqa: PLE0605 - one list of names is enough
+__all__ = list(_WHERE)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ResponseStreamingError
+
+from infra.local.clock import Clock
+from infra.local.emulator import Emulator
+from infra.local.s3_proxy import Fault, S3Proxy
+
+START = datetime(2026, 3, 1, 10, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    with Emulator() as emulator:
+        emulator.client("s3").create_bucket(Bucket="bucket")
+        yield emulator
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(START)
+
+
+@pytest.fixture
+def proxy(emulator: Emulator, clock: Clock) -> Iterator[S3Proxy]:
+    with S3Proxy(emulator.port, clock) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def s3(emulator: Emulator, proxy: S3Proxy) -> Any:
+    return emulator.client("s3", endpoint_url=proxy.url, retries={"max_attempts": 0})
+
+
+def put(s3: Any, key: str, body: bytes = b"body", **members: Any) -> None:
+    s3.put_object(Bucket="bucket", Key=key, Body=body, **members)
+
+
+def get(s3: Any, key: str) -> bytes:
+    return s3.get_object(Bucket="bucket", Key=key)["Body"].read()
+
+
+def code_of(caught: Any) -> tuple[int, str]:
+    response = caught.value.response
+    return response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"]
+
+
+def freeze(emulator: Emulator, key: str, storage_class: str = "GLACIER") -> None:
+    source = {"Bucket": "bucket", "Key": key}
+    emulator.client("s3").copy_object(Bucket="bucket", Key=key, CopySource=source, StorageClass=storage_class)
+
+
+def restore(s3: Any, key: str, tier: str = "Standard", days: int = 1) -> int:
+    request = {"Days": days, "GlacierJobParameters": {"Tier": tier}}
+    answer = s3.restore_object(Bucket="bucket", Key=key, RestoreRequest=request)
+    return answer["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def test_objects_pass_unchanged_whatever_their_key_and_size(s3: Any) -> None:
+    body = bytes(range(256)) * 8000
+    put(s3, "a b/ü+?&%20.gz", body, ContentEncoding="gzip", Metadata={"m": "1"})
+
+    got = s3.get_object(Bucket="bucket", Key="a b/ü+?&%20.gz")
+    assert body == got["Body"].read()
+    assert ("gzip", {"m": "1"}) == (got["ContentEncoding"], got["Metadata"])
+    listed = s3.list_objects_v2(Bucket="bucket", Prefix="a b/")["Contents"]
+    assert ["a b/ü+?&%20.gz"] == [entry["Key"] for entry in listed]
+    head = s3.head_object(Bucket="bucket", Key="a b/ü+?&%20.gz")
+    assert len(body) == head["ContentLength"]
+
+
+def test_parts_of_objects_errors_and_deletes_pass_too(s3: Any) -> None:
+    put(s3, "part", b"0123456789")
+
+    ranged = s3.get_object(Bucket="bucket", Key="part", Range="bytes=2-4")
+    assert b"234" == ranged["Body"].read()
+    s3.delete_object(Bucket="bucket", Key="part")
+    with pytest.raises(s3.exceptions.NoSuchKey):
+        s3.get_object(Bucket="bucket", Key="part")
+
+
+def test_a_put_waits_for_no_continue(s3: Any) -> None:
+    """boto3 sends "Expect: 100-continue" and would wait a second for the answer."""
+    before = datetime.now(UTC)
+    put(s3, "quick", b"x" * 1_000_000)
+
+    assert 0.9 > (datetime.now(UTC) - before).total_seconds()
+
+
+def test_an_object_was_created_when_the_clock_said_so(
+    s3: Any, emulator: Emulator, proxy: S3Proxy, clock: Clock
+) -> None:
+    put(s3, "timed")
+    clock.advance(days=1)
+    freeze(emulator, "timed")
+    s3.put_object_tagging(Bucket="bucket", Key="timed", Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
+
+    assert START == proxy.created("bucket", "timed")
+    assert proxy.created("bucket", "never-put") is None
+    put(s3, "timed")
+    assert clock.now() == proxy.created("bucket", "timed")
+
+
+def test_an_archived_object_is_readable_between_its_restore_and_its_expiry(
+    s3: Any, emulator: Emulator, clock: Clock
+) -> None:
+    put(s3, "cold", b"frozen")
+    freeze(emulator, "cold")
+
+    def refused() -> bool:
+        with pytest.raises(ClientError) as caught:
+            get(s3, "cold")
+        return (403, "InvalidObjectState") == code_of(caught)
+
+    def told() -> str | None:
+        return s3.head_object(Bucket="bucket", Key="cold").get("Restore")
+
+    assert refused()
+    assert told() is None
+    assert 202 == restore(s3, "cold")
+    assert refused()
+    assert 'ongoing-request="true"' == told()
+    clock.advance(hours=5)
+    assert b"frozen" == get(s3, "cold")
+    assert 'ongoing-request="false", expiry-date="Tue, 03 Mar 2026 00:00:00 GMT"' == told()
+    assert 200 == restore(s3, "cold", days=2)
+    clock.advance(days=4)
+    assert refused()
+    assert told() is None
+    assert "GLACIER" == s3.head_object(Bucket="bucket", Key="cold")["StorageClass"]
+
+
+@pytest.mark.parametrize(
+    ("storage_class", "tier", "code"),
+    [
+        (None, "Standard", (403, "InvalidObjectState")),
+        ("DEEP_ARCHIVE", "Expedited", (400, "InvalidArgument")),
+    ],
+)
+def test_a_restore_that_s3_refuses_is_refused(
+    s3: Any, emulator: Emulator, storage_class: str | None, tier: str, code: tuple
+) -> None:
+    put(s3, "warm")
+    if storage_class:
+        freeze(emulator, "warm", storage_class)
+
+    with pytest.raises(ClientError) as caught:
+        restore(s3, "warm", tier)
+
+    assert code == code_of(caught)
+
+
+def test_a_second_restore_in_progress_and_one_of_nothing_are_refused(s3: Any, emulator: Emulator) -> None:
+    put(s3, "twice")
+    freeze(emulator, "twice")
+    restore(s3, "twice")
+
+    with pytest.raises(ClientError) as caught:
+        restore(s3, "twice")
+    assert (409, "RestoreAlreadyInProgress") == code_of(caught)
+    with pytest.raises(ClientError) as caught:
+        restore(s3, "never-put")
+    assert (404, "NoSuchKey") == code_of(caught)
+
+
+def test_an_object_put_anew_is_warm_and_forgets_its_restore(s3: Any, emulator: Emulator) -> None:
+    put(s3, "again", b"old")
+    freeze(emulator, "again")
+    restore(s3, "again")
+    put(s3, "again", b"new")
+
+    assert b"new" == get(s3, "again")
+    assert "Restore" not in s3.head_object(Bucket="bucket", Key="again")
+
+
+def test_faults_strike_the_requests_they_name_and_no_others(s3: Any, proxy: S3Proxy) -> None:
+    proxy.faults.append(Fault("PUT", "errors/", skip=1, times=2))
+    put(s3, "errors/1")
+    put(s3, "archive/1")
+    for key in ("errors/2", "errors/3"):
+        with pytest.raises(ClientError) as caught:
+            put(s3, key)
+        assert (503, "SlowDown") == code_of(caught)
+    put(s3, "errors/4")
+
+    listed = s3.list_objects_v2(Bucket="bucket", Prefix="errors/")["Contents"]
+    assert ["errors/1", "errors/4"] == [entry["Key"] for entry in listed]
+
+
+def test_a_fault_may_be_any_error_of_s3(s3: Any, proxy: S3Proxy) -> None:
+    proxy.faults.append(Fault("GET", status=403, code="AccessDenied"))
+
+    with pytest.raises(ClientError) as caught:
+        get(s3, "some")
+
+    assert (403, "AccessDenied") == code_of(caught)
+
+
+def test_a_truncated_answer_breaks_off_where_it_was_told(s3: Any, proxy: S3Proxy) -> None:
+    put(s3, "long", b"x" * 1000)
+    proxy.faults.append(Fault("GET", "long", truncate_to=10))
+
+    with pytest.raises(ResponseStreamingError):
+        get(s3, "long")
+    assert 1000 == len(get(s3, "long"))
+
+
+def test_an_emulator_that_is_gone_is_told_as_an_unavailable_service(clock: Clock) -> None:
+    with Emulator() as gone:
+        port = gone.port
+    with S3Proxy(port, clock) as proxy, pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(f"{proxy.url}/bucket/key")
+
+    assert 503 == caught.value.code
+    assert b"The emulator does not answer" in caught.value.read()
+    caught.value.close()
