@@ -18,6 +18,7 @@ from replay.errors import (
 
 DEFAULT_ATTEMPTS = 8
 _TIMEOUT_S = 60
+_NO_RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 1})
 
 
 class Clients:
@@ -43,13 +44,14 @@ class Clients:
             max_pool_connections=max(10, connections),
             s3={"addressing_style": "path"} if self._session_has_endpoint() else {},
         )
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, bool], Any] = {}
 
-    def __call__(self, service: str) -> Any:
+    def __call__(self, service: str, *, retries: bool = True) -> Any:
         """The client of a service, for example "s3"."""
-        if service not in self._clients:
-            self._clients[service] = self._session.client(service, config=self._config)
-        return self._clients[service]
+        if (service, retries) not in self._clients:
+            config = self._config if retries else self._config.merge(_NO_RETRIES)
+            self._clients[service, retries] = self._session.client(service, config=config)
+        return self._clients[service, retries]
 
     def close(self) -> None:
         """Close every connection."""

@@ -1,12 +1,13 @@
 """Every error object under a prefix with its state: open, done, or held back until the transform changes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from replay import layout
-from replay.source import ErrorObject, list_keys, list_objects
+from replay.failed import read
+from replay.source import ErrorObject, Reader, list_keys, list_objects
 
 State = Literal["open", "done", "held"]
 
@@ -53,6 +54,13 @@ def survey(s3: Any, bucket: str, prefix: str, only: Filter, transform: str) -> I
         for found in list_objects(s3, bucket, place):
             if only.takes(found):
                 yield Found(found, _state(found, done, transform))
+
+
+def with_code(s3: Any, found: Iterable[Found], codes: tuple[str, ...]) -> Iterator[Found]:
+    """Those objects that hold a record of one of the error codes; all of them without codes."""
+    for each in found:
+        if not codes or any(record.code in codes for record in read(Reader(s3, each.object).chunks())):
+            yield each
 
 
 def _state(found: ErrorObject, done: set[str], transform: str) -> State:

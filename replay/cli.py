@@ -3,9 +3,9 @@
 import click
 
 from replay.cli_list import inspect_command, list_command
-from replay.cli_run import plan_command, run_command
-
-EXAMPLE_WIDTH = 100
+from replay.cli_plan import plan_command
+from replay.cli_retire import retire_command
+from replay.cli_run import run_command
 
 
 class PlanByDefault(click.Group):
@@ -34,7 +34,5 @@ def replay() -> None:
     """
 
 
-replay.add_command(list_command)
-replay.add_command(inspect_command)
-replay.add_command(plan_command)
-replay.add_command(run_command)
+for _command in (list_command, inspect_command, plan_command, run_command, retire_command):
+    replay.add_command(_command)

@@ -15,7 +15,7 @@ from replay.rate import Rate
 from replay.sink import Delivery, Sink, Tally
 from replay.source import ErrorObject, Reader
 from replay.state import Claim, Claims
-from replay.verdict import OTHER_TABLE, Judge, Refused
+from replay.verdict import OTHER_TABLE, Judge
 from transform.convert import Drop, Row
 
 _LOOK_UP_EVERY = 1000  # records between two looks at the clock and at Ctrl-C
@@ -61,7 +61,7 @@ def replay_object(run: Run, error_object: ErrorObject) -> Outcome:
     """Replay one object. Errors that are the object's own are in the outcome; MisuseError is raised."""
     tally = Tally()
     try:
-        claim = run.claims.take(error_object, run.sink.name)
+        claim = run.claims.take(error_object, run.sink.name, run.transform)
         if not isinstance(claim, Claim):
             return Outcome(error_object.key, claim, tally)
         return _released_unless_done(run, claim, tally)
@@ -92,10 +92,10 @@ def _released_unless_done(run: Run, claim: Claim, tally: Tally) -> Outcome:
 def _replay_claimed(run: Run, claim: Claim, tally: Tally) -> Outcome:
     error_object = claim.error_object
     started = run.claims.now()
-    if claim.progress.sink != run.sink.name:
+    if claim.progress.outputs and run.sink.name != "s3":
         raise ReplayError(
-            f"{error_object.url}: was begun with the sink {claim.progress.sink}, and what reached it is not "
-            f"undone. Finish it with --sink {claim.progress.sink}"
+            f"{error_object.url}: rows of it may be in the archive already, from a run with the sink s3 that "
+            "did not end. Finish it with --sink s3"
         )
     reader = Reader(run.s3, error_object)
     delivery = run.sink.open(claim)
@@ -111,6 +111,7 @@ def _replay_claimed(run: Run, claim: Claim, tally: Tally) -> Outcome:
         quarantine.close()
     if not tally.closes():
         raise ReplayError(f"{error_object.url}: the ledger does not close: {tally}. Nothing is marked done")
+    duplicates = min(claim.progress.possible_duplicates, tally.rows)
     run.claims.finish(
         error_object,
         {
@@ -128,14 +129,14 @@ def _replay_claimed(run: Run, claim: Claim, tally: Tally) -> Outcome:
             "sink": run.sink.name,
             "outputs": outputs,
             "quarantine": quarantined,
-            "possible_duplicates": claim.progress.possible_duplicates,
+            "possible_duplicates": duplicates,
             "transform": run.transform,
             "by": run.claims.owner,
             "started": _text(started),
             "finished": _text(run.claims.now()),
         },
     )
-    return Outcome(error_object.key, DONE, tally, possible_duplicates=claim.progress.possible_duplicates)
+    return Outcome(error_object.key, DONE, tally, possible_duplicates=duplicates)
 
 
 def _judge_all(
@@ -145,17 +146,20 @@ def _judge_all(
 
     Whether any of them was an error line at all.
     """
+    before = claim.progress
     known = False
     read_before = 0
     for record in read(reader.chunks()):
         tally.lines += 1
         verdict = run.judge(record)
         if isinstance(verdict, Row) and isinstance(record, FailedRecord):
-            delivery.add(record, verdict)
+            refused = None if before.sent(record.number) else delivery.add(record, verdict)
+            verdict = refused or verdict
+        if isinstance(verdict, Row):
             tally.rows += 1
         elif isinstance(verdict, Drop):
             tally.dropped[verdict.rule] += 1
-        elif isinstance(verdict, Refused):
+        else:
             quarantine.add(record, verdict)
             tally.refused[verdict.code] += 1
         known = known or (isinstance(record, FailedRecord) and record.fields.raw_data is not None)

@@ -75,9 +75,7 @@ class Moment(click.ParamType[datetime | None]):
 
     name = "time"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime | None:
+    def convert(self, value: Any, param: Any, ctx: Any) -> datetime | None:  # noqa: ARG002  click's signature
         """The time as an aware value; without a zone it is UTC."""
         if isinstance(value, datetime):
             return value
@@ -91,7 +89,9 @@ class Moment(click.ParamType[datetime | None]):
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
-def _stack(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+def stack(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """One decorator for several options, in this order."""
+
     def decorate(command: Command) -> Command:
         for option in reversed(options):
             command = option(command)
@@ -100,7 +100,7 @@ def _stack(*options: Callable[[Command], Command]) -> Callable[[Command], Comman
     return decorate
 
 
-aws_options = _stack(
+aws_options = stack(
     click.option(
         "--config", type=click.Path(path_type=Path), help="The settings file.  [default: archive.toml]"
     ),
@@ -108,18 +108,18 @@ aws_options = _stack(
     click.option("--region", help="AWS Region."),
     click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs."),
 )
-place_options = _stack(
+place_options = stack(
     click.option("--bucket", required=True, help="Bucket that the delivery stream writes to."),
     click.option("--prefix", help="Error output prefix.  [default: errors/TABLE/]"),
 )
-filter_options = _stack(
+filter_options = stack(
     click.option("--since", type=Moment(), help="Objects written at this time or later, UTC."),
     click.option("--until", type=Moment(), help="Objects written before this time, UTC."),
     click.option("--type", "types", multiple=True, help="Error output type; may be given again."),
     click.option("--code", "codes", multiple=True, help="Objects with a record of this error code; again."),
     click.option("--key-prefix", default="", help="Objects whose key goes on like this after the prefix."),
 )
-work_options = _stack(
+work_options = stack(
     click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True,
                  help="Objects at a time."),
     click.option("--max-attempts", type=click.IntRange(1, 100), default=DEFAULT_ATTEMPTS, show_default=True,

@@ -20,7 +20,7 @@ class Plan:
     bucket: str
     prefix: str
     sink: str
-    target: str  # s3: the archive's place; kinesis: stream name or ARN; firehose: delivery stream name
+    target: str  # s3: the archive's prefix; kinesis: stream, name or ARN; firehose: delivery stream name
     transform: str  # fingerprint of the code and settings it was made with
     objects: tuple[ErrorObject, ...]
     done: int = 0  # objects found that are done already
@@ -32,11 +32,20 @@ class Plan:
         return sum(each.size for each in self.objects)
 
 
-def make(found: Iterable[Found], *, bucket: str, prefix: str, sink: str, target: str, transform: str) -> Plan:
-    """The plan for what was found. Pure."""
+def make(
+    found: Iterable[Found],
+    *,
+    bucket: str,
+    prefix: str,
+    sink: str,
+    target: str,
+    transform: str,
+    with_held: bool = False,
+) -> Plan:
+    """The plan for what was found: what is open, and what is held if it is asked for. Pure."""
     states: dict[str, list[ErrorObject]] = {"open": [], "done": [], "held": []}
     for each in found:
-        states[each.state].append(each.object)
+        states["open" if with_held and each.state == "held" else each.state].append(each.object)
     objects = tuple(sorted(states["open"], key=lambda each: (each.time, each.key)))
     return Plan(bucket, prefix, sink, target, transform, objects, len(states["done"]), len(states["held"]))
 

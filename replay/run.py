@@ -76,8 +76,7 @@ def replay_prefix(
     """Plan and run with the s3 sink in one call, for programs: the demo, tests, scripts of your own."""
     transform = fingerprint(settings)
     found = catalog.survey(s3, bucket, prefix, catalog.Filter(), transform)
-    target = f"s3://{bucket}/{archive}"
-    planned = plan.make(found, bucket=bucket, prefix=prefix, sink="s3", target=target, transform=transform)
+    planned = plan.make(found, bucket=bucket, prefix=prefix, sink="s3", target=archive, transform=transform)
     sink = S3Sink(s3, bucket, settings, archive)
     run = Run(s3, Claims(s3, bucket, new_owner()), sink, judge(settings), transform, Rate())
     summary = execute(run, planned.objects)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from replay.failed import FailedRecord
 from replay.state import Claim
+from replay.verdict import Refused
 from transform.convert import Row
 
 
@@ -30,8 +31,8 @@ class Tally:
 class Delivery(Protocol):
     """One object's way into a sink."""
 
-    def add(self, record: FailedRecord, row: Row) -> None:
-        """Take one record that the transform would deliver as this row."""
+    def add(self, record: FailedRecord, row: Row) -> Refused | None:
+        """Take one record that the transform would deliver as this row; or say why this sink cannot."""
 
     def finish(self) -> list[dict[str, Any]]:
         """Deliver what is left and verify; what was written, for the manifest. Raises UnsentError."""

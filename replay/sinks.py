@@ -1,21 +1,39 @@
-"""The sinks by name, made from a plan."""
+"""The sinks by name."""
 
 from threading import Event
 
-from replay.aws import Clients
-from replay.plan import Plan
+from replay.aws import DEFAULT_ATTEMPTS, Clients
 from replay.sink import Sink
 from replay.sink_s3 import S3Sink
+from replay.sink_stream import firehose_sink, kinesis_sink
 from transform.settings import Settings
 
-SINKS = ("s3", "kinesis", "firehose")
+_STREAMS = {"kinesis": kinesis_sink, "firehose": firehose_sink}
+SINKS = ("s3", *_STREAMS)
+_WARNINGS = {
+    "kinesis": "Every consumer of the data stream {} sees these records again, not only the delivery stream.",
+    "firehose": "The records pass through the deployed transform of {} again, and are billed again.",
+}
 
 
-def make_sink(planned: Plan, clients: Clients, settings: Settings, attempts: int, stop: Event) -> Sink:
-    """The sink that a plan names."""
-    return S3Sink(clients("s3"), planned.bucket, settings, planned.target)
+def make_sink(
+    name: str,
+    target: str,
+    bucket: str,
+    clients: Clients,
+    settings: Settings,
+    *,
+    stop: Event,
+    attempts: int = DEFAULT_ATTEMPTS,
+) -> Sink:
+    """The sink of that name. `target` is the archive's prefix in the bucket, or the stream."""
+    if name in _STREAMS:
+        # A call is sent again by us, and only what of it was refused.
+        client = clients(name, retries=False)
+        return _STREAMS[name](client, target, attempts, stop)
+    return S3Sink(clients("s3"), bucket, settings, target)
 
 
-def warning(planned: Plan) -> str:
+def warning(name: str, target: str) -> str:
     """What an operator must know before the sink is used; empty when nothing."""
-    return ""
+    return _WARNINGS.get(name, "").format(target)

@@ -20,6 +20,7 @@ from replay import layout
 from replay.aws import error_code, told
 from replay.errors import ClaimLostError, MisuseError, ObjectGoneError, ReplayError
 from replay.source import ErrorObject
+from transform.limits import KINESIS_CALL_RECORDS
 
 LEASE = timedelta(minutes=15)
 _CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409", "NoSuchKey"})
@@ -32,15 +33,15 @@ class Progress:
     """How far an object is. With a stream: lines before `next_line` are sent, save those in `unsent`."""
 
     sink: str
+    transform: str  # fingerprint: which lines are sent follows from its verdicts
     next_line: int = 1
     unsent: tuple[int, ...] = ()
     outputs: tuple[str, ...] = ()  # s3: every key that may have been written
-    possible_duplicates: int = 0
+    possible_duplicates: int = 0  # at most so many records went into a stream twice
 
-    @property
-    def begun(self) -> bool:
-        """Whether anything may have reached the sink."""
-        return self.next_line > 1 or bool(self.unsent or self.outputs)
+    def sent(self, line: int) -> bool:
+        """Whether a stream has confirmed that line in an earlier run."""
+        return line < self.next_line and line not in self.unsent
 
 
 class Claim:
@@ -49,7 +50,6 @@ class Claim:
     def __init__(self, claims: "Claims", error_object: ErrorObject, progress: Progress) -> None:
         self.error_object = error_object
         self.progress = progress
-        self.taken_over = False  # from a run that did not end cleanly
         self._claims = claims
         self._key = layout.claim_key(error_object.key, error_object.identity)
         self._etag = ""
@@ -57,12 +57,13 @@ class Claim:
 
     def keep(self) -> None:
         """Renew the claim when half of its time is over."""
-        if self._until - self._claims.now() < self._claims.lease / 2:
+        half_over = self._until - self._claims.now() < self._claims.lease / 2
+        if half_over and self._claims.until() > self._until:
             self.record()
 
     def record(self, **changes: Any) -> None:
         """Write down progress, and renew."""
-        self._write(replace(self.progress, **changes), self._claims.now() + self._claims.lease)
+        self._write(replace(self.progress, **changes), self._claims.until())
 
     def release(self) -> None:
         """Let go: whoever comes next need not wait."""
@@ -80,20 +81,28 @@ class Claim:
 
     def create(self) -> bool:
         """Whether nobody had it before."""
-        until = self._claims.now() + self._claims.lease
+        until = self._claims.until()
         etag = self._claims.put(self._key, self._body(self.progress, until), etag=None)
         self._etag, self._until = etag or "", until
         return etag is not None
 
     def take_over(self, found: dict[str, Any], etag: str) -> bool:
-        """Whether the claim that was found could be made ours, with its progress."""
-        progress = _progress(found["progress"])
-        if not progress.begun:
-            progress = replace(progress, sink=self.progress.sink)
-        self.taken_over = found["until"] is not None
+        """Whether the claim that was found could be made ours, with its progress.
+
+        A run that did not let go was killed. With a stream, its last batch may have been sent without a note.
+        """
+        before = _progress(found["progress"])
+        duplicates = before.possible_duplicates
+        if found["until"] is not None and before.sink != "s3":
+            duplicates += KINESIS_CALL_RECORDS
+        progress = replace(before, possible_duplicates=duplicates, sink=self.progress.sink)
+        if before.transform != self.progress.transform:
+            # Another verdict may make a row of a line that was passed over: all lines have to go again.
+            duplicates += before.next_line - 1
+            progress = replace(self.progress, outputs=before.outputs, possible_duplicates=duplicates)
         self._etag = etag
         try:
-            self._write(progress, self._claims.now() + self._claims.lease)
+            self._write(progress, self._claims.until())
         except ClaimLostError:
             return False
         return True
@@ -111,18 +120,26 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """Takes claims in one bucket for one run, `owner`. `now` gives aware UTC times."""
+    """Takes claims in one bucket for one run, `owner`; none goes beyond `not_after`. Times are aware, UTC."""
 
     s3: Any
     bucket: str
     owner: str
     lease: timedelta = LEASE
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    not_after: datetime | None = None
 
-    def take(self, error_object: ErrorObject, sink: str) -> Claim | Literal["already", "busy"]:
+    def until(self) -> datetime:
+        """When a claim that is taken or renewed now runs out."""
+        end = self.now() + self.lease
+        return min(end, self.not_after) if self.not_after else end
+
+    def take(
+        self, error_object: ErrorObject, sink: str, transform: str
+    ) -> Claim | Literal["already", "busy"]:
         """The object, for this run alone; or that it is done already, or that another run is at it."""
         for _ in range(_TRIES):
-            claim = Claim(self, error_object, Progress(sink))
+            claim = Claim(self, error_object, Progress(sink, transform))
             if claim.create():
                 return claim
             if self.manifest(error_object) is not None:

@@ -1,0 +1,72 @@
+"""`replay retire`: moves what is done out of the way."""
+
+import sys
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from replay import layout, show
+from replay.catalog import survey
+from replay.errors import MisuseError, ReplayError
+from replay.options import FAILED, Place, as_filter, aws_options, filter_options, place_options, tells_errors
+from replay.retire import Retirement, candidates, retire
+from replay.source import ErrorObject
+from replay.state import Claims, new_owner
+
+
+@click.command("retire")
+@place_options
+@filter_options
+@click.option("--to", default=layout.RETIRED, show_default=True, help="Prefix to move them under.")
+@click.option("--yes", is_flag=True, help="Move them; without it, only show what would be moved.")
+@aws_options
+@tells_errors
+def retire_command(
+    bucket: str, prefix: str | None, to: str, yes: bool, as_json: bool, **options: Any
+) -> None:
+    """Move error objects that are done under another prefix; without --yes only show which.
+
+    Done means that a manifest stands for it and that what the manifest names is still there. Each object is
+    copied, the copy is verified, and only then the original is removed.
+
+    \b
+    To see what would be moved:   ttl-archive replay retire --bucket my-archive
+    To move it:                   ttl-archive replay retire --bucket my-archive --yes
+    """
+    only = as_filter(options)
+    place = Place(bucket, prefix, **options)
+    if to.startswith(place.prefix):
+        raise MisuseError(f"--to {to} is under the prefix {place.prefix} itself. Name a place outside of it")
+    found = list(survey(place.s3, bucket, place.prefix, only, place.transform))
+    objects = {each.object.key: each.object for each in found}
+    moved = list(candidates(place.s3, found, Claims(place.s3, bucket, new_owner()), to))
+    failed = _move(place, moved, objects) if yes else 0
+    if as_json:
+        show.as_json([asdict(each) for each in moved])
+    else:
+        show.table(("object", "size", "to"), [(m.key, show.size(m.size), m.kept or m.to) for m in moved])
+        show.note(_summary(moved, failed, yes))
+    if failed:
+        sys.exit(FAILED)
+
+
+def _move(place: Place, planned: list[Retirement], objects: dict[str, ErrorObject]) -> int:
+    failed = 0
+    for each in planned:
+        if each.kept:
+            continue
+        try:
+            retire(place.s3, objects[each.key], each.to.removesuffix(each.key))
+        except ReplayError as error:
+            failed += 1
+            show.note(str(error))
+    return failed
+
+
+def _summary(moved: list[Retirement], failed: int, yes: bool) -> str:
+    kept = sum(1 for each in moved if each.kept)
+    number = len(moved) - kept - failed
+    if not yes:
+        return f"{number:,} objects would be moved, {kept:,} kept. To move them: add --yes"
+    return f"{number:,} objects were moved, {kept:,} kept, {failed:,} failed"
