@@ -12,7 +12,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from infra import layout
+from infra import layout, roles
 from infra.deploy_settings import Deploy
 from infra.metrics import Metrics
 from transform.settings import Settings
@@ -48,6 +48,8 @@ class Alarms(Construct):
     ) -> None:
         super().__init__(scope, id)
         self.topic = sns.Topic(self, "Topic", enforce_ssl=True, display_name=f"{settings.table.name} archive")
+        # A topic with a policy of its own has lost the one that lets alarms of the account publish.
+        self.topic.add_to_resource_policy(roles.publishing("cloudwatch.amazonaws.com", self.topic.topic_arn))
         if deploy.alarm_email:
             self.topic.add_subscription(subscriptions.EmailSubscription(deploy.alarm_email))
         self.rule = self._error_object_rule(settings, bucket)

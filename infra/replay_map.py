@@ -1,7 +1,7 @@
 """Replay of a large backlog: a Step Functions Distributed Map over error objects, and the function it calls.
 
-Input of an execution: {"prefix": "errors/TABLE/processing-failed/"}, any folder beneath the table's errors.
-For each batch of objects the function gets
+Input of an execution: {"prefix": "errors/TABLE/processing-failed/"}, any folder beneath the table's errors,
+or beneath replay/quarantine/ for what was refused again. For each batch of objects the function gets
     {"bucket": "b", "items": [{"Key": "errors/…", "Size": 1234, …}], "sink": "s3"}
 and answers with counts. What became of each batch is written beneath replay/maps/, with a manifest.
 """
@@ -21,7 +21,7 @@ from infra.assets import Assets
 from infra.deploy_settings import Deploy
 from infra.function import PythonFunction
 from infra.nag import acknowledge, acknowledge_wildcards
-from replay.layout import ROOT
+from replay.layout import QUARANTINE, ROOT
 from transform.settings import Settings
 
 MAPS = f"{ROOT}maps/"
@@ -78,7 +78,10 @@ class ReplayMap(Construct):
         )
         function_arn = self.function.function.function_arn
         role = roles.service_role(
-            self, "states.amazonaws.com", _mapping(settings, deploy, bucket, function_arn)
+            self,
+            "states.amazonaws.com",
+            _mapping(settings, deploy, bucket, function_arn),
+            roles.of_this_account(),
         )
         acknowledge_wildcards(
             role, [bucket.arn_for_objects(f"{MAPS}*")], "The service makes the names of the map's results."
@@ -210,7 +213,7 @@ def _mapping(
     Source: AWS Step Functions Developer Guide, IAM policies for Distributed Map.
     """
     beneath: dict[str, dict[str, object]] = {
-        "StringLike": {"s3:prefix": f"{layout.errors_folder(settings)}*"}
+        "StringLike": {"s3:prefix": [f"{layout.errors_folder(settings)}*", f"{QUARANTINE}*"]}
     }
     return [
         roles.allow(["s3:ListBucket"], [bucket.bucket_arn], beneath),

@@ -34,7 +34,7 @@ def service_role(
     scope: Construct,
     service: str,
     statements: Sequence[iam.PolicyStatement],
-    conditions: dict[str, object] | None = None,
+    conditions: dict[str, dict[str, object]] | None = None,
 ) -> iam.Role:
     """A role that a service assumes."""
     return iam.Role(
@@ -65,13 +65,28 @@ def bucket_writing(key_arn: str | None) -> list[iam.PolicyStatement]:
     return [allow(["kms:Decrypt", "kms:GenerateDataKey"], [key_arn], via)] if key_arn else []
 
 
+def publishing(service: str, topic_arn: str) -> iam.PolicyStatement:
+    """A topic's permission for a service to publish on behalf of this account."""
+    return iam.PolicyStatement(
+        principals=[iam.ServicePrincipal(service)],
+        actions=["sns:Publish"],
+        resources=[topic_arn],
+        conditions=of_this_account(),
+    )
+
+
+def of_this_account() -> dict[str, dict[str, object]]:
+    """The condition that a service acts for this account, where the service tells for whom it acts."""
+    return {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+
+
 def firehose_role(scope: Construct, statements: Sequence[iam.PolicyStatement]) -> iam.Role:
     """The delivery stream's role.
 
     The external id keeps others' delivery streams out. aws:SourceArn would be narrower, but whether Firehose
     sends it is unverified. Source: CloudFormation reference, AWS::KinesisFirehose::DeliveryStream.
     """
-    ours = {"StringEquals": {"sts:ExternalId": Aws.ACCOUNT_ID}}
+    ours: dict[str, dict[str, object]] = {"StringEquals": {"sts:ExternalId": Aws.ACCOUNT_ID}}
     return service_role(scope, "firehose.amazonaws.com", statements, ours)
 
 

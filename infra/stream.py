@@ -6,12 +6,13 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.deploy_settings import Deploy
+from infra.nag import acknowledge
 
 
 def change_stream(scope: Construct, id: str, *, deploy: Deploy, key: kms.IKey | None) -> kinesis.Stream:  # noqa: A002
     """The stream. It stays when the stack goes: what was not yet delivered is nowhere else."""
     provisioned = deploy.stream_mode == "provisioned"
-    return kinesis.Stream(
+    stream = kinesis.Stream(
         scope,
         id,
         stream_mode=kinesis.StreamMode.PROVISIONED if provisioned else kinesis.StreamMode.ON_DEMAND,
@@ -21,3 +22,6 @@ def change_stream(scope: Construct, id: str, *, deploy: Deploy, key: kms.IKey | 
         encryption_key=key,
         removal_policy=RemovalPolicy.RETAIN,
     )
+    if key:
+        acknowledge(stream, {"KDS3": "A key of the user's own was asked for ([deploy] kms_key_arn)."})
+    return stream

@@ -1,0 +1,61 @@
+"""The synthesised matrix: once a session, whichever worker comes first."""
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.infra.stacks import CASES
+from tests.infra.templates import Template
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def synthesised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with cdk.out and a plain template for each case."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / "infra-stacks"
+    with (shared / "infra-stacks.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "done").exists():
+            folder.mkdir(exist_ok=True)
+            done = subprocess.run(
+                [sys.executable, "-m", "tests.infra.stacks", str(folder)],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+            (folder / "done").write_text(done.stdout + done.stderr)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def templates(synthesised: Path) -> dict[str, Template]:
+    """Every case's template."""
+    return {case: Template(json.loads((synthesised / f"{case}.json").read_text())) for case in CASES}
+
+
+@pytest.fixture(params=list(CASES))
+def case(request: pytest.FixtureRequest) -> str:
+    """The name of each case in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def template(templates: dict[str, Template], case: str) -> Template:
+    """Each case's template in turn."""
+    return templates[case]
+
+
+@pytest.fixture
+def defaults(templates: dict[str, Template]) -> Template:
+    """The template of the configuration that sets nothing."""
+    return templates["defaults"]

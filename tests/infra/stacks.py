@@ -1,0 +1,130 @@
+"""The matrix of configurations that the infra tests look at, synthesised in one app and one process.
+
+    python -m tests.infra.stacks FOLDER     writes FOLDER/cdk.out and FOLDER/NAME.json, the plain templates
+
+The pytest process never starts Node. The zips are dummies: what is in them has tests of its own.
+"""
+
+import json
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from infra import deploy_settings, node
+from infra.assets import Assets
+from infra.deploy_settings import Deploy
+from infra.package import write_zip
+from infra.synth import plain
+from transform.settings import Settings, parse
+
+COLUMNS = """
+[[columns]]
+name = "device_id"
+path = "deviceID"
+[[columns]]
+name = "temperature"
+type = "decimal(5,1)"
+[[columns]]
+name = "seen"
+type = "timestamp"
+[[columns]]
+name = "place"
+type = "json"
+[[columns]]
+name = "order"
+type = "bigint"
+"""
+TABLE = '[table]\nname = "{name}"\nttl_attribute = "expiredAt"\n'
+KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+# Name of the case -> its archive.toml after [table].
+CASES: dict[str, str] = {
+    "defaults": COLUMNS,
+    "csv-by-event": f"""
+        [output]
+        format = "csv"
+        partition_by = "event"
+        overflow = "fail"
+        date_column = "day"
+        [deploy]
+        stream_mode = "provisioned"
+        shards = 4
+        object_lock = "governance"
+        object_lock_days = 400
+        access_logs = true
+        glacier_small_objects = true
+        expire_years = 7
+        error_days = 400
+        alarm_email = "ops@example.org"
+        {COLUMNS}""",
+    "parquet-with-backup": f"""
+        [deploy]
+        table = "create"
+        partition_key = "deviceID"
+        sort_key = "readingTime"
+        parquet = true
+        source_backup = true
+        kms_key_arn = "{KEY_ARN}"
+        storage_class = "DEEP_ARCHIVE"
+        architecture = "x86_64"
+        {COLUMNS}""",
+    "envelope-in-shared-bucket": """
+        [select]
+        changes = "all"
+        [output]
+        row = "envelope"
+        image = false
+        [deploy]
+        bucket = "the-shared-bucket"
+        attach = false
+        log_retention_days = 30
+        memory_mb = 256
+        """,
+    "created-by-event": f"""
+        [output]
+        partition_by = "event"
+        nested = "flatten"
+        image = false
+        [deploy]
+        table = "create"
+        partition_key = "deviceID"
+        object_lock = "compliance"
+        storage_class = "GLACIER_IR"
+        stream_retention_days = 30
+        {COLUMNS}""",
+}
+
+
+def settings_of(case: str) -> Settings:
+    """The settings of a case; its table is named after it."""
+    return parse(_document(case), f"{case}.toml")
+
+
+def deploy_of(case: str) -> Deploy:
+    """The [deploy] section of a case."""
+    return deploy_settings.parse(_document(case).get("deploy", {}), settings_of(case))
+
+
+def _document(case: str) -> dict[str, Any]:
+    return tomllib.loads(TABLE.format(name=case) + CASES[case])
+
+
+def main(folder: Path) -> None:
+    """Synthesise every case in one app, and write the plain templates."""
+    node.use_wheel()
+    from infra.app import archive_app
+
+    zips = {part: folder / f"{part}.zip" for part in ("transform", "replay", "streaming_destination")}
+    for part, file in zips.items():
+        write_zip(file, {f"{part}.txt": part.encode()})
+    archives = [(settings_of(case), deploy_of(case)) for case in CASES]
+    cdk_out = folder / "cdk.out"
+    archive_app(archives, Assets(**zips), cdk_out).synth()
+    for case, (_, deploy) in zip(CASES, archives, strict=True):
+        template = json.loads((cdk_out / f"{deploy.stack_name}.template.json").read_text())
+        (folder / f"{case}.json").write_text(json.dumps(plain(template)[0], indent=1))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
