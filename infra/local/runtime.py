@@ -68,6 +68,11 @@ class LambdaRuntime:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
+    @property
+    def pid(self) -> int | None:
+        """Id of the process that is running now."""
+        return self._running.child.pid if self._running else None
+
     def invoke(self, payload: bytes) -> bytes:
         """One synchronous invocation; see Function."""
         check_request(payload)

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import infra.local
+
+
+@pytest.mark.parametrize("name", infra.local.__all__)
+def test_every_public_name_is_there(name: str) -> None:
+    assert name == getattr(infra.local, name).__name__
+
+
+def test_an_unknown_name_is_told() -> None:
+    with pytest.raises(AttributeError, match="'infra.local' has no attribute 'Pipelines'"):
+        infra.local.Pipelines  # noqa: B018
+
+
+def test_importing_the_package_loads_none_of_its_parts() -> None:
+    program = "import sys, infra.local; print([m for m in sys.modules if m in ('boto3', 'duckdb', 'moto')])"
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "[]\n" == run.stdout

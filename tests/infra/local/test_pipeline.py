@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.local import Buffering, Clock, Fault, FunctionError, Pipeline
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+START_S = int(START.timestamp())
+COLUMNS = """
+[[columns]]
+name = "device_id"
+path = "pk"
+
+[[columns]]
+name = "temperature"
+path = "temp"
+type = "decimal(5,1)"
+"""
+
+Make = Callable[..., Pipeline]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """A pipeline with this [output], not started yet."""
+
+    def make(cls: type[Pipeline] = Pipeline, output: str = 'format = "jsonl"', **options: Any) -> Pipeline:
+        file = tmp_path / "archive.toml"
+        table = '[table]\nname = "readings"\nttl_attribute = "ttl"\n'
+        file.write_text(f"{table}\n[output]\n{output}\n{COLUMNS}")
+        return cls(file, **{"clock": Clock(START)} | options)
+
+    return make
+
+
+@pytest.fixture
+def pipeline(make: Make) -> Iterator[Pipeline]:
+    with make() as pipeline:
+        yield pipeline
+
+
+def put(pipeline: Pipeline, pk: str, ttl: int = START_S, **attributes: Any) -> None:
+    item = {"pk": {"S": pk}, "ttl": {"N": str(ttl)}, "temp": {"N": "39.40"}, **attributes}
+    pipeline.dynamodb.put_item(TableName=pipeline.table, Item=item)
+
+
+def ends(pid: int) -> bool:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+            if (stat := Path(f"/proc/{pid}/stat")).exists() and stat.read_text().split()[2] == "Z":
+                return True
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_an_expired_item_becomes_a_row_and_other_changes_do_not(pipeline: Pipeline) -> None:
+    put(pipeline, "expires")
+    put(pipeline, "stays", START_S + 10_000)
+    put(pipeline, "deleted")
+    pipeline.dynamodb.delete_item(TableName=pipeline.table, Key={"pk": {"S": "deleted"}})
+
+    assert [{"pk": {"S": "expires"}}] == pipeline.sweep()
+    pipeline.flush()
+
+    rows = "SELECT device_id, temperature, ddb_event_name, ddb_removed_by, dt FROM archive"
+    assert [("expires", 39.4, "REMOVE", "ttl", "2026-03-01")] == [
+        (device, float(temperature), *rest) for device, temperature, *rest in pipeline.sql(rows).fetchall()
+    ]
+    ledger = pipeline.ledger()
+    assert {"inserted": 3, "deleted": 1, "expired": 1} == ledger.changes
+    assert (5, 5, 1, 4, {}) == (
+        ledger.carried,
+        ledger.firehose.received,
+        ledger.firehose.delivered,
+        ledger.firehose.dropped,
+        ledger.firehose.failed,
+    )
+
+
+def test_objects_lie_where_the_layout_says_and_are_gzip(pipeline: Pipeline) -> None:
+    put(pipeline, "a")
+    pipeline.sweep()
+    pipeline.flush()
+
+    ((key, body),) = pipeline.objects().items()
+    assert re.fullmatch(
+        r"archive/readings/dt=2026-03-01/ttl-archive-1-2026-03-01-12-00-00-[0-9a-f-]{36}\.jsonl\.gz", key
+    )
+    row = json.loads(gzip.decompress(body))
+    assert (START_S * 1_000_000 + 1, "a", 39.4) == (row["ddb_event_us"], row["device_id"], row["temperature"])
+    assert {key: body} == pipeline.objects("archive/")
+    assert {} == pipeline.objects("errors/")
+
+
+def test_nothing_is_delivered_before_its_buffer_is_due(make: Make) -> None:
+    with make(buffering=Buffering(interval_s=120, invoke_interval_s=30)) as pipeline:
+        put(pipeline, "a")
+        pipeline.sweep()
+        assert 0 < pipeline.run()
+        assert {} == pipeline.objects()
+        pipeline.clock.advance(seconds=30)
+        pipeline.run()
+        assert {} == pipeline.objects()
+        pipeline.clock.advance(seconds=120)
+        pipeline.run()
+        assert 1 == len(pipeline.objects())
+        assert 0 == pipeline.run()
+
+
+def test_csv_by_the_date_of_the_event_goes_through_dynamic_partitioning(make: Make) -> None:
+    output = 'format = "csv"\npartition_by = "event"\ndate_column = "day"'
+    with make(output=output, precision="MILLISECOND") as pipeline:
+        put(pipeline, 'a, "b" \\', note={"S": "x"})
+        pipeline.sweep()
+        pipeline.clock.advance(days=1)
+        pipeline.flush()
+
+        (key,) = pipeline.objects()
+        assert key.startswith("archive/readings/day=")
+        assert key.endswith(".csv.gz")
+        query = "SELECT device_id, ddb_event_us % 1000, ddb_rest, day FROM archive_deduplicated"
+        rest = f'{{"ttl":{START_S},"note":"x"}}'
+        assert [('a, "b" \\', 0, rest, key.split("=")[1][:10])] == pipeline.sql(query).fetchall()
+
+
+def test_a_record_that_fails_is_kept_and_a_changed_configuration_is_read_after_a_restart(
+    pipeline: Pipeline,
+) -> None:
+    def collide() -> None:
+        put(pipeline, "poison", device_id={"S": "meets the column of pk"})
+        pipeline.sweep()
+        pipeline.flush()
+
+    collide()
+    ((key, body),) = pipeline.objects().items()
+    assert key.startswith("errors/readings/processing-failed/dt=2026-03-01/")
+    assert "Lambda.ProcessingFailedStatus" == json.loads(body)["errorCode"]
+    assert {"Lambda.ProcessingFailedStatus": 1} == pipeline.ledger().firehose.failed
+    assert any("ColumnCollision" in line for line in pipeline.function.logs())
+
+    with Path(pipeline.settings.file).open("a", encoding="utf-8") as file:
+        file.write('[[columns]]\nname = "legacy_id"\npath = "device_id"\n')
+    pipeline.restart_function()
+    collide()
+
+    assert [("poison", "meets the column of pk")] == pipeline.sql(
+        "SELECT device_id, legacy_id FROM archive"
+    ).fetchall()
+
+
+def test_another_process_needs_only_the_environment(pipeline: Pipeline) -> None:
+    program = (
+        "import boto3; from transform.settings import load;"
+        "boto3.client('s3').put_object(Bucket='ttl-archive', Key=load().table.name, Body=b'x')"
+    )
+    environment = {"PATH": os.environ["PATH"], **pipeline.environment()}
+    subprocess.run(
+        [sys.executable, "-c", program], env=environment, cwd=Path(__file__).parents[3], check=True
+    )
+
+    assert {"readings": b"x"} == pipeline.objects()
+    assert pipeline.s3_proxy.created("ttl-archive", "readings") == START
+
+
+def test_the_archive_freezes_by_the_clock_and_is_restored_by_plain_s3_calls(make: Make) -> None:
+    with make(glacier_after_days=30) as pipeline:
+        count = "SELECT count(*) FROM archive"
+        put(pipeline, "a")
+        pipeline.sweep()
+        pipeline.flush()
+        (key,) = pipeline.objects()
+
+        pipeline.clock.advance(days=30)
+        assert [] == pipeline.apply_lifecycle()
+        pipeline.clock.advance(days=1)
+        assert [(key, "GLACIER")] == [(m.key, m.storage_class) for m in pipeline.apply_lifecycle()]
+        assert [(0,)] == pipeline.sql(count).fetchall()
+        request = {"Days": 1, "GlacierJobParameters": {"Tier": "Standard"}}
+        pipeline.s3.restore_object(Bucket=pipeline.bucket, Key=key, RestoreRequest=request)
+        assert [(0,)] == pipeline.sql(count).fetchall()
+        pipeline.clock.advance(hours=5)
+        assert [(1,)] == pipeline.sql(count).fetchall()
+        pipeline.clock.advance(days=2)
+        assert [(0,)] == pipeline.sql(count).fetchall()
+
+
+def test_changes_before_streaming_is_enabled_never_travel(make: Make) -> None:
+    with make(streaming=False) as pipeline:
+        put(pipeline, "before")
+        assert 0 == pipeline.run()
+        pipeline.enable_streaming()
+        put(pipeline, "after")
+        pipeline.flush()
+
+        assert {"inserted": 1} == pipeline.ledger().changes
+
+
+def test_every_shard_is_read(make: Make) -> None:
+    with make(shards=3) as pipeline:
+        for number in range(30):
+            put(pipeline, f"item-{number}")
+        pipeline.sweep()
+        pipeline.flush()
+
+        assert [(30,)] == pipeline.sql("SELECT count(DISTINCT device_id) FROM archive").fetchall()
+
+
+def test_what_s3_refuses_stays_buffered_and_is_delivered_later(pipeline: Pipeline) -> None:
+    pipeline.s3_proxy.faults.append(Fault("PUT", "archive/", times=1000, status=403, code="AccessDenied"))
+    put(pipeline, "a")
+    pipeline.sweep()
+    pipeline.flush()
+    assert (1, 0) == (pipeline.ledger().firehose.buffered, pipeline.ledger().firehose.delivered)
+
+    pipeline.s3_proxy.faults.clear()
+    pipeline.clock.advance(minutes=10)
+    pipeline.flush()
+
+    assert [("a",)] == pipeline.sql("SELECT device_id FROM archive").fetchall()
+    assert 1 == pipeline.ledger().firehose.delivered
+
+
+def test_key_attributes_are_those_that_are_given(make: Make) -> None:
+    with make(keys={"device": "S", "at": "N"}) as pipeline:
+        schema = pipeline.dynamodb.describe_table(TableName=pipeline.table)["Table"]["KeySchema"]
+
+        assert [("device", "HASH"), ("at", "RANGE")] == [
+            (key["AttributeName"], key["KeyType"]) for key in schema
+        ]
+
+
+def test_leaving_ends_every_process(make: Make) -> None:
+    with make() as pipeline:
+        pids = pipeline.emulator.pid, pipeline.function.pid
+
+    assert all(map(ends, pids))
+
+
+class Interrupted(Pipeline):
+    """Ctrl-C in the last step of the start."""
+
+    def _attach(self) -> None:
+        self.pids = self.emulator.pid, self.function.pid
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_half_way_through_the_start_leaves_nothing_behind(make: Make) -> None:
+    pipeline = make(Interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.__enter__()
+
+    assert all(map(ends, pipeline.pids))
+
+
+def test_a_handler_that_cannot_be_loaded_is_told_at_the_start_and_leaves_nothing_behind(make: Make) -> None:
+    pipeline = make(handler="transform.handler.nothing")
+
+    with pytest.raises(FunctionError, match="Handler 'nothing' missing on module"):
+        pipeline.__enter__()
+
+    assert ends(pipeline.emulator.pid)

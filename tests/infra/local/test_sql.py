@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import itertools
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import pytest
+
+from infra.local.emulator import Emulator
+from infra.local.sql import connect, create_views, readable_objects
+from transform.formats import ArchiveDialect
+from transform.settings import Settings, parse
+
+COLUMNS = [
+    {"name": "id", "path": "id"},
+    {"name": "amount", "path": "amount", "type": "decimal(20,4)"},
+    {"name": "seen", "path": "seen", "type": "timestamp"},
+    {"name": "doc", "path": "doc", "type": "json"},
+]
+_buckets = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def s3(emulator: Emulator) -> Any:
+    return emulator.client("s3")
+
+
+@pytest.fixture
+def bucket(s3: Any) -> str:
+    name = f"bucket-{next(_buckets)}"
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def connection(emulator: Emulator) -> Iterator[duckdb.DuckDBPyConnection]:
+    with connect(emulator.url) as connection:
+        yield connection
+
+
+def settings(**output: Any) -> Settings:
+    output = {"format": "jsonl"} | output
+    columns = [] if output.get("row") == "envelope" else COLUMNS
+    return parse({"table": {"name": "orders", "ttl_attribute": "ttl"}, "output": output, "columns": columns})
+
+
+def metadata(number: int, **changed: Any) -> dict[str, Any]:
+    return {
+        "ddb_table": "orders",
+        "ddb_event_id": f"event-{number}",
+        "ddb_event_name": "REMOVE",
+        "ddb_event_time": "2026-03-01 10:00:00.123",
+        "ddb_event_us": 1772359200123456 + number,
+        "ddb_removed_by": "ttl",
+    } | changed
+
+
+class Archive:
+    """Delivered files and the views over them."""
+
+    def __init__(self, connection: Any, s3: Any, bucket: str, settings: Settings) -> None:
+        self.connection, self.s3, self.bucket, self.settings = connection, s3, bucket, settings
+        self.files = 0
+
+    def deliver(self, *rows: dict[str, Any], day: str = "2026-03-01") -> str:
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        return self._put(lines, day)
+
+    def deliver_csv(self, *rows: list[str], day: str = "2026-03-01") -> str:
+        text = io.StringIO()
+        csv.writer(text, ArchiveDialect).writerows(rows)
+        return self._put(text.getvalue(), day)
+
+    def _put(self, text: str, day: str) -> str:
+        self.files += 1
+        key = f"archive/orders/dt={day}/{self.files}.{self.settings.output.format}.gz"
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=gzip.compress(text.encode()))
+        return key
+
+    def ask(self, query: str) -> list[tuple]:
+        keys = readable_objects(self.s3, self.bucket, "archive/orders/")
+        create_views(self.connection, self.bucket, keys, self.settings)
+        return self.connection.execute(query).fetchall()
+
+
+@pytest.fixture
+def archive(connection: Any, s3: Any, bucket: str) -> Archive:
+    return Archive(connection, s3, bucket, settings())
+
+
+def test_an_empty_archive_has_the_known_columns_and_no_rows(archive: Archive) -> None:
+    assert [(0,)] == archive.ask("SELECT count(*) FROM archive")
+    assert [] == archive.ask("SELECT id, amount + 1, ddb_event_us, ddb_image, dt FROM archive_deduplicated")
+
+
+def test_columns_have_the_types_of_the_settings(archive: Archive) -> None:
+    archive.deliver(
+        metadata(1) | {"id": "a", "amount": 12.5, "seen": "2026-01-01 00:00:00.000", "doc": {"a": [1]}}
+    )
+
+    query = "SELECT ddb_event_time, ddb_event_us, id, amount, seen, doc, dt FROM archive"
+    assert [
+        (
+            datetime(2026, 3, 1, 10, 0, 0, 123000),
+            1772359200123457,
+            "a",
+            Decimal("12.5000"),
+            datetime(2026, 1, 1),
+            '{"a":[1]}',
+            "2026-03-01",
+        )
+    ] == archive.ask(query)
+
+
+def test_a_value_that_does_not_fit_its_column_is_null_and_does_not_stop_the_query(archive: Archive) -> None:
+    archive.deliver(metadata(1) | {"id": "a", "amount": "n/a"}, metadata(2) | {"id": 7, "amount": 1})
+
+    assert [("7", 1), ("a", None)] == archive.ask("SELECT id, amount FROM archive ORDER BY id")
+
+
+def test_attributes_without_a_column_are_there_under_their_own_names(archive: Archive) -> None:
+    archive.deliver(
+        metadata(1) | {"note": "2010-01-01", "size": 3, "ratio": 0.5, "on": True, "at 1": [1, "a"]}
+    )
+    archive.deliver(metadata(2) | {"later": 1, "size": 10})
+
+    found = archive.ask('SELECT note, size, ratio, "on", "at 1", later FROM archive ORDER BY ddb_event_us')
+    assert [("2010-01-01", 3, 0.5, True, '[1,"a"]', None), (None, 10, None, None, None, 1)] == found
+    assert [(10,)] == archive.ask("SELECT max(size) FROM archive")
+
+
+def test_an_attribute_of_several_types_is_text(archive: Archive) -> None:
+    archive.deliver(metadata(1) | {"mixed": 5}, metadata(2) | {"mixed": "five"}, metadata(3) | {"mixed": {}})
+
+    assert [("5",), ("five",), ("{}",)] == archive.ask("SELECT mixed FROM archive ORDER BY ddb_event_us")
+
+
+def test_the_image_is_text_with_the_digits_it_came_with(archive: Archive) -> None:
+    image = '{"n":{"N":"0.1234567890123456789012345678901234567"}}'
+    archive.deliver(metadata(1) | {"ddb_image": image})
+
+    assert [(image,)] == archive.ask("SELECT ddb_image FROM archive")
+
+
+def test_a_number_of_38_digits_is_exact_in_a_column_of_text_or_decimal(archive: Archive) -> None:
+    number = 12345678901234567890123456789012345678
+    archive.deliver(metadata(1) | {"id": number, "amount": 1234567890123456})
+
+    assert [(str(number), Decimal("1234567890123456.0000"))] == archive.ask("SELECT id, amount FROM archive")
+
+
+def test_folders_are_the_date_column_as_text(archive: Archive) -> None:
+    archive.deliver(metadata(1), day="2026-03-01")
+    archive.deliver(metadata(2), metadata(3), day="2026-03-02")
+
+    found = archive.ask("SELECT dt, count(*) FROM archive GROUP BY dt ORDER BY dt")
+    assert [("2026-03-01", 1), ("2026-03-02", 2)] == found
+
+
+def test_names_that_differ_in_case_do_not_break_the_view(archive: Archive) -> None:
+    archive.deliver(metadata(1) | {"Name": "a"}, metadata(2) | {"name": "b"})
+
+    assert [(2,)] == archive.ask("SELECT count(*) FROM archive")
+
+
+def test_objects_in_glacier_are_skipped_until_they_are_restored(archive: Archive) -> None:
+    key = archive.deliver(metadata(1))
+    archive.deliver(metadata(2))
+    source = {"Bucket": archive.bucket, "Key": key}
+    archive.s3.copy_object(Bucket=archive.bucket, Key=key, CopySource=source, StorageClass="GLACIER")
+
+    assert [("event-2",)] == archive.ask("SELECT ddb_event_id FROM archive")
+    archive.s3.restore_object(Bucket=archive.bucket, Key=key, RestoreRequest={"Days": 1})
+    assert [(2,)] == archive.ask("SELECT count(*) FROM archive")
+
+
+def test_a_record_delivered_twice_is_one_change(archive: Archive) -> None:
+    row = metadata(1) | {"id": "a", "ddb_image": '{"id":{"S":"a"}}'}
+    archive.deliver(row, metadata(2) | {"ddb_image": '{"id":{"S":"b"}}'})
+    archive.deliver(row, day="2026-03-02")
+
+    assert [(3,)] == archive.ask("SELECT count(*) FROM archive")
+    found = archive.ask("SELECT ddb_event_id, dt FROM archive_deduplicated ORDER BY 1")
+    assert [("event-1", "2026-03-01"), ("event-2", "2026-03-01")] == found
+
+
+@pytest.mark.parametrize("image", [True, False])
+def test_a_change_that_came_under_two_event_ids_is_one_change(
+    connection: Any, s3: Any, bucket: str, image: bool
+) -> None:
+    archive = Archive(connection, s3, bucket, settings(image=image))
+    row = metadata(1) | {"id": "a", "extra": "x"} | ({"ddb_image": '{"id":{"S":"a"}}'} if image else {})
+    archive.deliver(row, row | {"ddb_event_id": "another"})
+    archive.deliver(row | {"ddb_event_us": 1, "ddb_event_id": "earlier"})
+
+    assert [(2,)] == archive.ask("SELECT count(*) FROM archive_deduplicated")
+
+
+def test_a_change_history_has_keys_and_both_images(connection: Any, s3: Any, bucket: str) -> None:
+    archive = Archive(connection, s3, bucket, settings(row="envelope"))
+    row = metadata(1) | {"keys": {"id": "a"}, "new_image": None, "old_image": {"id": "a", "n": 1}}
+    archive.deliver(row, row | {"ddb_event_id": "another"})
+
+    expected = [('{"id":"a"}', None, '{"id":"a","n":1}')]
+    assert expected == archive.ask("SELECT keys, new_image, old_image FROM archive_deduplicated")
+
+
+@pytest.mark.parametrize("image", [False, True])
+def test_csv_is_read_as_the_project_writes_it(connection: Any, s3: Any, bucket: str, image: bool) -> None:
+    archive = Archive(connection, s3, bucket, settings(format="csv", image=image))
+    cells = [str(value) for value in metadata(1).values()]
+    values = ['quote " comma , back\\', "12.5", "2026-01-01 00:00:00.000", '{"a": "\\""}', '{"x": 1}']
+    archive.deliver_csv([*cells, *values, *(['{"id":{}}'] if image else [])])
+
+    found = archive.ask("SELECT id, amount, seen, doc, ddb_rest, ddb_event_us FROM archive_deduplicated")
+    expected = (values[0], Decimal("12.5"), datetime(2026, 1, 1), *values[3:], 1772359200123457)
+    assert [expected] == found
+
+
+def test_an_empty_cell_is_an_empty_text_and_no_number(connection: Any, s3: Any, bucket: str) -> None:
+    archive = Archive(connection, s3, bucket, settings(format="csv"))
+    archive.deliver_csv([*(str(value) for value in metadata(1).values()), "", "", "", "", ""])
+
+    assert [("", None, "")] == archive.ask("SELECT id, amount, ddb_rest FROM archive")
