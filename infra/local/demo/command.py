@@ -14,6 +14,7 @@ import click
 import duckdb
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
 
 from infra.local.clock import Clock
 from infra.local.demo import report, scenario, story
@@ -83,11 +84,14 @@ def demo(
         else:
             chosen = scenario.ours(Path(folder), file_format)
         with _running(console, chosen) as pipeline:
-            found = _tell(console, pipeline, chosen, query)
-            if as_json:
-                click.echo(found.as_json())
+            found = Report(pipeline.table)
+            _tell(console, pipeline, chosen, query, found)
             if keep:
                 _keep(console, pipeline, keep)
+            if not serve:  # who plays on wants to read what is there
+                _grow_cold(console, pipeline, found)
+            if as_json:
+                click.echo(found.as_json())
             if serve:
                 _serve(console, pipeline)
 
@@ -100,9 +104,8 @@ def _running(console: Console, chosen: Scenario) -> Iterator[Pipeline]:
         yield pipeline
 
 
-def _tell(console: Console, pipeline: Pipeline, chosen: Scenario, query: str | None) -> Report:
+def _tell(console: Console, pipeline: Pipeline, chosen: Scenario, query: str | None, found: Report) -> None:
     """The story, shown as it goes on."""
-    found = Report(pipeline.table)
     _live(console, pipeline, chosen)
     _show_delivered(console, pipeline, found)
     for question, sql in {**chosen.questions, **({"Your question": query} if query else {})}.items():
@@ -114,7 +117,6 @@ def _tell(console: Console, pipeline: Pipeline, chosen: Scenario, query: str | N
     _show_failed(console, pipeline, found)
     if chosen.is_ours:
         _replay(console, pipeline, found)
-    return found
 
 
 def _live(console: Console, pipeline: Pipeline, chosen: Scenario) -> None:
@@ -159,6 +161,19 @@ def _replay(console: Console, pipeline: Pipeline, found: Report) -> None:
     console.print(f"replay run: {summary.tally.rows} row delivered, exit code {summary.exit_code}")
     found.ledger_after_replay = story.ledger(pipeline, replayed=summary.tally.rows)
     report.show_ledger(console, "The ledger, closed", found.ledger_after_replay)
+
+
+def _grow_cold(console: Console, pipeline: Pipeline, found: Report) -> None:
+    """Objects move to GLACIER, where SQL does not see them, and one is restored."""
+    found.storage = list(story.grow_cold(pipeline))
+    table = Table("and then", "archive/", "rows that SQL sees")
+    for moment in found.storage:
+        table.add_row(moment.when, moment.classes, f"{moment.readable_rows:,}")
+    console.print("\n[bold]Storage classes[/]")
+    console.print(table)
+    console.print(
+        "Athena passes over what is in GLACIER without a word, too: ttl-archive restore brings it back."
+    )
 
 
 def _keep(console: Console, pipeline: Pipeline, folder: Path) -> None:

@@ -54,6 +54,15 @@ class Ledger:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Where the archive's objects lie at one time, and how many rows SQL finds in them."""
+
+    when: str
+    classes: str  # 12 GLACIER, 3 STANDARD
+    readable_rows: int
+
+
 @dataclass(slots=True)
 class Report:
     """All that the demo shows, in the order in which it happens."""
@@ -65,8 +74,7 @@ class Report:
     error_object: dict[str, Any] | None = None
     ledger: Ledger | None = None
     ledger_after_replay: Ledger | None = None
-    storage_classes: dict[str, dict[str, int]] = field(default_factory=dict)  # when -> class -> objects
-    restored: list[str] = field(default_factory=list)
+    storage: list[Storage] = field(default_factory=list)
 
     def as_json(self) -> str:
         """One JSON document with the same content."""
@@ -110,12 +118,3 @@ def show_ledger(console: Console, title: str, ledger: Ledger) -> None:
     verdict = "[green]it adds up[/]" if ledger.adds_up else "[red]it does not add up[/]"
     sums = f"{ledger.expired:,} expired = {ledger.delivered:,} delivered + {ledger.failed:,} failed"
     console.print(f"{sums}: {verdict}")
-
-
-def show_storage(console: Console, classes: Mapping[str, Mapping[str, int]]) -> None:
-    """How many objects of the archive are in which storage class, and when."""
-    table = Table("storage classes", "objects")
-    for when, counts in classes.items():
-        table.add_row(when, ", ".join(f"{count} {name}" for name, count in counts.items()))
-    console.print()
-    console.print(table)

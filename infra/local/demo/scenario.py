@@ -10,7 +10,7 @@ from infra.local.demo.items import KEYS, Item, TableFileError, infer_keys, readi
 from infra.local.demo.story import CONFIG, QUESTIONS
 from transform.settings import Settings, load
 
-STEPS = 14
+STEPS = 7
 _LONGEST_STEP = timedelta(days=365)  # TTL leaves alone what expired more than five years ago
 _LAST_TTL = Decimal(datetime(9000, 1, 1, tzinfo=UTC).timestamp())  # beyond it, milliseconds most likely
 
@@ -30,7 +30,7 @@ class Scenario:
 
 
 def ours(folder: Path, file_format: str) -> Scenario:
-    """All readings of both stations; the first two weeks expire. Writes archive.toml into the folder."""
+    """All readings of both stations; the first week expires. Writes archive.toml into the folder."""
     config = folder / "archive.toml"
     config.write_text(CONFIG.format(format=file_format), encoding="utf-8")
     return Scenario(

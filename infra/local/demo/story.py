@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -11,7 +12,7 @@ from typing import Any
 
 from infra.layout import archive_folder, errors_folder
 from infra.local.demo.items import KEYS, RENEWED, USER_DELETED, Item
-from infra.local.demo.report import Answer, Ledger
+from infra.local.demo.report import Answer, Ledger, Storage
 from infra.local.pipeline import Pipeline
 from replay.run import Summary, replay_prefix
 
@@ -49,6 +50,9 @@ QUESTIONS = {
     ),
 }
 COUNT_ROWS = "SELECT count(*) FROM archive"
+
+GLACIER_AFTER = timedelta(days=31)  # the rule's 30 days, and the midnight after
+RESTORE_TAKES = timedelta(hours=5)  # Standard, from GLACIER: 3 to 5 hours. Source: S3 User Guide, restoring
 
 _CALL_ITEMS = 25  # Source: DynamoDB API Reference, BatchWriteItem
 _WRITERS = 4
@@ -127,6 +131,36 @@ def replay(pipeline: Pipeline) -> Summary:
     return replay_prefix(pipeline.s3, pipeline.settings, bucket=pipeline.bucket, prefix=prefix)
 
 
+def grow_cold(pipeline: Pipeline) -> Iterator[Storage]:
+    """A month passes and the lifecycle rule moves the archive to GLACIER; one object is restored."""
+    folder = archive_folder(pipeline.settings)
+    yield _storage(pipeline, "as delivered")
+    pipeline.clock.advance(GLACIER_AFTER)
+    moved = pipeline.apply_lifecycle()
+    if not moved:
+        return
+    key = moved[-1].key
+    yield _storage(pipeline, f"{GLACIER_AFTER.days} days later")
+    request = {"Days": 7, "GlacierJobParameters": {"Tier": "Standard"}}
+    pipeline.s3.restore_object(Bucket=pipeline.bucket, Key=key, RestoreRequest=request)
+    yield _storage(pipeline, f"restore of {key.removeprefix(folder).partition('/')[0]} begun")
+    pipeline.clock.advance(RESTORE_TAKES)
+    yield _storage(pipeline, f"{RESTORE_TAKES.seconds // 3600} hours later")
+
+
+def _storage(pipeline: Pipeline, when: str) -> Storage:
+    folder = archive_folder(pipeline.settings)
+    listed = pipeline.s3.list_objects_v2(Bucket=pipeline.bucket, Prefix=folder).get("Contents", [])
+    classes = Counter(entry.get("StorageClass", "STANDARD") for entry in listed)
+    text = ", ".join(f"{number} {name}" for name, number in classes.items())
+    return Storage(when, text, _rows(pipeline))
+
+
+def _rows(pipeline: Pipeline) -> int:
+    ((number,),) = pipeline.sql(COUNT_ROWS).fetchall()
+    return int(number)
+
+
 def ledger(pipeline: Pipeline, replayed: int = 0) -> Ledger:
     """What happened, and where it is: rows are counted in the bucket, drops in the function's own log."""
     lines = [json.loads(line) for line in pipeline.function.logs() if line.startswith("{")]
@@ -134,10 +168,9 @@ def ledger(pipeline: Pipeline, replayed: int = 0) -> Ledger:
         "user-removal": sum(line["DroppedUserRemoval"] for line in lines),
         "not-a-removal": sum(line["DroppedNotRemoval"] for line in lines),
     }
-    ((count,),) = pipeline.sql(COUNT_ROWS).fetchall()
     counted = pipeline.ledger()
     failed = sum(counted.firehose.failed.values()) - replayed
-    return Ledger(counted.changes, dropped, count, failed)
+    return Ledger(counted.changes, dropped, _rows(pipeline), failed)
 
 
 def how_to_reach(pipeline: Pipeline) -> str:
