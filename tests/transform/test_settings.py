@@ -1,0 +1,369 @@
+"""archive.toml: every key wrong in every way, and the message names file, key, value and what is allowed."""
+
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from transform.errors import ArchiveError, SettingsError
+from transform.settings import CONFIG_VARIABLE, Column, load, parse
+
+TABLE = '[table]\nname = "devices"\nttl_attribute = "ttl"\n'
+CSV = TABLE + '[output]\nformat = "csv"\n'
+
+
+def column(name: str, path: str) -> str:
+    return f'[[columns]]\nname = "{name}"\npath = "{path}"\n'
+
+
+def write(folder: Path, text: str | bytes) -> Path:
+    file = folder / "archive.toml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return file
+
+
+@pytest.fixture
+def problems(tmp_path: Path) -> Any:
+    """Loads a text that must be refused; gives its problems, after the message was seen to name the file."""
+
+    def refused(text: str | bytes) -> list[str]:
+        file = write(tmp_path, text)
+        with pytest.raises(SettingsError) as caught:
+            load(file)
+        assert caught.value.file == str(file)
+        assert str(caught.value).splitlines()[0].startswith(f"{file}: ")
+        assert isinstance(caught.value, ArchiveError)
+        return caught.value.problems
+
+    return refused
+
+
+def test_the_least_file_gives_every_default(tmp_path: Path) -> None:
+    found = load(write(tmp_path, TABLE))
+
+    assert (found.table.name, found.table.ttl_attribute) == ("devices", "ttl")
+    assert (found.select.changes, found.select.infer_replica_ttl) == ("ttl-removals", False)
+    output = found.output
+    assert (output.format, output.row, output.nested, output.image) == ("jsonl", "flat", "keep", True)
+    assert (output.partition_by, output.overflow, output.date_column) == ("arrival", "reingest", "dt")
+    assert found.columns == ()
+
+
+def test_the_image_is_off_by_default_in_csv(tmp_path: Path) -> None:
+    found = load(write(tmp_path, CSV + '[[columns]]\nname = "id"\n'))
+
+    assert not found.output.image
+    assert found.columns == (Column("id", ("id",), "string"),)
+
+
+@pytest.mark.parametrize("image", ["true", "false"])
+def test_the_image_is_as_asked_for(tmp_path: Path, image: str) -> None:
+    text = CSV + f'image = {image}\n[[columns]]\nname = "id"\n'
+
+    assert load(write(tmp_path, text)).output.image is (image == "true")
+
+
+def test_settings_are_frozen(tmp_path: Path) -> None:
+    found = load(write(tmp_path, TABLE))
+
+    with pytest.raises(FrozenInstanceError):
+        found.table.name = "other"  # type: ignore[misc]
+
+
+CHANGES = 'one of "ttl-removals", "removals", "all", "all-but-ttl-removals"'
+NAME = "lower-case letters, digits and '_', not starting with 'ddb_' or a digit"
+TYPE = "string, bigint, double, boolean, timestamp, json or decimal(p,s) with p from 1 to 38"
+LETTERS = "3 to 255 letters, digits, '_', '-' or '.'"
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "shown", "allowed"),
+    [
+        ("table", "name", '"ab"', '"ab"', LETTERS),
+        ("table", "name", '""', '""', LETTERS),
+        ("table", "name", '"my table"', '"my table"', LETTERS),
+        ("table", "name", '"gerät"', '"gerät"', LETTERS),
+        ("table", "name", '"devices\\n"', '"devices\n"', LETTERS),
+        ("table", "name", '"%s"' % ("x" * 256), '"%s"' % ("x" * 256), LETTERS),
+        ("table", "name", "5", "5", LETTERS),
+        ("table", "name", '["a"]', "['a']", LETTERS),
+        ("table", "ttl_attribute", '""', '""', "the name of the table's TTL attribute"),
+        ("table", "ttl_attribute", "true", "true", "the name of the table's TTL attribute"),
+        ("select", "changes", '"TTL-removals"', '"TTL-removals"', CHANGES),
+        ("select", "changes", '""', '""', CHANGES),
+        ("select", "changes", "false", "false", CHANGES),
+        ("select", "changes", '["all"]', "['all']", CHANGES),
+        ("select", "infer_replica_ttl", '"true"', '"true"', "true or false"),
+        ("select", "infer_replica_ttl", "1", "1", "true or false"),
+        ("output", "format", '"parquet"', '"parquet"', 'one of "jsonl", "csv"'),
+        ("output", "format", '"JSONL"', '"JSONL"', 'one of "jsonl", "csv"'),
+        ("output", "format", "1.5", "1.5", 'one of "jsonl", "csv"'),
+        ("output", "row", '"wide"', '"wide"', 'one of "flat", "envelope"'),
+        ("output", "row", "{}", "{}", 'one of "flat", "envelope"'),
+        ("output", "nested", '"drop"', '"drop"', 'one of "keep", "flatten"'),
+        ("output", "nested", "0", "0", 'one of "keep", "flatten"'),
+        ("output", "image", '"false"', '"false"', "true or false"),
+        ("output", "image", "0", "0", "true or false"),
+        ("output", "partition_by", '"day"', '"day"', 'one of "arrival", "event"'),
+        ("output", "partition_by", "true", "true", 'one of "arrival", "event"'),
+        ("output", "overflow", '"drop"', '"drop"', 'one of "reingest", "fail"'),
+        ("output", "overflow", "false", "false", 'one of "reingest", "fail"'),
+        ("output", "date_column", '"DT"', '"DT"', NAME),
+        ("output", "date_column", '"ddb_date"', '"ddb_date"', NAME),
+        ("output", "date_column", '"1st"', '"1st"', NAME),
+        ("output", "date_column", '""', '""', NAME),
+        ("output", "date_column", "2026-01-01", "datetime.date(2026, 1, 1)", NAME),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_key_and_what_is_allowed(
+    problems: Any, section: str, key: str, value: str, shown: str, allowed: str
+) -> None:
+    sections = {"table": {"name": '"devices"', "ttl_attribute": '"ttl"'}, "select": {}, "output": {}}
+    sections[section][key] = value
+    text = "".join(
+        f"[{name}]\n" + "".join(f"{k} = {v}\n" for k, v in keys.items()) for name, keys in sections.items()
+    )
+
+    assert problems(text) == [f"[{section}] {key} has value {shown}. It must be {allowed}"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "shown", "allowed"),
+    [
+        ("name", '"Device"', '"Device"', NAME),
+        ("name", '"a-b"', '"a-b"', NAME),
+        ("name", '"ddb_x"', '"ddb_x"', NAME),
+        ("name", '"9a"', '"9a"', NAME),
+        ("name", '"%s"' % ("x" * 256), '"%s"' % ("x" * 256), NAME),
+        ("name", "5", "5", NAME),
+        ("type", '"int"', '"int"', TYPE),
+        ("type", '"String"', '"String"', TYPE),
+        ("type", '"decimal"', '"decimal"', TYPE),
+        ("type", '"decimal(39,0)"', '"decimal(39,0)"', TYPE),
+        ("type", '"decimal(0,0)"', '"decimal(0,0)"', TYPE),
+        ("type", '"decimal(5)"', '"decimal(5)"', TYPE),
+        ("type", "5", "5", TYPE),
+    ],
+)
+def test_a_wrong_column_is_named_with_its_number(
+    problems: Any, key: str, value: str, shown: str, allowed: str
+) -> None:
+    column = {"name": '"good"', "path": '"p"'} | {key: value}
+    text = (
+        TABLE
+        + '[[columns]]\nname = "first"\n[[columns]]\n'
+        + "".join(f"{k} = {v}\n" for k, v in column.items())
+    )
+
+    assert problems(text) == [f"[[columns]] 2 {key} has value {shown}. It must be {allowed}"]
+
+
+@pytest.mark.parametrize(
+    "path", ['""', '"."', '"a."', '".a"', '"a..b"', "5", "[]", '[""]', '["a", 1]', "true", "{}"]
+)
+def test_a_path_that_is_none_is_named(problems: Any, path: str) -> None:
+    (problem,) = problems(TABLE + f'[[columns]]\nname = "x"\npath = {path}\n')
+
+    assert problem.startswith("[[columns]] 1 path has value ")
+    assert problem.endswith(
+        'It must be names joined by dots ("a.b"), or a list of names (["a.b", "c"]) where a name has a dot'
+    )
+
+
+@pytest.mark.parametrize("kind", ["decimal(1,0)", "decimal(38,38)", "decimal(10,2)", "json", "timestamp"])
+def test_column_types_that_athena_has_are_taken(kind: str) -> None:
+    document = {
+        "table": {"name": "devices", "ttl_attribute": "ttl"},
+        "columns": [{"name": "x", "type": kind}],
+    }
+
+    assert parse(document).columns[0].type == kind
+
+
+def test_a_scale_over_the_precision_is_named(problems: Any) -> None:
+    text = TABLE + '[[columns]]\nname = "x"\ntype = "decimal(2,3)"\n'
+
+    assert problems(text) == [
+        '[[columns]] 1 type has value "decimal(2,3)". The scale must not pass the precision'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "[table] name is missing"),
+        ('[table]\nname = "devices"\n', "[table] ttl_attribute is missing. It must be the name of"),
+        ('[table]\nttl_attribute = "ttl"\n', "[table] name is missing. It must be 3 to 255 letters"),
+        (TABLE + "[[columns]]\n", "[[columns]] 1 name is missing. It must be lower-case"),
+        (TABLE + '[[columns]]\npath = "a"\n', "[[columns]] 1 name is missing. It must be lower-case"),
+        (
+            TABLE + "[outptu]\n",
+            '"outptu" is not a section. Did you mean "output"? Known: table, select, output, columns',
+        ),
+        (TABLE + "[x]\n", '"x" is not a section. Known: table, select, output, columns'),
+        (
+            TABLE + '[output]\nformatt = "csv"\n',
+            '"formatt" is not a key of [output]. Did you mean "format"? Known: format, row',
+        ),
+        (TABLE + "[select]\nx = 1\n", '"x" is not a key of [select]. Known: changes, infer_replica_ttl'),
+        (TABLE + '[[columns]]\nname = "x"\npaht = "y"\n', '"paht" is not a key of [[columns]] 1'),
+        ('output = "csv"\n' + TABLE, '[output] has value "csv". It must be a section with format, row'),
+        ('table = "devices"\n', '[table] has value "devices". It must be a section with name, ttl_attribute'),
+        ("table = []\n", "[table] has value []. It must be a section"),
+        ('columns = "x"\n' + TABLE, 'columns has value "x". Write each column as a [[columns]] entry'),
+        ('columns = ["x"]\n' + TABLE, "columns has value ['x']. Write each column as a [[columns]] entry"),
+        (
+            TABLE + '[columns]\nname = "x"\n',
+            "columns has value {'name': 'x'}. Write each column as a [[columns]] entry",
+        ),
+        (CSV, '[output] format is "csv" without [[columns]]. CSV needs at least one'),
+        (
+            CSV + 'row = "envelope"\n[[columns]]\nname = "x"\n',
+            '[output] row is "envelope" and format is "csv"',
+        ),
+        (TABLE + '[output]\nrow = "envelope"\n[[columns]]\nname = "x"\n', "[[columns]] have no place in"),
+        (
+            TABLE + '[output]\nrow = "envelope"\nnested = "flatten"\n',
+            '[output] nested is "flatten" and row is "envelope"',
+        ),
+        (
+            TABLE + '[[columns]]\nname = "dt"\n',
+            '[output] date_column has value "dt", the name of another column',
+        ),
+        (
+            TABLE + '[output]\nrow = "envelope"\ndate_column = "keys"\n',
+            '[output] date_column has value "keys"',
+        ),
+        (TABLE + column("x", "x") + column("x", "y"), '[[columns]] name "x" stands twice'),
+        (TABLE + column("x", "p") + column("y", "p"), '[[columns]] path "p" is the same'),
+        (
+            TABLE + column("x", "p.q") + column("y", "p"),
+            'path "p.q" is the same as, or lies inside, path "p"',
+        ),
+    ],
+)
+def test_each_other_mistake_is_told(problems: Any, text: str, problem: str) -> None:
+    assert any(problem in found for found in problems(text))
+
+
+def test_paths_that_only_look_alike_are_no_overlap() -> None:
+    columns = [{"name": "x", "path": "ab"}, {"name": "y", "path": "a.b"}, {"name": "z", "path": ["a.b"]}]
+
+    found = parse({"table": {"name": "devices", "ttl_attribute": "ttl"}, "columns": columns})
+
+    assert [column.path for column in found.columns] == [("ab",), ("a", "b"), ("a.b",)]
+
+
+def test_all_problems_are_told_at_once(problems: Any) -> None:
+    text = """
+        [table]
+        name = "x"
+        [select]
+        changes = "some"
+        [output]
+        format = "csv"
+        row = "envelope"
+        imgae = true
+        [[columns]]
+        name = "Bad"
+        [[columns]]
+        name = "good"
+        type = "text"
+        path = ""
+    """
+
+    found = problems(text)
+
+    for part in (
+        "[table] name",
+        "ttl_attribute is missing",
+        "changes",
+        '"imgae"',
+        "[[columns]] 1 name",
+        "2 type",
+        "2 path",
+        "envelope",
+    ):
+        assert any(part in problem for problem in found), part
+
+
+def test_every_line_of_the_message_names_the_file(tmp_path: Path) -> None:
+    file = write(tmp_path, "")
+
+    with pytest.raises(SettingsError) as caught:
+        load(file)
+
+    assert [line.partition(": ")[0] for line in str(caught.value).splitlines()] == [str(file)] * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (b"\xff\xfe", "not TOML: 'utf-8' codec can't decode byte 0xff"),
+        (b'[table]\nname = "\xed\xa0\x80"\n', "not TOML: 'utf-8' codec"),
+        (b"[table", "not TOML: "),
+        (b"name = \n", "not TOML: "),
+        (TABLE.encode() + TABLE.encode(), "not TOML: "),
+        (b'{"table": {}}', "not TOML: "),
+        (b"\x00", "not TOML: "),
+    ],
+)
+def test_a_file_that_is_not_toml_is_told(problems: Any, text: bytes, problem: str) -> None:
+    (found,) = problems(text)
+
+    assert found.startswith(problem)
+
+
+def test_a_file_with_a_byte_order_mark_is_told_as_toml_has_it(problems: Any) -> None:
+    assert problems(b"\xef\xbb\xbf" + TABLE.encode())[0].startswith("not TOML: ")
+
+
+def test_a_missing_file_is_told_with_what_to_do(tmp_path: Path) -> None:
+    file = tmp_path / "nowhere" / "archive.toml"
+
+    with pytest.raises(
+        SettingsError, match=r"no such file\. Write one, or let TTL_ARCHIVE_CONFIG name it"
+    ) as caught:
+        load(file)
+
+    assert str(caught.value).startswith(f"{file}: ")
+
+
+def test_a_folder_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read: Is a directory"):
+        load(tmp_path)
+
+
+def test_a_file_below_a_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read: Not a directory"):
+        load(write(tmp_path, TABLE) / "archive.toml")
+
+
+def test_the_variable_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CONFIG_VARIABLE, str(write(tmp_path, TABLE)))
+
+    assert load().table.name == "devices"
+
+
+@pytest.mark.parametrize("variable", ["", None])
+def test_without_the_variable_the_task_root_and_then_the_folder_have_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str | None
+) -> None:
+    monkeypatch.delenv(CONFIG_VARIABLE, raising=False)
+    if variable is not None:
+        monkeypatch.setenv(CONFIG_VARIABLE, variable)
+    monkeypatch.delenv("LAMBDA_TASK_ROOT", raising=False)
+    write(tmp_path, TABLE)
+
+    monkeypatch.chdir(tmp_path)
+    assert load().file == "archive.toml"
+    monkeypatch.chdir("/")
+    monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
+    assert load().file == str(tmp_path / "archive.toml")
+
+
+def test_an_argument_goes_before_the_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CONFIG_VARIABLE, "/nowhere")
+
+    assert load(write(tmp_path, TABLE)).table.name == "devices"
