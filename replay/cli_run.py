@@ -187,7 +187,7 @@ def tell_summary(planned: Plan, summary: Summary, as_json: bool) -> None:
     click.echo(f"  refused    {show.counts(tally.refused)}")
     if summary.possible_duplicates:
         click.echo(
-            f"Up to {summary.possible_duplicates:,} records may have been sent twice, by a run that was killed"
+            f"Up to {summary.possible_duplicates:,} records may have been sent twice, after a run was killed"
         )
     if tally.refused or summary.held:
         where = f"--bucket {planned.bucket} --prefix {planned.prefix} --type {layout.QUARANTINED}"

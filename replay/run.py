@@ -62,8 +62,9 @@ def execute(
 ) -> Summary:
     """Replay the objects, `concurrency` at a time. Once `run.stop` is set no other is begun."""
     summary = Summary()
-    run.sink.check()
-    run.claims.check_store()
+    if objects:
+        run.sink.check()
+        run.claims.check_store()
     for outcome in _outcomes(run, objects, concurrency):
         summary.add(outcome)
         on_outcome(outcome)

@@ -113,6 +113,7 @@ class Claim:
             "etag": self.error_object.etag,
             "owner": self._claims.owner,
             "until": until.isoformat() if until else None,
+            "write": secrets.token_hex(4),  # tells this write from an equal one of somebody else
             "progress": asdict(progress),
         }
         return json.dumps(document).encode()

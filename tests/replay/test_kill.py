@@ -1,0 +1,190 @@
+"""A run that is killed anywhere, then run again: nothing lost, and with the s3 sink nothing twice."""
+
+import contextlib
+import itertools
+import json
+import multiprocessing
+import os
+import random
+import signal
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from replay import layout
+from replay.state import Claims
+from tests.replay.bucket import Bucket, FileObjects
+from tests.replay.samples import BUCKET, PREFIX, change, error_object, replay_all, rows
+
+POISON = b"no json"
+OBJECTS = {
+    f"{PREFIX}processing-failed/dt=2026-11-20/{name}": error_object(datas)
+    for name, datas in {
+        "a": [change(1), change(2, day=1), change(3, day=2)],
+        "b": [change(4), POISON, change(5, name="INSERT")],
+        "c": [POISON],
+        "d": [change(number) for number in range(6, 9)],
+    }.items()
+}
+EXPECTED = ["e1", "e2", "e3", "e4", "e6", "e7", "e8"]
+
+
+class Killed(BaseException):
+    """Nothing of ours runs after it, save what frees local resources."""
+
+
+def filled(bucket: Bucket) -> Bucket:
+    for key, body in OBJECTS.items():
+        bucket.fill(key, body)
+    return bucket
+
+
+def assert_closed(bucket: Bucket) -> None:
+    """Every object is done, every row there once, every refused record kept."""
+    assert rows(bucket) == EXPECTED
+    manifests = [json.loads(bucket.objects[key].body) for key in bucket.keys(layout.MANIFESTS)]
+    assert {each["object"] for each in manifests} == set(OBJECTS)
+    assert sum(each["lines"] for each in manifests) == 10
+    assert sum(each["refused"].get("NotJson", 0) for each in manifests) == 2
+    assert len(bucket.keys(layout.QUARANTINE)) == 2
+
+
+def later() -> datetime:
+    """A time at which every claim of now has run out."""
+    return datetime.now(UTC) + timedelta(hours=1)
+
+
+def resume(bucket: Bucket) -> None:
+    bucket.before = bucket.after = lambda operation, request: None
+    summary = replay_all(bucket, claims=Claims(bucket, BUCKET, "second", now=later))
+    assert summary.exit_code == 3, summary
+
+
+def calls_of_a_run(moment: str) -> int:
+    """How many calls a run begins ("before"), and how many of them succeed ("after")."""
+    bucket = filled(Bucket())
+    calls: list[str] = []
+    setattr(bucket, moment, lambda operation, request: calls.append(operation))
+    replay_all(bucket)
+    return len(calls)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_killed_at_any_call_the_second_run_closes_the_ledger(moment: str) -> None:
+    for last in range(calls_of_a_run(moment)):
+        bucket = filled(Bucket())
+        countdown = itertools.count(last, -1)
+
+        def kill(operation: str, request: dict[str, Any], left: Any = countdown) -> None:
+            if next(left) == 0:
+                raise Killed
+
+        setattr(bucket, moment, kill)
+        with pytest.raises(Killed):
+            replay_all(bucket)
+
+        resume(bucket)
+
+        assert_closed(bucket)
+
+
+def test_killed_again_and_again_it_still_closes() -> None:
+    chance = random.Random(5)
+    for _ in range(150):
+        bucket = filled(Bucket())
+        for _ in range(chance.randrange(1, 5)):
+            countdown = itertools.count(chance.randrange(40), -1)
+
+            def kill(operation: str, request: dict[str, Any], left: Any = countdown) -> None:
+                if next(left) == 0:
+                    raise Killed
+
+            bucket.before, bucket.after = chance.choice([(kill, bucket.after), (bucket.before, kill)])
+            claims = Claims(bucket, BUCKET, "n", now=later)
+            with contextlib.suppress(Killed):
+                replay_all(bucket, concurrency=chance.choice([1, 3]), claims=claims)
+            bucket.before = bucket.after = lambda operation, request: None
+            for key in bucket.keys(layout.CLAIMS):
+                if key.endswith(".json"):
+                    bucket.objects[key].body = _run_out(bucket.objects[key].body)
+                    bucket.fill(key, bucket.objects[key].body)
+
+        replay_all(bucket, claims=Claims(bucket, BUCKET, "last", now=later))
+
+        assert_closed(bucket)
+
+
+def _run_out(claim: bytes) -> bytes:
+    found = json.loads(claim)
+    return json.dumps(found | {"until": found["until"] and "2020-01-01T00:00:00+00:00"}).encode()
+
+
+def replay_and_die(folder: Path, calls: int, moment: str) -> None:
+    """What a child process does: replay, and end itself with SIGKILL at a call."""
+    bucket = Bucket(FileObjects(folder))
+    left = itertools.count(calls, -1)
+
+    def kill(operation: str, request: dict[str, Any]) -> None:
+        if next(left) == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(bucket, moment, kill)
+    replay_all(bucket)
+
+
+def replay_slowly(folder: Path) -> None:
+    """What a child process does that is killed from outside: each call takes a millisecond more."""
+    replay_all(Bucket(FileObjects(folder), before=lambda operation, request: time.sleep(0.001)))
+
+
+@pytest.fixture(scope="module")
+def processes() -> Any:
+    """Children come from a server that has everything imported: a kill costs no start of Python."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.replay.test_kill"])
+    return context
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_process_killed_at_any_call_leaves_what_a_second_run_closes(
+    processes: Any, tmp_path: Path, moment: str
+) -> None:
+    for calls in range(calls_of_a_run(moment)):
+        folder = tmp_path / str(calls)
+        folder.mkdir()
+        bucket = filled(Bucket(FileObjects(folder)))
+        child = processes.Process(target=replay_and_die, args=(folder, calls, moment))
+        child.start()
+        child.join()
+        assert child.exitcode == -signal.SIGKILL
+        child.close()
+
+        resume(bucket)
+
+        assert_closed(bucket)
+
+
+def test_a_process_killed_at_any_time_leaves_what_a_second_run_closes(processes: Any, tmp_path: Path) -> None:
+    chance = random.Random(7)
+    killed = 0
+    for number in range(100):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        bucket = filled(Bucket(FileObjects(folder)))
+        child = processes.Process(target=replay_slowly, args=(folder,))
+        child.start()
+        while child.is_alive() and not bucket.keys(layout.CLAIMS):
+            time.sleep(0.0005)
+        time.sleep(chance.uniform(0, 0.06))
+        child.kill()
+        child.join()
+        killed += child.exitcode == -signal.SIGKILL
+        child.close()
+
+        replay_all(bucket, claims=Claims(bucket, BUCKET, "second", now=later))
+
+        assert_closed(bucket)
+    assert killed > 30
