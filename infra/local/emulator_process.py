@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterable
+from io import BytesIO
 from typing import Any
 
 import moto.backends
@@ -15,15 +16,39 @@ from moto.core.serialize import AttributePicker, AttributePickerContext
 from moto.dynamodb.models.table import StreamShard
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
+from werkzeug.test import run_wsgi_app
 
 
 class _Handler(MotoRequestHandler):
-    # Else each answer waits up to 40 ms for the client's delayed ACK. Writes stay unbuffered: "100 Continue",
-    # for which boto3 waits a second at each S3 put, is not flushed.
-    disable_nagle_algorithm = True
+    """Serves many requests on a connection, where werkzeug closes it after each: half of a small one's cost.
 
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
+    Werkzeug does so because an application may leave a part of the body unread; here it is read beforehand.
+    """
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits up to 40 ms for the client's delayed ACK
+
+    def run_wsgi(self) -> None:
+        """Answer one request."""
+        if self.headers.get("Expect", "").lower() == "100-continue":
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        environ = self.make_environ()
+        environ["wsgi.input"] = BytesIO(self._body(environ))
+        body, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
+        payload = b"".join(body)
+        code, _, reason = status.partition(" ")
+        self.send_response_only(int(code), reason)
+        for name, value in headers:
+            self.send_header(name, value)
+        if "content-length" not in headers:
+            self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
+    def _body(self, environ: dict[str, Any]) -> bytes:
+        if environ.get("wsgi.input_terminated"):  # chunked
+            return bytes(environ["wsgi.input"].read())
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
 
 def main(fd: int) -> None:
