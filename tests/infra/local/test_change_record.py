@@ -57,7 +57,7 @@ def test_a_modification_has_the_fields_of_the_kinesis_feed_and_no_others() -> No
         "eventSource": "aws:dynamodb",
     }
 
-    assert expected == made(stream_record("MODIFY", OldImage=old, NewImage=new))
+    assert made(stream_record("MODIFY", OldImage=old, NewImage=new)) == expected
 
 
 def test_the_json_is_one_line_without_a_newline_and_keeps_non_ascii_text() -> None:
@@ -79,7 +79,7 @@ def test_the_captured_records_size_comes_out() -> None:
         "date_mod": {"S": "1950-9-7"},
     }
 
-    assert 104 == size_bytes(keys) + 2 * size_bytes(image)
+    assert size_bytes(keys) + 2 * size_bytes(image) == 104
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_time_is_in_the_precision_that_was_chosen(style: Style, time: int, preci
 def test_a_ttl_removal_carries_the_services_identity_in_lower_case() -> None:
     record = made(stream_record("REMOVE", OldImage=KEYS), identity=TTL_IDENTITY)
 
-    assert {"type": "Service", "principalId": "dynamodb.amazonaws.com"} == record["userIdentity"]
+    assert record["userIdentity"] == {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
     assert {"Keys", "OldImage"} == {key for key in record["dynamodb"] if key.endswith(("s", "Image"))} - {
         "SizeBytes"
     }
@@ -126,7 +126,7 @@ def test_binary_is_base64_twice_at_every_depth() -> None:
         "l": {"L": [{"B": twice}]},
         "empty": {"B": ""},
     }
-    assert expected == made(stream_record("REMOVE", OldImage=image))["dynamodb"]["OldImage"]
+    assert made(stream_record("REMOVE", OldImage=image))["dynamodb"]["OldImage"] == expected
     assert blob == base64.b64decode(base64.b64decode(twice))
 
 
@@ -146,7 +146,7 @@ def test_binary_is_base64_twice_at_every_depth() -> None:
     ],
 )
 def test_numbers_are_spelled_as_dynamodb_spells_them(given_text: str, text: str) -> None:
-    assert text == number_text(given_text)
+    assert number_text(given_text) == text
 
 
 @given(
@@ -157,8 +157,8 @@ def test_numbers_are_spelled_as_dynamodb_spells_them(given_text: str, text: str)
 def test_spelling_a_number_never_changes_its_value(number: Decimal) -> None:
     text = number_text(str(number))
 
-    assert number == Decimal(text)
-    assert text == number_text(text)
+    assert Decimal(text) == number
+    assert number_text(text) == text
 
 
 @pytest.mark.parametrize(
@@ -181,9 +181,9 @@ def test_a_write_that_changes_nothing_is_seen_through_order_and_spelling(
 def test_the_partition_key_is_the_items_own_32_upper_case_hex_digits() -> None:
     key = partition_key({"a": {"S": "x"}, "b": {"N": "1.0"}})
 
-    assert 32 == len(key)
+    assert len(key) == 32
     assert set(key) <= set("0123456789ABCDEF")
-    assert key == partition_key({"b": {"N": "1"}, "a": {"S": "x"}})
+    assert partition_key({"b": {"N": "1"}, "a": {"S": "x"}}) == key
     assert key != partition_key({"a": {"S": "y"}, "b": {"N": "1"}})
 
 
@@ -210,5 +210,5 @@ def test_every_image_makes_a_record_that_the_transform_reads(image: dict) -> Non
 
     record = parse(data)
 
-    assert ("REMOVE", "t") == (record.event_name, record.table_name)
-    assert set(image) == set(json.loads(bytes(record.image())))
+    assert (record.event_name, record.table_name) == ("REMOVE", "t")
+    assert set(json.loads(bytes(record.image()))) == set(image)

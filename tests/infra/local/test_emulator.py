@@ -35,10 +35,10 @@ def emulator():
 
 
 def test_s3_dynamodb_streams_and_kinesis_answer_over_http(emulator: Emulator) -> None:
-    assert [] == emulator.client("s3").list_buckets()["Buckets"]
-    assert [] == emulator.client("dynamodb").list_tables()["TableNames"]
-    assert [] == emulator.client("dynamodbstreams").list_streams()["Streams"]
-    assert [] == emulator.client("kinesis").list_streams()["StreamNames"]
+    assert emulator.client("s3").list_buckets()["Buckets"] == []
+    assert emulator.client("dynamodb").list_tables()["TableNames"] == []
+    assert emulator.client("dynamodbstreams").list_streams()["Streams"] == []
+    assert emulator.client("kinesis").list_streams()["StreamNames"] == []
 
 
 def test_boto3_in_another_process_needs_only_the_environment(emulator: Emulator) -> None:
@@ -48,14 +48,14 @@ def test_boto3_in_another_process_needs_only_the_environment(emulator: Emulator)
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
 
     buckets = emulator.client("s3").list_buckets()["Buckets"]
-    assert ["from-outside"] == [bucket["Name"] for bucket in buckets]
+    assert [bucket["Name"] for bucket in buckets] == ["from-outside"]
 
 
 def test_two_emulators_share_nothing(emulator: Emulator) -> None:
     emulator.client("s3").create_bucket(Bucket="only-here")
     with Emulator() as other:
         assert emulator.url != other.url
-        assert [] == other.client("s3").list_buckets()["Buckets"]
+        assert other.client("s3").list_buckets()["Buckets"] == []
 
 
 def test_stopping_ends_the_process_and_may_be_done_twice() -> None:
@@ -106,6 +106,6 @@ def test_ctrl_c_ends_the_server_with_its_owner() -> None:
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as owner:
         pid = int(owner.stdout.readline())
         owner.send_signal(signal.SIGINT)
-        assert "interrupted\n" == owner.stdout.read()
+        assert owner.stdout.read() == "interrupted\n"
 
     assert ends(pid)

@@ -19,12 +19,12 @@ from infra.local.function import (
 def test_the_answer_is_encoded_with_the_runtimes_own_separators_and_raw_non_ascii() -> None:
     function = InProcess(lambda event, context: {"records": [event["n"], "é"]})
 
-    assert '{"records": [1, "é"]}'.encode() == function.invoke(b'{"n":1}')
+    assert function.invoke(b'{"n":1}') == '{"records": [1, "é"]}'.encode()
 
 
 def test_decimals_and_bytes_are_encoded_as_the_runtime_does() -> None:
-    assert b"[1.50, NaN]" == encode([Decimal("1.50"), Decimal("NaN")])
-    assert b"as is" == encode(b"as is")
+    assert encode([Decimal("1.50"), Decimal("NaN")]) == b"[1.50, NaN]"
+    assert encode(b"as is") == b"as is"
 
 
 def test_an_answer_that_json_cannot_hold_is_an_error_of_the_function() -> None:
@@ -36,7 +36,7 @@ def test_what_the_handler_raises_is_told_by_class_and_message() -> None:
     with pytest.raises(FunctionError, match="KeyError: 'records'") as caught:
         InProcess(lambda event, context: event["records"]).invoke(b"{}")
 
-    assert "KeyError" == caught.value.error_type
+    assert caught.value.error_type == "KeyError"
 
 
 def test_a_handler_that_exits_is_an_error_not_the_end_of_the_test() -> None:
@@ -46,7 +46,7 @@ def test_a_handler_that_exits_is_an_error_not_the_end_of_the_test() -> None:
     with pytest.raises(FunctionError, match="exit status 7") as caught:
         InProcess(leave).invoke(b"{}")
 
-    assert "Runtime.ExitError" == caught.value.error_type
+    assert caught.value.error_type == "Runtime.ExitError"
 
 
 def test_a_request_over_the_limit_never_reaches_the_handler() -> None:
@@ -56,7 +56,7 @@ def test_a_request_over_the_limit_never_reaches_the_handler() -> None:
     with pytest.raises(FunctionError, match="6291457 bytes is over") as caught:
         InProcess(fail).invoke(b" " * (MAX_REQUEST_BYTES + 1))
 
-    assert "RequestEntityTooLarge" == caught.value.error_type
+    assert caught.value.error_type == "RequestEntityTooLarge"
 
 
 @pytest.mark.parametrize("over", [0, 1])
@@ -64,7 +64,7 @@ def test_a_response_passes_at_the_cut_off_and_fails_one_byte_above(over: int) ->
     function = InProcess(lambda event, context: "x" * (MAX_RESPONSE_BYTES - 2 + over))
 
     if not over:
-        assert MAX_RESPONSE_BYTES == len(function.invoke(b"{}"))
+        assert len(function.invoke(b"{}")) == MAX_RESPONSE_BYTES
         return
     with pytest.raises(FunctionError, match=r"maximum allowed payload size \(6291556 bytes\)"):
         function.invoke(b"{}")
@@ -87,6 +87,6 @@ def test_the_context_tells_name_memory_id_and_time_left() -> None:
 
     function = InProcess(describe, function_name="f", memory_mb=128, timeout_s=5)
 
-    assert b'["f", 128, "arn:aws:lambda:us-east-1:123456789012:function:f", true, 36]' == function.invoke(
-        b"{}"
+    assert (
+        function.invoke(b"{}") == b'["f", 128, "arn:aws:lambda:us-east-1:123456789012:function:f", true, 36]'
     )

@@ -46,8 +46,8 @@ def moves(stored: StoredObject, now: datetime, *rules: dict, **options: Any) -> 
     ],
 )
 def test_an_object_moves_at_the_midnight_after_its_days(created: datetime, days: int, at: datetime) -> None:
-    assert [] == moves(stored(created=created), at - timedelta(microseconds=1), rule(days))
-    assert ["GLACIER"] == moves(stored(created=created), at, rule(days))
+    assert moves(stored(created=created), at - timedelta(microseconds=1), rule(days)) == []
+    assert moves(stored(created=created), at, rule(days)) == ["GLACIER"]
 
 
 LATER = CREATED + timedelta(days=400)
@@ -97,7 +97,7 @@ def test_small_objects_stay_unless_the_configuration_says_otherwise(
 def test_the_cheapest_of_several_classes_wins_and_nothing_moves_up(now_in: str, classes: list[str]) -> None:
     rules = rule(30, "GLACIER"), rule(90, "DEEP_ARCHIVE"), rule(10, "STANDARD_IA")
 
-    assert classes == moves(stored(storage_class=now_in), LATER, *rules)
+    assert moves(stored(storage_class=now_in), LATER, *rules) == classes
 
 
 def test_a_rule_by_tag_is_refused_because_it_is_not_handled() -> None:
@@ -135,23 +135,23 @@ def test_the_buckets_own_rules_move_its_objects_and_keep_their_metadata(s3: Any)
     def apply() -> list[Transition]:
         return apply_lifecycle(s3, "bucket", clock, created=lambda key: CREATED)
 
-    assert [] == apply()
+    assert apply() == []
     clock.advance(days=31)
-    assert [Transition("archive/a b", "GLACIER")] == apply()
-    assert [] == apply()
+    assert apply() == [Transition("archive/a b", "GLACIER")]
+    assert apply() == []
     head = s3.head_object(Bucket="bucket", Key="archive/a b")
-    assert ("GLACIER", "gzip") == (head["StorageClass"], head["ContentEncoding"])
+    assert (head["StorageClass"], head["ContentEncoding"]) == ("GLACIER", "gzip")
     with pytest.raises(s3.exceptions.InvalidObjectState):
         s3.get_object(Bucket="bucket", Key="archive/a b")
     clock.advance(days=30)
-    assert [Transition("archive/a b", "DEEP_ARCHIVE")] == apply()
+    assert apply() == [Transition("archive/a b", "DEEP_ARCHIVE")]
 
 
 def test_without_another_creation_time_the_emulators_counts(s3: Any) -> None:
     s3.put_object(Bucket="bucket", Key="archive/a", Body=b"x")
     clock = Clock()
 
-    assert [] == apply_lifecycle(s3, "bucket", clock, configuration=configuration(rule(1)))
+    assert apply_lifecycle(s3, "bucket", clock, configuration=configuration(rule(1))) == []
     clock.advance(days=3)
     moved = apply_lifecycle(s3, "bucket", clock, configuration=configuration(rule(1)))
-    assert [Transition("archive/a", "GLACIER")] == moved
+    assert moved == [Transition("archive/a", "GLACIER")]

@@ -11,7 +11,7 @@ import infra.local
 
 @pytest.mark.parametrize("name", infra.local.__all__)
 def test_every_public_name_is_there(name: str) -> None:
-    assert name == getattr(infra.local, name).__name__
+    assert getattr(infra.local, name).__name__ == name
 
 
 def test_an_unknown_name_is_told() -> None:
@@ -29,4 +29,4 @@ def test_importing_the_package_loads_none_of_its_parts() -> None:
         check=True,
     )
 
-    assert "[]\n" == run.stdout
+    assert run.stdout == "[]\n"

@@ -75,22 +75,22 @@ def test_an_expired_item_becomes_a_row_and_other_changes_do_not(pipeline: Pipeli
     put(pipeline, "deleted")
     pipeline.dynamodb.delete_item(TableName=pipeline.table, Key={"pk": {"S": "deleted"}})
 
-    assert [{"pk": {"S": "expires"}}] == pipeline.sweep()
+    assert pipeline.sweep() == [{"pk": {"S": "expires"}}]
     pipeline.flush()
 
     rows = "SELECT device_id, temperature, ddb_event_name, ddb_removed_by, dt FROM archive"
-    assert [("expires", 39.4, "REMOVE", "ttl", "2026-03-01")] == [
+    assert [
         (device, float(temperature), *rest) for device, temperature, *rest in pipeline.sql(rows).fetchall()
-    ]
+    ] == [("expires", 39.4, "REMOVE", "ttl", "2026-03-01")]
     ledger = pipeline.ledger()
-    assert {"inserted": 3, "deleted": 1, "expired": 1} == ledger.changes
-    assert (5, 5, 1, 4, {}) == (
+    assert ledger.changes == {"inserted": 3, "deleted": 1, "expired": 1}
+    assert (
         ledger.carried,
         ledger.firehose.received,
         ledger.firehose.delivered,
         ledger.firehose.dropped,
         ledger.firehose.failed,
-    )
+    ) == (5, 5, 1, 4, {})
 
 
 def test_objects_lie_where_the_layout_says_and_are_gzip(pipeline: Pipeline) -> None:
@@ -103,24 +103,24 @@ def test_objects_lie_where_the_layout_says_and_are_gzip(pipeline: Pipeline) -> N
         r"archive/readings/dt=2026-03-01/ttl-archive-1-2026-03-01-12-00-00-[0-9a-f-]{36}\.jsonl\.gz", key
     )
     row = json.loads(gzip.decompress(body))
-    assert (START_S * 1_000_000 + 1, "a", 39.4) == (row["ddb_event_us"], row["device_id"], row["temperature"])
-    assert {key: body} == pipeline.objects("archive/")
-    assert {} == pipeline.objects("errors/")
+    assert (row["ddb_event_us"], row["device_id"], row["temperature"]) == (START_S * 1_000_000 + 1, "a", 39.4)
+    assert pipeline.objects("archive/") == {key: body}
+    assert pipeline.objects("errors/") == {}
 
 
 def test_nothing_is_delivered_before_its_buffer_is_due(make: Make) -> None:
     with make(buffering=Buffering(interval_s=120, invoke_interval_s=30)) as pipeline:
         put(pipeline, "a")
         pipeline.sweep()
-        assert 0 < pipeline.run()
-        assert {} == pipeline.objects()
+        assert pipeline.run() > 0
+        assert pipeline.objects() == {}
         pipeline.clock.advance(seconds=30)
         pipeline.run()
-        assert {} == pipeline.objects()
+        assert pipeline.objects() == {}
         pipeline.clock.advance(seconds=120)
         pipeline.run()
-        assert 1 == len(pipeline.objects())
-        assert 0 == pipeline.run()
+        assert len(pipeline.objects()) == 1
+        assert pipeline.run() == 0
 
 
 def test_csv_by_the_date_of_the_event_goes_through_dynamic_partitioning(make: Make) -> None:
@@ -150,8 +150,8 @@ def test_a_record_that_fails_is_kept_and_a_changed_configuration_is_read_after_a
     collide()
     ((key, body),) = pipeline.objects().items()
     assert key.startswith("errors/readings/processing-failed/dt=2026-03-01/")
-    assert "Lambda.ProcessingFailedStatus" == json.loads(body)["errorCode"]
-    assert {"Lambda.ProcessingFailedStatus": 1} == pipeline.ledger().firehose.failed
+    assert json.loads(body)["errorCode"] == "Lambda.ProcessingFailedStatus"
+    assert pipeline.ledger().firehose.failed == {"Lambda.ProcessingFailedStatus": 1}
     assert any("ColumnCollision" in line for line in pipeline.function.logs())
 
     with Path(pipeline.settings.file).open("a", encoding="utf-8") as file:
@@ -159,9 +159,9 @@ def test_a_record_that_fails_is_kept_and_a_changed_configuration_is_read_after_a
     pipeline.restart_function()
     collide()
 
-    assert [("poison", "meets the column of pk")] == pipeline.sql(
-        "SELECT device_id, legacy_id FROM archive"
-    ).fetchall()
+    assert pipeline.sql("SELECT device_id, legacy_id FROM archive").fetchall() == [
+        ("poison", "meets the column of pk")
+    ]
 
 
 def test_another_process_needs_only_the_environment(pipeline: Pipeline) -> None:
@@ -174,7 +174,7 @@ def test_another_process_needs_only_the_environment(pipeline: Pipeline) -> None:
         [sys.executable, "-c", program], env=environment, cwd=Path(__file__).parents[3], check=True
     )
 
-    assert {"readings": b"x"} == pipeline.objects()
+    assert pipeline.objects() == {"readings": b"x"}
     assert pipeline.s3_proxy.created("ttl-archive", "readings") == START
 
 
@@ -187,28 +187,28 @@ def test_the_archive_freezes_by_the_clock_and_is_restored_by_plain_s3_calls(make
         (key,) = pipeline.objects()
 
         pipeline.clock.advance(days=30)
-        assert [] == pipeline.apply_lifecycle()
+        assert pipeline.apply_lifecycle() == []
         pipeline.clock.advance(days=1)
         assert [(key, "GLACIER")] == [(m.key, m.storage_class) for m in pipeline.apply_lifecycle()]
-        assert [(0,)] == pipeline.sql(count).fetchall()
+        assert pipeline.sql(count).fetchall() == [(0,)]
         request = {"Days": 1, "GlacierJobParameters": {"Tier": "Standard"}}
         pipeline.s3.restore_object(Bucket=pipeline.bucket, Key=key, RestoreRequest=request)
-        assert [(0,)] == pipeline.sql(count).fetchall()
+        assert pipeline.sql(count).fetchall() == [(0,)]
         pipeline.clock.advance(hours=5)
-        assert [(1,)] == pipeline.sql(count).fetchall()
+        assert pipeline.sql(count).fetchall() == [(1,)]
         pipeline.clock.advance(days=2)
-        assert [(0,)] == pipeline.sql(count).fetchall()
+        assert pipeline.sql(count).fetchall() == [(0,)]
 
 
 def test_changes_before_streaming_is_enabled_never_travel(make: Make) -> None:
     with make(streaming=False) as pipeline:
         put(pipeline, "before")
-        assert 0 == pipeline.run()
+        assert pipeline.run() == 0
         pipeline.enable_streaming()
         put(pipeline, "after")
         pipeline.flush()
 
-        assert {"inserted": 1} == pipeline.ledger().changes
+        assert pipeline.ledger().changes == {"inserted": 1}
 
 
 def test_every_shard_is_read(make: Make) -> None:
@@ -218,7 +218,7 @@ def test_every_shard_is_read(make: Make) -> None:
         pipeline.sweep()
         pipeline.flush()
 
-        assert [(30,)] == pipeline.sql("SELECT count(DISTINCT device_id) FROM archive").fetchall()
+        assert pipeline.sql("SELECT count(DISTINCT device_id) FROM archive").fetchall() == [(30,)]
 
 
 def test_what_s3_refuses_stays_buffered_and_is_delivered_later(pipeline: Pipeline) -> None:
@@ -226,22 +226,23 @@ def test_what_s3_refuses_stays_buffered_and_is_delivered_later(pipeline: Pipelin
     put(pipeline, "a")
     pipeline.sweep()
     pipeline.flush()
-    assert (1, 0) == (pipeline.ledger().firehose.buffered, pipeline.ledger().firehose.delivered)
+    assert (pipeline.ledger().firehose.buffered, pipeline.ledger().firehose.delivered) == (1, 0)
 
     pipeline.s3_proxy.faults.clear()
     pipeline.clock.advance(minutes=10)
     pipeline.flush()
 
-    assert [("a",)] == pipeline.sql("SELECT device_id FROM archive").fetchall()
-    assert 1 == pipeline.ledger().firehose.delivered
+    assert pipeline.sql("SELECT device_id FROM archive").fetchall() == [("a",)]
+    assert pipeline.ledger().firehose.delivered == 1
 
 
 def test_key_attributes_are_those_that_are_given(make: Make) -> None:
     with make(keys={"device": "S", "at": "N"}) as pipeline:
         schema = pipeline.dynamodb.describe_table(TableName=pipeline.table)["Table"]["KeySchema"]
 
-        assert [("device", "HASH"), ("at", "RANGE")] == [
-            (key["AttributeName"], key["KeyType"]) for key in schema
+        assert [(key["AttributeName"], key["KeyType"]) for key in schema] == [
+            ("device", "HASH"),
+            ("at", "RANGE"),
         ]
 
 

@@ -34,9 +34,9 @@ def restores(clock: Clock) -> Restores:
 def test_a_restore_is_in_progress_until_the_tiers_time_has_passed(
     clock: Clock, restores: Restores, storage_class: str, tier: str, takes: timedelta
 ) -> None:
-    assert 202 == restores.request(NAME, storage_class, tier, days=1)
+    assert restores.request(NAME, storage_class, tier, days=1) == 202
     clock.advance(takes - timedelta(microseconds=1))
-    assert ('ongoing-request="true"', False) == (restores.header(NAME), restores.is_readable(NAME))
+    assert (restores.header(NAME), restores.is_readable(NAME)) == ('ongoing-request="true"', False)
     clock.advance(microseconds=1)
     assert restores.is_readable(NAME)
 
@@ -46,9 +46,9 @@ def test_a_restored_copy_ends_at_the_midnight_after_its_days(clock: Clock, resto
     clock.advance(hours=5)
 
     expected = 'ongoing-request="false", expiry-date="Wed, 04 Mar 2026 00:00:00 GMT"'
-    assert expected == restores.header(NAME)
+    assert restores.header(NAME) == expected
     clock.advance(datetime(2026, 3, 4, tzinfo=UTC) - clock.now())
-    assert (None, False) == (restores.header(NAME), restores.is_readable(NAME))
+    assert (restores.header(NAME), restores.is_readable(NAME)) == (None, False)
 
 
 def test_a_second_request_in_progress_is_refused_and_a_later_one_prolongs(
@@ -57,10 +57,10 @@ def test_a_second_request_in_progress_is_refused_and_a_later_one_prolongs(
     restores.request(NAME, "GLACIER", "Standard", days=1)
     with pytest.raises(RestoreRefusedError) as caught:
         restores.request(NAME, "GLACIER", "Standard", days=1)
-    assert (409, "RestoreAlreadyInProgress") == (caught.value.status, caught.value.code)
+    assert (caught.value.status, caught.value.code) == (409, "RestoreAlreadyInProgress")
 
     clock.advance(hours=5)
-    assert 200 == restores.request(NAME, "GLACIER", "Bulk", days=9)
+    assert restores.request(NAME, "GLACIER", "Bulk", days=9) == 200
     assert "11 Mar 2026" in str(restores.header(NAME))
 
 
@@ -68,8 +68,8 @@ def test_an_expired_copy_has_to_be_restored_again(clock: Clock, restores: Restor
     restores.request(NAME, "GLACIER", "Standard", days=1)
     clock.advance(days=3)
 
-    assert 202 == restores.request(NAME, "GLACIER", "Standard", days=1)
-    assert 'ongoing-request="true"' == restores.header(NAME)
+    assert restores.request(NAME, "GLACIER", "Standard", days=1) == 202
+    assert restores.header(NAME) == 'ongoing-request="true"'
 
 
 @pytest.mark.parametrize(

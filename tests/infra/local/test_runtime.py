@@ -85,7 +85,7 @@ def test_the_handler_runs_in_another_process_with_lambdas_context(runtime: Lambd
     answer = ask(runtime)
 
     assert os.getpid() != answer["pid"]
-    assert ("f", "128") == (answer["name"], answer["memory"])
+    assert (answer["name"], answer["memory"]) == ("f", "128")
     assert answer["arn"].endswith(":123456789012:function:f")
     assert 0 < answer["left"] <= 60_000
 
@@ -106,7 +106,7 @@ def test_the_handler_sees_lambdas_environment_and_nothing_of_ours(
 
 
 def test_one_process_serves_many_invocations(runtime: LambdaRuntime) -> None:
-    assert 1 == len({ask(runtime)["pid"] for _ in range(20)})
+    assert len({ask(runtime)["pid"] for _ in range(20)}) == 1
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ def test_what_the_handler_raises_is_told_and_the_process_lives_on(runtime: Lambd
     with pytest.raises(FunctionError, match="ValueError: bad é") as caught:
         ask(runtime, do="raise_")
 
-    assert "ValueError" == caught.value.error_type
-    assert before == ask(runtime)["pid"]
+    assert caught.value.error_type == "ValueError"
+    assert ask(runtime)["pid"] == before
 
 
 @pytest.mark.parametrize(("do", "message"), [("leave", "exit status 3"), ("killed", "signal: killed")])
@@ -140,7 +140,7 @@ def test_a_crash_in_an_invocation_is_an_error_and_the_next_one_has_a_new_process
     with pytest.raises(FunctionError, match=message) as caught:
         ask(runtime, do=do)
 
-    assert "Runtime.ExitError" == caught.value.error_type
+    assert caught.value.error_type == "Runtime.ExitError"
     assert before != ask(runtime)["pid"]
 
 
@@ -165,14 +165,14 @@ def test_a_handler_past_its_timeout_is_killed_and_replaced(task_root: Path) -> N
 
 def test_a_response_passes_at_the_cut_off_and_fails_one_byte_above(runtime: LambdaRuntime) -> None:
     event = {"do": "answer", "bytes": MAX_RESPONSE_BYTES}
-    assert MAX_RESPONSE_BYTES == len(runtime.invoke(json.dumps(event).encode()))
+    assert len(runtime.invoke(json.dumps(event).encode())) == MAX_RESPONSE_BYTES
 
     event["bytes"] += 1
     with pytest.raises(FunctionError, match=r"\(6291556 bytes\)") as caught:
         runtime.invoke(json.dumps(event).encode())
 
-    assert "Function.ResponseSizeTooLarge" == caught.value.error_type
-    assert "f" == ask(runtime)["name"]
+    assert caught.value.error_type == "Function.ResponseSizeTooLarge"
+    assert ask(runtime)["name"] == "f"
 
 
 def test_a_request_over_the_limit_is_refused_before_the_function(runtime: LambdaRuntime) -> None:
@@ -184,12 +184,12 @@ def test_the_lines_that_the_handler_wrote_are_there_as_soon_as_it_answered(task_
     with LambdaRuntime("app.handler", task_root=task_root) as runtime:
         for _ in range(50):
             ask(runtime, do="log")
-            assert ["to stdout é", "to stderr"] == runtime.logs()[-2:]
-        assert 100 == len(runtime.logs())
+            assert runtime.logs()[-2:] == ["to stdout é", "to stderr"]
+        assert len(runtime.logs()) == 100
         runtime.restart()
         ask(runtime, do="log")
 
-        assert 102 == len(runtime.logs())
+        assert len(runtime.logs()) == 102
 
 
 @pytest.mark.parametrize(

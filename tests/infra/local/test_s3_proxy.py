@@ -67,19 +67,19 @@ def test_objects_pass_unchanged_whatever_their_key_and_size(s3: Any) -> None:
     put(s3, "a b/ü+?&%20.gz", body, ContentEncoding="gzip", Metadata={"m": "1"})
 
     got = s3.get_object(Bucket="bucket", Key="a b/ü+?&%20.gz")
-    assert body == got["Body"].read()
-    assert ("gzip", {"m": "1"}) == (got["ContentEncoding"], got["Metadata"])
+    assert got["Body"].read() == body
+    assert (got["ContentEncoding"], got["Metadata"]) == ("gzip", {"m": "1"})
     listed = s3.list_objects_v2(Bucket="bucket", Prefix="a b/")["Contents"]
-    assert ["a b/ü+?&%20.gz"] == [entry["Key"] for entry in listed]
+    assert [entry["Key"] for entry in listed] == ["a b/ü+?&%20.gz"]
     head = s3.head_object(Bucket="bucket", Key="a b/ü+?&%20.gz")
-    assert len(body) == head["ContentLength"]
+    assert head["ContentLength"] == len(body)
 
 
 def test_parts_of_objects_errors_and_deletes_pass_too(s3: Any) -> None:
     put(s3, "part", b"0123456789")
 
     ranged = s3.get_object(Bucket="bucket", Key="part", Range="bytes=2-4")
-    assert b"234" == ranged["Body"].read()
+    assert ranged["Body"].read() == b"234"
     s3.delete_object(Bucket="bucket", Key="part")
     with pytest.raises(s3.exceptions.NoSuchKey):
         s3.get_object(Bucket="bucket", Key="part")
@@ -90,7 +90,7 @@ def test_a_put_waits_for_no_continue(s3: Any) -> None:
     before = datetime.now(UTC)
     put(s3, "quick", b"x" * 1_000_000)
 
-    assert 0.9 > (datetime.now(UTC) - before).total_seconds()
+    assert (datetime.now(UTC) - before).total_seconds() < 0.9
 
 
 def test_an_object_was_created_when_the_clock_said_so(
@@ -101,10 +101,10 @@ def test_an_object_was_created_when_the_clock_said_so(
     freeze(emulator, "timed")
     s3.put_object_tagging(Bucket="bucket", Key="timed", Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
 
-    assert START == proxy.created("bucket", "timed")
+    assert proxy.created("bucket", "timed") == START
     assert proxy.created("bucket", "never-put") is None
     put(s3, "timed")
-    assert clock.now() == proxy.created("bucket", "timed")
+    assert proxy.created("bucket", "timed") == clock.now()
 
 
 def test_an_archived_object_is_readable_between_its_restore_and_its_expiry(
@@ -116,24 +116,24 @@ def test_an_archived_object_is_readable_between_its_restore_and_its_expiry(
     def refused() -> bool:
         with pytest.raises(ClientError) as caught:
             get(s3, "cold")
-        return (403, "InvalidObjectState") == code_of(caught)
+        return code_of(caught) == (403, "InvalidObjectState")
 
     def told() -> str | None:
         return s3.head_object(Bucket="bucket", Key="cold").get("Restore")
 
     assert refused()
     assert told() is None
-    assert 202 == restore(s3, "cold")
+    assert restore(s3, "cold") == 202
     assert refused()
-    assert 'ongoing-request="true"' == told()
+    assert told() == 'ongoing-request="true"'
     clock.advance(hours=5)
-    assert b"frozen" == get(s3, "cold")
-    assert 'ongoing-request="false", expiry-date="Tue, 03 Mar 2026 00:00:00 GMT"' == told()
-    assert 200 == restore(s3, "cold", days=2)
+    assert get(s3, "cold") == b"frozen"
+    assert told() == 'ongoing-request="false", expiry-date="Tue, 03 Mar 2026 00:00:00 GMT"'
+    assert restore(s3, "cold", days=2) == 200
     clock.advance(days=4)
     assert refused()
     assert told() is None
-    assert "GLACIER" == s3.head_object(Bucket="bucket", Key="cold")["StorageClass"]
+    assert s3.head_object(Bucket="bucket", Key="cold")["StorageClass"] == "GLACIER"
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_a_restore_that_s3_refuses_is_refused(
     with pytest.raises(ClientError) as caught:
         restore(s3, "warm", tier)
 
-    assert code == code_of(caught)
+    assert code_of(caught) == code
 
 
 def test_a_second_restore_in_progress_and_one_of_nothing_are_refused(s3: Any, emulator: Emulator) -> None:
@@ -163,10 +163,10 @@ def test_a_second_restore_in_progress_and_one_of_nothing_are_refused(s3: Any, em
 
     with pytest.raises(ClientError) as caught:
         restore(s3, "twice")
-    assert (409, "RestoreAlreadyInProgress") == code_of(caught)
+    assert code_of(caught) == (409, "RestoreAlreadyInProgress")
     with pytest.raises(ClientError) as caught:
         restore(s3, "never-put")
-    assert (404, "NoSuchKey") == code_of(caught)
+    assert code_of(caught) == (404, "NoSuchKey")
 
 
 def test_an_object_put_anew_is_warm_and_forgets_its_restore(s3: Any, emulator: Emulator) -> None:
@@ -175,7 +175,7 @@ def test_an_object_put_anew_is_warm_and_forgets_its_restore(s3: Any, emulator: E
     restore(s3, "again")
     put(s3, "again", b"new")
 
-    assert b"new" == get(s3, "again")
+    assert get(s3, "again") == b"new"
     assert "Restore" not in s3.head_object(Bucket="bucket", Key="again")
 
 
@@ -186,11 +186,11 @@ def test_faults_strike_the_requests_they_name_and_no_others(s3: Any, proxy: S3Pr
     for key in ("errors/2", "errors/3"):
         with pytest.raises(ClientError) as caught:
             put(s3, key)
-        assert (503, "SlowDown") == code_of(caught)
+        assert code_of(caught) == (503, "SlowDown")
     put(s3, "errors/4")
 
     listed = s3.list_objects_v2(Bucket="bucket", Prefix="errors/")["Contents"]
-    assert ["errors/1", "errors/4"] == [entry["Key"] for entry in listed]
+    assert [entry["Key"] for entry in listed] == ["errors/1", "errors/4"]
 
 
 def test_a_fault_may_be_any_error_of_s3(s3: Any, proxy: S3Proxy) -> None:
@@ -199,7 +199,7 @@ def test_a_fault_may_be_any_error_of_s3(s3: Any, proxy: S3Proxy) -> None:
     with pytest.raises(ClientError) as caught:
         get(s3, "some")
 
-    assert (403, "AccessDenied") == code_of(caught)
+    assert code_of(caught) == (403, "AccessDenied")
 
 
 def test_a_truncated_answer_breaks_off_where_it_was_told(s3: Any, proxy: S3Proxy) -> None:
@@ -208,7 +208,7 @@ def test_a_truncated_answer_breaks_off_where_it_was_told(s3: Any, proxy: S3Proxy
 
     with pytest.raises(ResponseStreamingError):
         get(s3, "long")
-    assert 1000 == len(get(s3, "long"))
+    assert len(get(s3, "long")) == 1000
 
 
 def test_an_emulator_that_is_gone_is_told_as_an_unavailable_service(clock: Clock) -> None:
@@ -217,6 +217,6 @@ def test_an_emulator_that_is_gone_is_told_as_an_unavailable_service(clock: Clock
     with S3Proxy(port, clock) as proxy, pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(f"{proxy.url}/bucket/key")
 
-    assert 503 == caught.value.code
+    assert caught.value.code == 503
     assert b"The emulator does not answer" in caught.value.read()
     caught.value.close()

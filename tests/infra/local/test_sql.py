@@ -102,8 +102,8 @@ def archive(connection: Any, s3: Any, bucket: str) -> Archive:
 
 
 def test_an_empty_archive_has_the_known_columns_and_no_rows(archive: Archive) -> None:
-    assert [(0,)] == archive.ask("SELECT count(*) FROM archive")
-    assert [] == archive.ask("SELECT id, amount + 1, ddb_event_us, ddb_image, dt FROM archive_deduplicated")
+    assert archive.ask("SELECT count(*) FROM archive") == [(0,)]
+    assert archive.ask("SELECT id, amount + 1, ddb_event_us, ddb_image, dt FROM archive_deduplicated") == []
 
 
 def test_columns_have_the_types_of_the_settings(archive: Archive) -> None:
@@ -128,7 +128,7 @@ def test_columns_have_the_types_of_the_settings(archive: Archive) -> None:
 def test_a_value_that_does_not_fit_its_column_is_null_and_does_not_stop_the_query(archive: Archive) -> None:
     archive.deliver(metadata(1) | {"id": "a", "amount": "n/a"}, metadata(2) | {"id": 7, "amount": 1})
 
-    assert [("7", 1), ("a", None)] == archive.ask("SELECT id, amount FROM archive ORDER BY id")
+    assert archive.ask("SELECT id, amount FROM archive ORDER BY id") == [("7", 1), ("a", None)]
 
 
 def test_attributes_without_a_column_are_there_under_their_own_names(archive: Archive) -> None:
@@ -138,28 +138,28 @@ def test_attributes_without_a_column_are_there_under_their_own_names(archive: Ar
     archive.deliver(metadata(2) | {"later": 1, "size": 10})
 
     found = archive.ask('SELECT note, size, ratio, "on", "at 1", later FROM archive ORDER BY ddb_event_us')
-    assert [("2010-01-01", 3, 0.5, True, '[1,"a"]', None), (None, 10, None, None, None, 1)] == found
-    assert [(10,)] == archive.ask("SELECT max(size) FROM archive")
+    assert found == [("2010-01-01", 3, 0.5, True, '[1,"a"]', None), (None, 10, None, None, None, 1)]
+    assert archive.ask("SELECT max(size) FROM archive") == [(10,)]
 
 
 def test_an_attribute_of_several_types_is_text(archive: Archive) -> None:
     archive.deliver(metadata(1) | {"mixed": 5}, metadata(2) | {"mixed": "five"}, metadata(3) | {"mixed": {}})
 
-    assert [("5",), ("five",), ("{}",)] == archive.ask("SELECT mixed FROM archive ORDER BY ddb_event_us")
+    assert archive.ask("SELECT mixed FROM archive ORDER BY ddb_event_us") == [("5",), ("five",), ("{}",)]
 
 
 def test_the_image_is_text_with_the_digits_it_came_with(archive: Archive) -> None:
     image = '{"n":{"N":"0.1234567890123456789012345678901234567"}}'
     archive.deliver(metadata(1) | {"ddb_image": image})
 
-    assert [(image,)] == archive.ask("SELECT ddb_image FROM archive")
+    assert archive.ask("SELECT ddb_image FROM archive") == [(image,)]
 
 
 def test_a_number_of_38_digits_is_exact_in_a_column_of_text_or_decimal(archive: Archive) -> None:
     number = 12345678901234567890123456789012345678
     archive.deliver(metadata(1) | {"id": number, "amount": 1234567890123456})
 
-    assert [(str(number), Decimal("1234567890123456.0000"))] == archive.ask("SELECT id, amount FROM archive")
+    assert archive.ask("SELECT id, amount FROM archive") == [(str(number), Decimal("1234567890123456.0000"))]
 
 
 def test_folders_are_the_date_column_as_text(archive: Archive) -> None:
@@ -167,13 +167,13 @@ def test_folders_are_the_date_column_as_text(archive: Archive) -> None:
     archive.deliver(metadata(2), metadata(3), day="2026-03-02")
 
     found = archive.ask("SELECT dt, count(*) FROM archive GROUP BY dt ORDER BY dt")
-    assert [("2026-03-01", 1), ("2026-03-02", 2)] == found
+    assert found == [("2026-03-01", 1), ("2026-03-02", 2)]
 
 
 def test_names_that_differ_in_case_do_not_break_the_view(archive: Archive) -> None:
     archive.deliver(metadata(1) | {"Name": "a"}, metadata(2) | {"name": "b"})
 
-    assert [(2,)] == archive.ask("SELECT count(*) FROM archive")
+    assert archive.ask("SELECT count(*) FROM archive") == [(2,)]
 
 
 def test_objects_in_glacier_are_skipped_until_they_are_restored(archive: Archive) -> None:
@@ -182,9 +182,9 @@ def test_objects_in_glacier_are_skipped_until_they_are_restored(archive: Archive
     source = {"Bucket": archive.bucket, "Key": key}
     archive.s3.copy_object(Bucket=archive.bucket, Key=key, CopySource=source, StorageClass="GLACIER")
 
-    assert [("event-2",)] == archive.ask("SELECT ddb_event_id FROM archive")
+    assert archive.ask("SELECT ddb_event_id FROM archive") == [("event-2",)]
     archive.s3.restore_object(Bucket=archive.bucket, Key=key, RestoreRequest={"Days": 1})
-    assert [(2,)] == archive.ask("SELECT count(*) FROM archive")
+    assert archive.ask("SELECT count(*) FROM archive") == [(2,)]
 
 
 def test_a_record_delivered_twice_is_one_change(archive: Archive) -> None:
@@ -192,9 +192,9 @@ def test_a_record_delivered_twice_is_one_change(archive: Archive) -> None:
     archive.deliver(row, metadata(2) | {"ddb_image": '{"id":{"S":"b"}}'})
     archive.deliver(row, day="2026-03-02")
 
-    assert [(3,)] == archive.ask("SELECT count(*) FROM archive")
+    assert archive.ask("SELECT count(*) FROM archive") == [(3,)]
     found = archive.ask("SELECT ddb_event_id, dt FROM archive_deduplicated ORDER BY 1")
-    assert [("event-1", "2026-03-01"), ("event-2", "2026-03-01")] == found
+    assert found == [("event-1", "2026-03-01"), ("event-2", "2026-03-01")]
 
 
 @pytest.mark.parametrize("image", [True, False])
@@ -206,7 +206,7 @@ def test_a_change_that_came_under_two_event_ids_is_one_change(
     archive.deliver(row, row | {"ddb_event_id": "another"})
     archive.deliver(row | {"ddb_event_us": 1, "ddb_event_id": "earlier"})
 
-    assert [(2,)] == archive.ask("SELECT count(*) FROM archive_deduplicated")
+    assert archive.ask("SELECT count(*) FROM archive_deduplicated") == [(2,)]
 
 
 def test_a_change_history_has_keys_and_both_images(connection: Any, s3: Any, bucket: str) -> None:
@@ -215,7 +215,7 @@ def test_a_change_history_has_keys_and_both_images(connection: Any, s3: Any, buc
     archive.deliver(row, row | {"ddb_event_id": "another"})
 
     expected = [('{"id":"a"}', None, '{"id":"a","n":1}')]
-    assert expected == archive.ask("SELECT keys, new_image, old_image FROM archive_deduplicated")
+    assert archive.ask("SELECT keys, new_image, old_image FROM archive_deduplicated") == expected
 
 
 @pytest.mark.parametrize("image", [False, True])
@@ -227,11 +227,11 @@ def test_csv_is_read_as_the_project_writes_it(connection: Any, s3: Any, bucket: 
 
     found = archive.ask("SELECT id, amount, seen, doc, ddb_rest, ddb_event_us FROM archive_deduplicated")
     expected = (values[0], Decimal("12.5"), datetime(2026, 1, 1), *values[3:], 1772359200123457)
-    assert [expected] == found
+    assert found == [expected]
 
 
 def test_an_empty_cell_is_an_empty_text_and_no_number(connection: Any, s3: Any, bucket: str) -> None:
     archive = Archive(connection, s3, bucket, settings(format="csv"))
     archive.deliver_csv([*(str(value) for value in metadata(1).values()), "", "", "", "", ""])
 
-    assert [("", None, "")] == archive.ask("SELECT id, amount, ddb_rest FROM archive")
+    assert archive.ask("SELECT id, amount, ddb_rest FROM archive") == [("", None, "")]

@@ -42,8 +42,8 @@ def test_a_table_has_ttl_and_a_stream_of_both_images(dynamodb: Any, table: str) 
     ttl = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
     stream = dynamodb.describe_table(TableName=table)["Table"]["StreamSpecification"]
 
-    assert {"TimeToLiveStatus": "ENABLED", "AttributeName": "expiredAt"} == ttl
-    assert {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"} == stream
+    assert ttl == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expiredAt"}
+    assert stream == {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 
 
 OLDEST = Decimal(NOW_S) + Decimal("0.5") - int(MAX_AGE.total_seconds())
@@ -79,7 +79,7 @@ def test_only_a_number_of_seconds_in_the_last_five_years_expires(
 
     assert expires is ({"pk": {"S": "it"}} in removed)
     assert {"pk": {"S": "other"}} in removed
-    assert (set() if expires else {"it"}) == left(dynamodb, table)
+    assert left(dynamodb, table) == (set() if expires else {"it"})
 
 
 def test_an_item_expires_when_the_clock_reaches_it(dynamodb: Any, table: str) -> None:
@@ -87,10 +87,10 @@ def test_an_item_expires_when_the_clock_reaches_it(dynamodb: Any, table: str) ->
     put(dynamodb, table, "later", {"N": str(NOW_S + 3600)})
     sweeper = Sweeper(dynamodb, table, "expiredAt", clock)
 
-    assert [] == sweeper.sweep()
+    assert sweeper.sweep() == []
     clock.advance(hours=1)
-    assert [{"pk": {"S": "later"}}] == sweeper.sweep()
-    assert [] == sweeper.sweep()
+    assert sweeper.sweep() == [{"pk": {"S": "later"}}]
+    assert sweeper.sweep() == []
 
 
 def test_an_item_renewed_between_the_scan_and_the_delete_survives(dynamodb: Any, table: str) -> None:
@@ -104,9 +104,9 @@ def test_an_item_renewed_between_the_scan_and_the_delete_survives(dynamodb: Any,
 
     sweeper = Sweeper(dynamodb, table, "expiredAt", Clock(NOW), before_delete=renew, on_removed=told.append)
 
-    assert [{"pk": {"S": "gone"}}] == sweeper.sweep()
-    assert [Expired({"pk": {"S": "gone"}}, str(NOW_S))] == told
-    assert {"renewed"} == left(dynamodb, table)
+    assert sweeper.sweep() == [{"pk": {"S": "gone"}}]
+    assert told == [Expired({"pk": {"S": "gone"}}, str(NOW_S))]
+    assert left(dynamodb, table) == {"renewed"}
 
 
 def test_an_item_deleted_between_the_scan_and_the_delete_is_not_counted(dynamodb: Any, table: str) -> None:
@@ -115,7 +115,7 @@ def test_an_item_deleted_between_the_scan_and_the_delete_is_not_counted(dynamodb
     def delete(expired: Expired) -> None:
         dynamodb.delete_item(TableName=table, Key=expired.keys)
 
-    assert [] == Sweeper(dynamodb, table, "expiredAt", Clock(NOW), before_delete=delete).sweep()
+    assert Sweeper(dynamodb, table, "expiredAt", Clock(NOW), before_delete=delete).sweep() == []
 
 
 def test_two_key_attributes_and_reserved_names_are_handled(dynamodb: Any) -> None:
@@ -125,7 +125,7 @@ def test_two_key_attributes_and_reserved_names_are_handled(dynamodb: Any) -> Non
 
     removed = Sweeper(dynamodb, "reserved", "ttl", Clock(NOW)).sweep()
 
-    assert [{"name": {"S": "a"}, "timestamp": {"N": "7"}}] == removed
+    assert removed == [{"name": {"S": "a"}, "timestamp": {"N": "7"}}]
 
 
 def test_the_sort_key_may_itself_be_the_ttl_attribute(dynamodb: Any) -> None:
@@ -133,7 +133,7 @@ def test_the_sort_key_may_itself_be_the_ttl_attribute(dynamodb: Any) -> None:
     item = {"pk": {"S": "a"}, "ttl": {"N": str(NOW_S)}}
     dynamodb.put_item(TableName="sorted-by-ttl", Item=item)
 
-    assert [item] == Sweeper(dynamodb, "sorted-by-ttl", "ttl", Clock(NOW)).sweep()
+    assert Sweeper(dynamodb, "sorted-by-ttl", "ttl", Clock(NOW)).sweep() == [item]
 
 
 def test_more_items_than_one_page_of_a_scan_are_all_swept(dynamodb: Any, table: str) -> None:
@@ -151,4 +151,4 @@ def test_more_items_than_one_page_of_a_scan_are_all_swept(dynamodb: Any, table: 
 
     removed = Sweeper(dynamodb, table, "expiredAt", Clock(NOW + timedelta(seconds=1))).sweep()
 
-    assert 150 == len(removed)
+    assert len(removed) == 150
