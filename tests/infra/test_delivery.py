@@ -1,0 +1,179 @@
+"""The delivery stream: the template's own properties are what the local Firehose runs."""
+
+import base64
+import gzip
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from infra.local.clock import Clock
+from infra.local.destination import check_delivery_stream
+from infra.local.firehose import Firehose
+from infra.local.function import InProcess
+from tests.fakes import FakeKinesis, FakeS3
+from tests.infra.stacks import CASES, COLUMNS, KEY_ARN, deploy_of, settings_of
+from tests.infra.templates import Template
+from tests.transform.builders import EVENT_US, change, encoded, event
+from transform.batch import batch_transform
+from transform.limits import RESPONSE_BYTES, response_bytes
+from transform.settings import parse
+
+DELIVERY = "AWS::KinesisFirehose::DeliveryStream"
+# What the local Firehose does not run: it checks them all the same.
+CHECKED_ONLY = {"parquet-with-backup"}
+
+
+def request(template: Template) -> dict[str, Any]:
+    return {"DeliveryStreamName": "d", **template.one(DELIVERY)}
+
+
+def destination(template: Template) -> dict[str, Any]:
+    found: dict[str, Any] = template.one(DELIVERY)["ExtendedS3DestinationConfiguration"]
+    return found
+
+
+def parameters(template: Template) -> dict[str, str]:
+    (processor,) = destination(template)["ProcessingConfiguration"]["Processors"]
+    return {entry["ParameterName"]: entry["ParameterValue"] for entry in processor["Parameters"]}
+
+
+# What AWS would refuse
+
+
+def test_the_local_firehose_takes_what_is_deployed(template: Template) -> None:
+    check_delivery_stream(request(template))
+
+
+def test_the_check_can_fail(defaults: Template) -> None:
+    broken = request(defaults)
+    del broken["ExtendedS3DestinationConfiguration"]["ErrorOutputPrefix"]
+
+    with pytest.raises(Exception, match="ErrorOutputPrefix"):
+        check_delivery_stream(broken)
+
+
+# What is deployed is what was tested
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case not in CHECKED_ONLY])
+def test_changes_travel_through_what_is_deployed(templates: dict[str, Template], case: str) -> None:
+    template, settings = templates[case], settings_of(case)
+    s3, kinesis, clock = FakeS3(), FakeKinesis(), Clock()
+    functions = {parameters(template)["LambdaArn"]: InProcess(batch_transform(settings))}
+    firehose = Firehose(s3=s3, kinesis=kinesis, functions=functions, clock=clock)
+    firehose.create_delivery_stream(**request(template))
+    kinesis.put(encoded(change({"id": {"S": "a"}}, tableName=case)))
+    kinesis.put(b"damaged")
+
+    firehose.flush()
+
+    day = "2025-11-21" if settings.output.partition_by == "event" else f"{clock.now():%Y-%m-%d}"
+    (row,) = s3.listed(f"archive/{case}/{settings.output.date_column}={day}/")
+    assert row.endswith(f".{settings.output.format}.gz")
+    assert str(EVENT_US) in gzip.decompress(s3.body(row)).decode()
+    (failed,) = s3.listed(f"errors/{case}/processing-failed/dt={clock.now():%Y-%m-%d}/")
+    assert base64.b64decode(json.loads(s3.body(failed))["rawData"]) == b"damaged"
+    assert len(s3.objects) == 2
+
+
+# What users rely on
+
+
+def test_the_function_is_called_by_its_alias(template: Template) -> None:
+    assert parameters(template)["LambdaArn"].endswith(":live")
+    assert destination(template)["ProcessingConfiguration"]["Enabled"] is True
+
+
+def test_objects_are_as_large_as_firehose_makes_them(defaults: Template) -> None:
+    assert destination(defaults)["BufferingHints"] == {"SizeInMBs": 128, "IntervalInSeconds": 900}
+
+
+def test_the_source_is_the_stream(template: Template) -> None:
+    found = template.one(DELIVERY)
+
+    assert found["DeliveryStreamType"] == "KinesisStreamAsSource"
+    assert found["KinesisStreamSourceConfiguration"]["RoleARN"] == destination(template)["RoleARN"]
+
+
+def test_an_object_has_the_name_by_which_athena_finds_its_codec(template: Template) -> None:
+    found = destination(template)
+    told = (found["CompressionFormat"], found.get("FileExtension"))
+
+    assert told in {("GZIP", ".jsonl.gz"), ("GZIP", ".csv.gz"), ("UNCOMPRESSED", None)}
+
+
+def test_errors_of_delivery_are_logged(template: Template) -> None:
+    options = destination(template)["CloudWatchLoggingOptions"]
+
+    assert (options["Enabled"], options["LogStreamName"]) == (True, "DestinationDelivery")
+
+
+def test_only_by_event_it_partitions(template: Template, case: str) -> None:
+    by_event = settings_of(case).output.partition_by == "event"
+
+    assert ("DynamicPartitioningConfiguration" in destination(template)) == by_event
+
+
+def test_parquet_has_its_schema_from_the_catalog_table(templates: dict[str, Template]) -> None:
+    conversion = destination(templates["parquet-with-backup"])["DataFormatConversionConfiguration"]
+    schema = conversion["SchemaConfiguration"]
+
+    assert (schema["DatabaseName"], schema["TableName"]) == ("ttl_archive_parquet_with_backup", "archive")
+    assert schema["VersionId"] == "LATEST"
+    deserializer = conversion["InputFormatConfiguration"]["Deserializer"]
+    assert deserializer == {"OpenXJsonSerDe": {"CaseInsensitive": False}}
+
+
+def test_a_backup_has_every_source_record_in_a_folder_of_its_own(templates: dict[str, Template]) -> None:
+    backup = destination(templates["parquet-with-backup"])["S3BackupConfiguration"]
+
+    assert backup["Prefix"] == "source/parquet-with-backup/dt=!{timestamp:yyyy-MM-dd}/"
+    assert "!{firehose:error-output-type}" in backup["ErrorOutputPrefix"]
+
+
+def test_no_backup_by_default(defaults: Template) -> None:
+    assert destination(defaults)["S3BackupMode"] == "Disabled"
+
+
+def test_a_key_of_the_users_own_encrypts_what_is_delivered(templates: dict[str, Template]) -> None:
+    encryption = destination(templates["parquet-with-backup"])["EncryptionConfiguration"]
+
+    assert encryption == {"KMSEncryptionConfig": {"AWSKMSKeyARN": KEY_ARN}}
+
+
+# The processor's buffer
+
+GROWING = {
+    "text": {f"attribute{n}": {"S": "x" * 30} for n in range(30)},
+    "quotes": {f"attribute{n}": {"S": '"\\' * 15} for n in range(11)},
+    "numbers": {f"attribute{n}": {"N": "12345678901234567890"} for n in range(30)},
+    "cyrillic": {f"attribute{n}": {"S": "жизнь" * 6} for n in range(11)},
+    "large": {f"attribute{n}": {"S": "x" * 500} for n in range(20)},
+    "small": {"a": {"S": "b"}},
+}
+
+
+@pytest.mark.parametrize("image", GROWING.values(), ids=GROWING)
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_a_full_buffer_of_removals_fits_into_two_thirds_of_a_response(
+    image: dict[str, Any], form: str
+) -> None:
+    """All are kept, each with its image beside its columns: the rows that grow most, 3.4 times at worst."""
+    document = {
+        "table": {"name": "devices", "ttl_attribute": "ttl"},
+        "output": {"format": form, "image": True},
+    }
+    settings = parse(document | {"columns": [{"name": "a"}]})
+    buffer_bytes = deploy_of("defaults").processor_buffer_mb * 1024 * 1024
+    record = encoded(change(image))
+    answers = batch_transform(settings)(event(*[record] * (buffer_bytes // len(record))))["records"]
+
+    assert Counter(answer["result"] for answer in answers) == {"Ok": len(answers)}
+    assert response_bytes(answers) < RESPONSE_BYTES * 2 / 3
+
+
+def test_the_matrix_has_columns_of_every_type_that_is_told_apart() -> None:
+    for kind in ("decimal", "timestamp", "json", "bigint"):
+        assert kind in COLUMNS

@@ -1,0 +1,124 @@
+"""[deploy] in archive.toml: defaults, what is refused, and in which words."""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import deploy_settings
+from infra.deploy_settings import DEPLOY, Deploy, Number, parse
+from tests.infra.stacks import COLUMNS, settings_of
+from transform.errors import SettingsError
+from transform.settings import Settings, load
+from transform.settings import parse as parse_settings
+
+
+def settings(table: str = "DeviceData", **output: Any) -> Settings:
+    columns = [{"name": "device_id"}] if output.get("row") != "envelope" else []
+    return parse_settings(
+        {"table": {"name": table, "ttl_attribute": "ttl"}, "output": output, "columns": columns}
+    )
+
+
+def problems(section: dict[str, Any], **output: Any) -> list[str]:
+    with pytest.raises(SettingsError) as raised:
+        parse(section, settings(**output))
+    return raised.value.problems
+
+
+def test_every_key_is_a_field_in_the_same_order() -> None:
+    assert list(DEPLOY) == [field.name for field in fields(Deploy)]
+
+
+def test_an_empty_section_is_good() -> None:
+    assert parse({}, settings()).table == "existing"
+
+
+def test_names_are_made_from_the_table() -> None:
+    found = parse({}, settings("My.Device_Data-2"))
+
+    assert (found.stack_name, found.database) == (
+        "ttl-archive-My-Device-Data-2",
+        "ttl_archive_my_device_data_2",
+    )
+
+
+def test_the_section_is_read_from_the_file_of_the_settings(tmp_path: Path) -> None:
+    file = tmp_path / "archive.toml"
+    file.write_text(f'[table]\nname = "abc"\nttl_attribute = "t"\n[deploy]\nmemory_mb = 1024\n{COLUMNS}')
+
+    assert deploy_settings.load(load(file)).memory_mb == 1024
+
+
+@pytest.mark.parametrize("name", [name for name, key in DEPLOY.items() if isinstance(key, Number)])
+def test_a_number_beyond_its_bounds_is_refused_with_the_bounds(name: str) -> None:
+    key = DEPLOY[name]
+    assert isinstance(key, Number)
+
+    for value in (key.least - 1, key.most + 1, str(key.least), True):
+        (problem,) = problems({name: value})
+        assert f"[deploy] {name} has value" in problem
+        assert f"from {key.least} to {key.most}" in problem
+
+
+@pytest.mark.parametrize("name", [name for name, key in DEPLOY.items() if isinstance(key, Number)])
+def test_the_default_of_a_number_is_within_its_bounds(name: str) -> None:
+    assert DEPLOY[name].accepts(DEPLOY[name].default)
+
+
+@pytest.mark.parametrize("name", [name for name, key in DEPLOY.items() if key.allowed])
+def test_a_choice_that_is_none_is_refused_with_the_choices(name: str) -> None:
+    (problem,) = problems({name: "neither"})
+
+    assert all(f'"{choice}"' in problem for choice in DEPLOY[name].allowed)
+
+
+def test_retention_is_one_that_cloudwatch_knows() -> None:
+    assert parse({"log_retention_days": 30}, settings()).log_retention_days == 30
+    assert "one of 1, 3, 5" in problems({"log_retention_days": 31})[0]
+
+
+def test_a_mistyped_key_is_told_with_its_neighbour() -> None:
+    assert 'Did you mean "memory_mb"?' in problems({"memory_md": 256})[0]
+
+
+@pytest.mark.parametrize(
+    ("section", "output", "told"),
+    [
+        ({"table": "create"}, {}, "without partition_key"),
+        ({"partition_key": "id"}, {}, 'for table "create"'),
+        ({"sort_key": "id"}, {}, 'for table "create"'),
+        ({"parquet": True, "buffer_mb": 63}, {}, "takes 64 and 60 at least"),
+        ({"buffer_s": 59}, {"partition_by": "event"}, "takes 64 and 60 at least"),
+        ({"parquet": True}, {"format": "csv", "image": True}, 'Use format "jsonl"'),
+        ({"parquet": True}, {"image": False}, "set image = true"),
+        ({"expire_years": 1, "glacier_days": 276}, {}, "GLACIER bills 90 days at least"),
+        ({"expire_years": 1, "glacier_days": 186, "storage_class": "DEEP_ARCHIVE"}, {}, "bills 180 days"),
+        ({"bucket": "shared", "object_lock": "compliance"}, {}, "which decides object_lock"),
+        (
+            {"bucket": "shared", "error_days": 5, "expire_years": 9},
+            {},
+            "which decides expire_years, error_days",
+        ),
+        ({"bucket": "Not A Bucket"}, {}, "name of an existing bucket"),
+        ({"kms_key_arn": "alias/mine"}, {}, "ARN of a KMS key"),
+        ({"alarm_email": "nobody"}, {}, "e-mail address"),
+        ({"stack_name": "1st"}, {}, "a letter, then"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(
+    section: dict[str, Any], output: dict[str, Any], told: str
+) -> None:
+    (problem,) = problems(section, **output)
+
+    assert told in problem
+    assert problem.startswith("[deploy]")
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    assert len(problems({"memory_mb": 1, "table": "none", "nonsense": 1})) == 3
+
+
+def test_every_case_of_the_matrix_is_a_good_configuration() -> None:
+    assert settings_of("defaults").table.name == "defaults"

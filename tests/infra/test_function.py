@@ -1,0 +1,47 @@
+"""The functions, as the template makes them."""
+
+from tests.infra.templates import Template
+
+FUNCTION = "AWS::Lambda::Function"
+
+
+def test_the_transform_runs_on_arm_with_the_time_that_firehose_allows(defaults: Template) -> None:
+    function = defaults.one(FUNCTION, "Transform")
+
+    assert (function["Architectures"], function["Runtime"]) == (["arm64"], "python3.13")
+    assert (function["MemorySize"], function["Timeout"]) == (512, 300)
+    assert function["Handler"] == "transform.handler.handler"
+
+
+def test_architecture_and_memory_by_choice(templates: dict[str, Template]) -> None:
+    assert templates["parquet-with-backup"].one(FUNCTION, "Transform")["Architectures"] == ["x86_64"]
+    assert templates["envelope-in-shared-bucket"].one(FUNCTION, "Transform")["MemorySize"] == 256
+
+
+def test_every_function_writes_json_into_a_log_of_its_own_that_ends(template: Template) -> None:
+    groups = template.every("AWS::Logs::LogGroup")
+    used = [function["LoggingConfig"] for function in template.every(FUNCTION).values()]
+
+    assert len({logging["LogGroup"] for logging in used}) == len(used)
+    assert {logging["LogFormat"] for logging in used} == {"JSON"}
+    assert {group["RetentionInDays"] for group in groups.values()} <= {90, 30}
+
+
+def test_log_retention_by_choice(templates: dict[str, Template]) -> None:
+    groups = templates["envelope-in-shared-bucket"].every("AWS::Logs::LogGroup")
+
+    assert {group["RetentionInDays"] for group in groups.values()} == {30}
+
+
+def test_firehose_calls_a_version_that_can_be_gone_back_to(template: Template) -> None:
+    assert template.one("AWS::Lambda::Alias")["Name"] == "live"
+
+
+def test_only_the_transform_and_replay_and_the_attacher_are_functions(defaults: Template) -> None:
+    handlers = {function["Handler"] for function in defaults.every(FUNCTION).values()}
+
+    assert handlers == {
+        "transform.handler.handler",
+        "replay.handler.handler",
+        "infra.streaming_destination.handler.handler",
+    }

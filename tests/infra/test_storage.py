@@ -1,0 +1,147 @@
+"""The bucket, as the template makes it."""
+
+from typing import Any
+
+import pytest
+
+from tests.infra.stacks import CASES, KEY_ARN, deploy_of
+from tests.infra.templates import Template
+
+OWN = [case for case in CASES if not deploy_of(case).bucket]
+BUCKET = "StorageBucket"
+
+
+def bucket(templates: dict[str, Template], case: str) -> dict[str, Any]:
+    return templates[case].one("AWS::S3::Bucket", BUCKET)
+
+
+def rules(templates: dict[str, Template], case: str) -> dict[str, dict[str, Any]]:
+    found = bucket(templates, case)["LifecycleConfiguration"]["Rules"]
+    return {rule["Id"]: rule for rule in found}
+
+
+def test_every_bucket_is_kept_when_the_stack_goes(template: Template) -> None:
+    for name in template.ids("AWS::S3::Bucket"):
+        resource = template.resources[name]
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_every_bucket_is_encrypted_and_not_public_and_has_one_owner(template: Template) -> None:
+    for properties in template.every("AWS::S3::Bucket").values():
+        assert all(properties["PublicAccessBlockConfiguration"].values())
+        assert properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert properties["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+
+
+def test_every_bucket_denies_requests_without_tls(template: Template) -> None:
+    policies = template.every("AWS::S3::BucketPolicy").values()
+    denied = {
+        policy["Bucket"]
+        for policy in policies
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Deny"
+        and statement["Action"] == "s3:*"
+        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    }
+
+    assert denied == {name.lower()[:60] for name in template.ids("AWS::S3::Bucket")}
+
+
+@pytest.mark.parametrize("case", OWN)
+def test_the_archive_has_versions(templates: dict[str, Template], case: str) -> None:
+    assert bucket(templates, case)["VersioningConfiguration"] == {"Status": "Enabled"}
+
+
+@pytest.mark.parametrize("case", OWN)
+def test_new_objects_are_told_to_eventbridge(templates: dict[str, Template], case: str) -> None:
+    enabled = bucket(templates, case)["NotificationConfiguration"]["EventBridgeConfiguration"]
+
+    assert enabled == {"EventBridgeEnabled": True}
+
+
+@pytest.mark.parametrize(
+    ("case", "storage_class"),
+    [("defaults", "GLACIER"), ("parquet-with-backup", "DEEP_ARCHIVE"), ("created-by-event", "GLACIER_IR")],
+)
+def test_the_archive_moves_to_the_storage_class(
+    templates: dict[str, Template], case: str, storage_class: str
+) -> None:
+    rule = rules(templates, case)["archive"]
+
+    assert rule["Transitions"] == [{"StorageClass": storage_class, "TransitionInDays": 30}]
+    assert rule["Prefix"] == "archive/"
+    assert rule["Status"] == "Enabled"
+
+
+@pytest.mark.parametrize("case", OWN)
+def test_nothing_but_the_archive_moves(templates: dict[str, Template], case: str) -> None:
+    moving = [name for name, rule in rules(templates, case).items() if "Transitions" in rule]
+
+    assert moving == ["archive"]
+
+
+def test_by_default_nothing_but_backups_and_old_versions_expires(templates: dict[str, Template]) -> None:
+    expiring = {name: rule.get("ExpirationInDays") for name, rule in rules(templates, "defaults").items()}
+
+    assert {name: days for name, days in expiring.items() if days} == {"source": 365}
+
+
+def test_archive_and_errors_expire_each_in_its_own_time(templates: dict[str, Template]) -> None:
+    found = rules(templates, "csv-by-event")
+
+    assert (found["archive"]["ExpirationInDays"], found["errors"]["ExpirationInDays"]) == (7 * 365, 400)
+
+
+@pytest.mark.parametrize("case", OWN)
+def test_old_versions_and_broken_uploads_go(templates: dict[str, Template], case: str) -> None:
+    found = rules(templates, case)
+    whole = found.pop("uploads-and-markers")
+
+    assert all(rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30} for rule in found.values())
+    assert whole["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+    assert whole["ExpiredObjectDeleteMarker"] is True
+
+
+def test_what_becomes_of_small_objects_is_always_said(templates: dict[str, Template]) -> None:
+    said = {
+        case: bucket(templates, case)["LifecycleConfiguration"]["TransitionDefaultMinimumObjectSize"]
+        for case in ("defaults", "csv-by-event")
+    }
+
+    assert said == {"defaults": "all_storage_classes_128K", "csv-by-event": "varies_by_storage_class"}
+
+
+@pytest.mark.parametrize(
+    ("case", "mode", "days"), [("csv-by-event", "GOVERNANCE", 400), ("created-by-event", "COMPLIANCE", 365)]
+)
+def test_object_lock_by_choice(templates: dict[str, Template], case: str, mode: str, days: int) -> None:
+    found = bucket(templates, case)
+
+    assert found["ObjectLockEnabled"] is True
+    assert found["ObjectLockConfiguration"]["Rule"]["DefaultRetention"] == {"Mode": mode, "Days": days}
+
+
+def test_no_object_lock_by_default(templates: dict[str, Template]) -> None:
+    assert "ObjectLockEnabled" not in bucket(templates, "defaults")
+
+
+def test_access_logs_by_choice(templates: dict[str, Template]) -> None:
+    assert "LoggingConfiguration" not in bucket(templates, "defaults")
+    assert bucket(templates, "csv-by-event")["LoggingConfiguration"]["DestinationBucketName"]
+
+
+def test_a_key_of_the_users_own_encrypts_the_archive(templates: dict[str, Template]) -> None:
+    (rule,) = bucket(templates, "parquet-with-backup")["BucketEncryption"][
+        "ServerSideEncryptionConfiguration"
+    ]
+
+    assert rule["ServerSideEncryptionByDefault"] == {"KMSMasterKeyID": KEY_ARN, "SSEAlgorithm": "aws:kms"}
+    assert rule["BucketKeyEnabled"] is True
+
+
+def test_a_shared_bucket_is_used_and_not_made(templates: dict[str, Template]) -> None:
+    template = templates["envelope-in-shared-bucket"]
+    delivery = template.one("AWS::KinesisFirehose::DeliveryStream")["ExtendedS3DestinationConfiguration"]
+
+    assert template.ids("AWS::S3::Bucket", BUCKET) == []
+    assert delivery["BucketARN"] == "arn:aws:s3:::the-shared-bucket"

@@ -1,0 +1,35 @@
+"""The data stream, as the template makes it."""
+
+from tests.infra.stacks import KEY_ARN
+from tests.infra.templates import Template
+
+STREAM = "AWS::Kinesis::Stream"
+
+
+def test_the_stream_takes_what_comes_and_holds_a_week(defaults: Template) -> None:
+    stream = defaults.one(STREAM)
+
+    assert stream["StreamModeDetails"] == {"StreamMode": "ON_DEMAND"}
+    assert stream["RetentionPeriodHours"] == 7 * 24
+
+
+def test_shards_and_retention_by_choice(templates: dict[str, Template]) -> None:
+    provisioned = templates["csv-by-event"].one(STREAM)
+
+    assert (provisioned["StreamModeDetails"]["StreamMode"], provisioned["ShardCount"]) == ("PROVISIONED", 4)
+    assert templates["created-by-event"].one(STREAM)["RetentionPeriodHours"] == 30 * 24
+
+
+def test_the_stream_is_encrypted(templates: dict[str, Template]) -> None:
+    keys = {
+        case: templates[case].one(STREAM)["StreamEncryption"]["KeyId"]
+        for case in ("defaults", "parquet-with-backup")
+    }
+
+    assert keys == {"defaults": "alias/aws/kinesis", "parquet-with-backup": KEY_ARN}
+
+
+def test_what_was_not_delivered_is_kept_when_the_stack_goes(template: Template) -> None:
+    (name,) = template.ids(STREAM)
+
+    assert template.resources[name]["DeletionPolicy"] == "Retain"
