@@ -6,6 +6,7 @@ numbers are `Digits`.
 
 import binascii
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -214,11 +215,13 @@ def binary(text: Any, once: bool) -> str:
     return inner.decode("ascii")
 
 
+# RFC 4648, section 4. The strict mode of binascii takes padding where none belongs.
+_BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+
+
 def _base64(text: str | bytes) -> bytes | None:
-    try:
-        return binascii.a2b_base64(text, strict_mode=True) if text else b""
-    except ValueError:
-        return None
+    encoded = text.encode() if isinstance(text, str) else text
+    return binascii.a2b_base64(encoded) if _BASE64.fullmatch(encoded) else None
 
 
 def _single(value: dict[str, Any], once: bool) -> Any:
