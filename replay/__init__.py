@@ -3,7 +3,7 @@
 failed records
   cli         the commands; options and exit codes, messages and tables in show
   source      lists and reads the objects under the error output prefix
-  failed      the bytes of such an object -> its failed records
+  failed      the bytes of such an object -> its failed records; inflate undoes gzip
   verdict     what the shipped transform says of a record today
   catalog     which objects are open, done, or held
   plan, run   what would be done, as a value; and doing it

@@ -120,17 +120,20 @@ def _execute(place: Place, planned: Plan, rate: float | None, concurrency: int) 
 
 def _distribute(place: Place, planned: Plan, only: Filter, state_machine_arn: str) -> Summary:
     """Replay everything under the prefix elsewhere; what came of it the manifests tell."""
-    if only != Filter():
-        raise MisuseError("the state machine replays all under the prefix: --distributed takes no filter")
+    if only != Filter() or planned.sink != "s3":
+        raise MisuseError(
+            "--distributed takes no filter and no sink: the state machine replays all under the prefix, into "
+            "the sink it was deployed with"
+        )
     stop = Event()
 
     def on_step(now: Execution) -> None:
         show.note(f"{now.status}: {now.succeeded:,} of {now.total:,} done, {now.failed:,} failed")
 
     with _ctrl_c(stop):
-        distributed.run(place.clients("stepfunctions"), state_machine_arn, planned, stop, on_step)
-    stream = None if planned.sink == "s3" else planned.target
-    after = make_plan(place, only, sink=planned.sink, stream=stream, archive=planned.target, held=False)
+        stepfunctions = place.clients("stepfunctions")
+        distributed.run(stepfunctions, state_machine_arn, planned.prefix, stop, on_step)
+    after = make_plan(place, only, sink="s3", stream=None, archive=planned.target, held=False)
     summary = Summary(held=after.held)
     summary.objects[one.DONE] = max(0, after.done - planned.done)
     for each in after.objects:

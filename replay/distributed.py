@@ -1,6 +1,6 @@
 """Starts the replay state machine and follows it: where a backlog outgrows one machine.
 
-The state machine gets {"bucket", "prefix", "sink", "stream"?} and maps the objects under the prefix to
+The state machine knows its bucket and its sink; it gets {"prefix"} and maps the objects under it to
 `replay.handler`. Source: Step Functions API Reference, StartExecution, DescribeMapRun.
 """
 
@@ -11,7 +11,6 @@ from threading import Event
 from typing import Any
 
 from replay.errors import MisuseError, ReplayError
-from replay.plan import Plan
 
 _ENDED = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"})
 _POLL_S = 5.0
@@ -33,11 +32,9 @@ class Execution:
         return self.status in _ENDED
 
 
-def start(stepfunctions: Any, state_machine_arn: str, planned: Plan) -> str:
-    """Start replaying everything under the plan's prefix; the execution's ARN."""
-    order = {"bucket": planned.bucket, "prefix": planned.prefix, "sink": planned.sink}
-    if planned.sink != "s3":
-        order["stream"] = planned.target
+def start(stepfunctions: Any, state_machine_arn: str, prefix: str) -> str:
+    """Start replaying everything under the prefix; the execution's ARN."""
+    order = {"prefix": prefix}
     try:
         answer = stepfunctions.start_execution(stateMachineArn=state_machine_arn, input=json.dumps(order))
     except (
@@ -64,13 +61,13 @@ def follow(
 def run(
     stepfunctions: Any,
     state_machine_arn: str,
-    planned: Plan,
+    prefix: str,
     stop: Event,
     on_step: Callable[[Execution], None],
     poll_s: float = _POLL_S,
 ) -> str:
     """Start and follow; the execution's ARN. Raises ReplayError when it ends in any other way than well."""
-    arn = start(stepfunctions, state_machine_arn, planned)
+    arn = start(stepfunctions, state_machine_arn, prefix)
     last = Execution("RUNNING")
     for last in follow(stepfunctions, arn, stop, poll_s):
         on_step(last)

@@ -6,7 +6,6 @@ Source: Amazon Data Firehose Developer Guide, data-transformation failure handli
 """
 
 import re
-import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -14,10 +13,10 @@ import pybase64
 from msgspec import DecodeError, Struct, field
 from msgspec.json import Decoder
 
+from replay.inflate import DamagedGzipError, inflated
 from transform.errors import RecordError
 
 _SEAM = re.compile(rb"}\s*(?={)")
-_GZIP = b"\x1f\x8b"
 # Without a newline for this long, look for objects glued to each other.
 _PATIENCE_BYTES = 1 << 20
 # A record has 10 MiB at most (Kinesis), in base64 14; what is longer is no error line.
@@ -109,7 +108,7 @@ def _pieces(chunks: Iterable[bytes]) -> Iterator[_Piece | Unreadable]:
     tail = b""
     look_at = _PATIENCE_BYTES
     try:
-        for chunk in _inflated(chunks):
+        for chunk in inflated(chunks):
             *lines, tail = (tail + chunk).split(b"\n")
             yield from map(_Piece, lines)
             if lines:
@@ -121,7 +120,7 @@ def _pieces(chunks: Iterable[bytes]) -> Iterator[_Piece | Unreadable]:
             if len(tail) > _LINE_BYTES:
                 yield Unreadable(0, tail, "TooLong")
                 tail = b""
-    except _DamagedGzipError as damage:
+    except DamagedGzipError as damage:
         yield Unreadable(0, tail, damage.code)
     else:
         yield _Piece(tail, "HalfWritten")
@@ -159,49 +158,6 @@ def _decoded(piece: bytes | memoryview) -> ErrorLine | None:
         return _decode(piece)
     except DecodeError:
         return None
-
-
-class _DamagedGzipError(Exception):
-    def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(code)
-
-
-def _inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The bytes themselves, or what they are when they are gzip, of one member or of several."""
-    chunks = iter(chunks)
-    start = b""
-    for chunk in chunks:
-        start += chunk
-        if len(start) >= len(_GZIP):
-            break
-    if start[:2] != _GZIP:
-        yield start
-        yield from chunks
-        return
-    yield from _members(start, chunks)
-
-
-def _members(start: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    inflate = zlib.decompressobj(wbits=31)
-    data = start
-    while True:
-        try:
-            inflated = inflate.decompress(data, _PATIENCE_BYTES)
-        except zlib.error:
-            raise _DamagedGzipError("DamagedGzip") from None
-        yield inflated
-        data = inflate.unconsumed_tail
-        if len(inflated) == _PATIENCE_BYTES:
-            continue  # there may be more, even without more input
-        if inflate.eof and (data := inflate.unused_data.lstrip(b"\0")):
-            inflate = zlib.decompressobj(wbits=31)
-        data = data or next(chunks, b"")
-        if data:
-            continue
-        if not inflate.eof:
-            raise _DamagedGzipError("TruncatedGzip")
-        return
 
 
 def _whole(value: Any) -> int | None:

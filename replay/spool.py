@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 from typing import IO
 
 BUFFER_BYTES = 16 << 20
-# Of 1 KB rows, level 4 packs three times as fast as 6 and is 3 % larger.
-_LEVEL = 4
+# The archive is kept for years: of 800-byte rows, level 6 makes 10 % less than level 4, for 3 µs a row.
+_LEVEL = 6
 
 
 @dataclass(frozen=True, slots=True)
