@@ -27,7 +27,8 @@ In a test of your own:
 
 The parts stand alone too: Emulator (S3, DynamoDB, Kinesis over HTTP), Firehose (a strict delivery stream),
 LambdaRuntime and InProcess (functions), Sweeper, Bridge, S3Proxy (faults and restores on demand).
-Names are loaded when they are first asked for, so that importing one part does not import all.
+Linux and macOS; no Docker, no network. Names are loaded when they are first asked for, so that importing one
+part does not import all.
 """
 
 from importlib import import_module

@@ -86,7 +86,7 @@ class Bridge:
         self._iterator = None
 
     def expect(self, expired: Expired) -> None:
-        """Announce a removal that a TTL sweep has made."""
+        """Announce a removal that a TTL sweep has made since the last run."""
         self._expected[canonical(expired.keys), _ttl(expired.ttl_value)] += 1
 
     def run(self) -> int:
@@ -95,6 +95,7 @@ class Bridge:
         Raises NotReplicated when the data stream goes on refusing.
         """
         self._waiting += self._entries()
+        self._expected.clear()  # all that was announced has been read, or was made while nothing was carried
         before = self.carried
         for batch in list(batches(self._waiting, KINESIS_CALL_RECORDS, KINESIS_CALL_BYTES)):
             self._put(batch)

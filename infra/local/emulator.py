@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import socket
 from pathlib import Path
@@ -103,8 +102,7 @@ class Emulator:
     def stop(self) -> None:
         """End the process and close the clients. Calling this again does nothing."""
         for client in self._clients:
-            with contextlib.suppress(Exception):
-                client.close()
+            client.close()
         self._clients.clear()
         self._child.stop()
 

@@ -24,6 +24,8 @@ _SHUTDOWN_POLL_S = 0.05
 _UPSTREAM_TIMEOUT_S = 60
 # Of a connection, not of a message: each side of a proxy has its own (RFC 9110, 7.6.1).
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "expect"}
+# What makes an object anew or ends it: method and subresource.
+_WRITES = {("PUT",), ("DELETE",), ("POST", "uploadId")}
 _THAW = b"<RestoreRequest><Days>1</Days></RestoreRequest>"
 
 
@@ -145,12 +147,10 @@ class S3Proxy:
         name, subresources = request.name, request.subresources
         if request.method == "POST" and "restore" in subresources:
             return self._restore(request)
-        if not name[1] or subresources - {"uploadId"}:
-            return self._forward(request)
-        if request.method in ("GET", "HEAD"):
+        if request.method in ("GET", "HEAD") and name[1] and not subresources:
             return self._read(request)
         response = self._forward(request)
-        if response.status < http.client.MULTIPLE_CHOICES:
+        if response.status < http.client.MULTIPLE_CHOICES and (request.method, *subresources) in _WRITES:
             self._restores.forget(name)
             self._created[name] = self._clock.now()
         return response
@@ -173,13 +173,15 @@ class S3Proxy:
         head = self._forward(request.aside("HEAD"))
         if head.status != http.client.OK:
             return _error(head.status, "NoSuchKey", "The specified key does not exist.")
-        body = ElementTree.fromstring(request.body)  # noqa: S314 - our own clients write it
         storage_class = head.header("x-amz-storage-class") or "STANDARD"
-        tier = body.findtext(".//{*}Tier") or "Standard"
-        days = int(body.findtext("{*}Days") or 1)
         try:
+            body = ElementTree.fromstring(request.body)  # noqa: S314 - our own clients write it
+            tier = body.findtext(".//{*}Tier") or "Standard"
+            days = int(body.findtext("{*}Days") or 1)
             with self._lock:
                 status = self._restores.request(request.name, storage_class, tier, days)
+        except (ElementTree.ParseError, ValueError):
+            return _error(400, "MalformedXML", "The XML you provided was not well-formed.")
         except RestoreRefusedError as refused:
             return _error(refused.status, refused.code, str(refused))
         return Response(status, [], b"")

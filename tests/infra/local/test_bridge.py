@@ -172,6 +172,18 @@ def test_one_announced_removal_explains_one_removal_only(
     assert bridge.changes == {"inserted": 2, "expired": 1, "deleted": 1}
 
 
+def test_a_removal_that_was_announced_while_nothing_was_carried_explains_no_later_one(
+    dynamodb: Any, table: str, bridge: Bridge
+) -> None:
+    bridge.expect(Expired({"pk": {"S": "a"}}, str(NOW_S)))
+    bridge.run()
+    put(dynamodb, table, "a", ttl={"N": str(NOW_S)})
+    delete(dynamodb, table, "a")
+    bridge.run()
+
+    assert bridge.changes == {"inserted": 1, "deleted": 1}
+
+
 def test_a_bridge_begins_with_what_changes_after_its_start(
     emulator: Emulator, dynamodb: Any, table: str, kinesis: Kinesis
 ) -> None:

@@ -1,35 +1,36 @@
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import subprocess
 import sys
 import textwrap
-import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infra.local.emulator import Emulator, EmulatorError
+from infra.local.table import create_table
+from tests.processes import ends
 
 PROJECT = Path(__file__).parents[3]
 
 
-def ends(pid: int) -> bool:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            os.kill(pid, 0)
-            if (stat := Path(f"/proc/{pid}/stat")).exists() and stat.read_text().split()[2] == "Z":
-                return True  # ended; nobody has asked for its status yet
-        except (ProcessLookupError, FileNotFoundError):
-            return True
-        time.sleep(0.02)
-    return False
+def stream_records(streams: Any, table: str) -> list[dict[str, Any]]:
+    arn = streams.list_streams(TableName=table)["Streams"][0]["StreamArn"]
+    (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    iterator = streams.get_shard_iterator(
+        StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+    )
+    return streams.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
 
 
 @pytest.fixture(scope="module")
-def emulator():
+def emulator() -> Iterator[Emulator]:
     with Emulator() as emulator:
         yield emulator
 
@@ -56,6 +57,55 @@ def test_two_emulators_share_nothing(emulator: Emulator) -> None:
     with Emulator() as other:
         assert emulator.url != other.url
         assert other.client("s3").list_buckets()["Buckets"] == []
+
+
+def test_every_attribute_type_comes_back_from_the_table_and_its_stream(emulator: Emulator) -> None:
+    dynamodb, streams = emulator.client("dynamodb"), emulator.client("dynamodbstreams")
+    item = {
+        "pk": {"S": "a"},
+        "n": {"N": "-1.5"},
+        "b": {"B": b"\x00\xff"},
+        "flag": {"BOOL": False},
+        "none": {"NULL": True},
+        "sets": {"M": {"ss": {"SS": ["x"]}, "ns": {"NS": ["1"]}, "bs": {"BS": [b"\x01"]}}},
+        "list": {"L": [{"L": []}, {"M": {}}, {"S": ""}, {"B": b""}]},
+        "S": {"S": "named as a type"},
+    }
+    create_table(dynamodb, "types", keys={"pk": "S"}, ttl_attribute="ttl")
+    dynamodb.put_item(TableName="types", Item=item)
+
+    (change,) = stream_records(streams, "types")
+    assert change["dynamodb"]["NewImage"] == item
+    assert "OldImage" not in change["dynamodb"]
+    assert dynamodb.scan(TableName="types")["Items"] == [item]
+
+
+def test_changes_of_many_writers_are_each_in_the_stream_once(emulator: Emulator) -> None:
+    dynamodb, streams = emulator.client("dynamodb"), emulator.client("dynamodbstreams")
+    create_table(dynamodb, "writers", keys={"pk": "S"}, ttl_attribute="ttl")
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(400):
+            pool.submit(dynamodb.put_item, TableName="writers", Item={"pk": {"S": str(number)}})
+
+    records = [record["dynamodb"] for record in stream_records(streams, "writers")]
+    assert {record["Keys"]["pk"]["S"] for record in records} == set(map(str, range(400)))
+    assert len({record["SequenceNumber"] for record in records}) == 400
+
+
+def test_a_connection_serves_many_requests_of_any_kind(emulator: Emulator) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", emulator.port)
+    connection.connect()
+    first = connection.sock
+    for body, headers in [
+        (b"x" * 100_000, {}),
+        (iter([b"chun", b"ked"]), {"Transfer-Encoding": "chunked"}),
+        (b"", {}),
+    ]:
+        connection.request("PUT", "/no-such-bucket/key", body, headers, encode_chunked=bool(headers))
+        assert connection.getresponse().read().count(b"NoSuchBucket") == 1
+    connection.request("HEAD", "/no-such-bucket/key")
+    assert (connection.getresponse().status, connection.sock) == (404, first)
+    connection.close()
 
 
 def test_stopping_ends_the_process_and_may_be_done_twice() -> None:

@@ -3,10 +3,11 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import random
 import re
 import subprocess
 import sys
-import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from infra.local import Buffering, Clock, Fault, FunctionError, Pipeline
+from tests.processes import ends
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 START_S = int(START.timestamp())
@@ -54,19 +56,6 @@ def pipeline(make: Make) -> Iterator[Pipeline]:
 def put(pipeline: Pipeline, pk: str, ttl: int = START_S, **attributes: Any) -> None:
     item = {"pk": {"S": pk}, "ttl": {"N": str(ttl)}, "temp": {"N": "39.40"}, **attributes}
     pipeline.dynamodb.put_item(TableName=pipeline.table, Item=item)
-
-
-def ends(pid: int) -> bool:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            os.kill(pid, 0)
-            if (stat := Path(f"/proc/{pid}/stat")).exists() and stat.read_text().split()[2] == "Z":
-                return True
-        except (ProcessLookupError, FileNotFoundError):
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_an_expired_item_becomes_a_row_and_other_changes_do_not(pipeline: Pipeline) -> None:
@@ -234,6 +223,36 @@ def test_what_s3_refuses_stays_buffered_and_is_delivered_later(pipeline: Pipelin
 
     assert pipeline.sql("SELECT device_id FROM archive").fetchall() == [("a",)]
     assert pipeline.ledger().firehose.delivered == 1
+
+
+def test_every_change_ends_as_a_row_a_drop_or_an_error_whatever_happens_to_the_items(
+    pipeline: Pipeline,
+) -> None:
+    chance = random.Random(20260301)
+    expected = []
+    for step in range(300):
+        pk = f"item-{chance.randrange(60)}"
+        act = chance.choice(["put", "put", "put", "poison", "delete", "sweep", "run"])
+        if act in ("put", "poison"):
+            ttl = START_S + chance.randrange(-100, 100)
+            poison = {"device_id": {"S": "meets the column of pk"}} if act == "poison" else {}
+            put(pipeline, pk, ttl, number={"N": str(step)}, **poison)
+        elif act == "delete":
+            pipeline.dynamodb.delete_item(TableName=pipeline.table, Key={"pk": {"S": pk}})
+        elif act == "sweep":
+            expected += [key["pk"]["S"] for key in pipeline.sweep()]
+        else:
+            pipeline.clock.advance(seconds=10)
+            pipeline.run()
+    pipeline.flush()
+
+    ledger, firehose = pipeline.ledger(), pipeline.ledger().firehose
+    rows = [device for (device,) in pipeline.sql("SELECT device_id FROM archive").fetchall()]
+    failed = sum(firehose.failed.values())
+    assert ledger.changes["expired"] == len(expected) == len(rows) + failed
+    assert not Counter(rows) - Counter(expected)
+    assert ledger.carried == firehose.received == len(rows) + firehose.dropped + failed
+    assert min(failed, firehose.dropped, ledger.changes["deleted"], ledger.changes["modified"]) > 0
 
 
 def test_key_attributes_are_those_that_are_given(make: Make) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -15,7 +14,9 @@ import pytest
 
 from infra.local.function import MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, FunctionError, FunctionTimedOut
 from infra.local.runtime import LambdaRuntime
+from tests.processes import ends, is_running
 
+PROJECT = Path(__file__).parents[3]
 HANDLER = """
 import os, sys, time
 
@@ -65,20 +66,6 @@ def runtime(task_root: Path) -> Iterator[LambdaRuntime]:
 
 def ask(runtime: LambdaRuntime, **event: object) -> dict:
     return json.loads(runtime.invoke(json.dumps(event).encode()))
-
-
-def is_running(pid: int) -> bool:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, 0)
-        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z" if Path("/proc").is_dir() else True
-    return False
-
-
-def ends(pid: int, within_s: float = 10) -> bool:
-    deadline = time.monotonic() + within_s
-    while is_running(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not is_running(pid)
 
 
 def test_the_handler_runs_in_another_process_with_lambdas_context(runtime: LambdaRuntime) -> None:
@@ -230,7 +217,7 @@ def test_the_process_ends_with_its_parent_even_in_the_middle_of_a_busy_handler(t
     time.sleep(60)
     """
     command = [sys.executable, "-c", textwrap.dedent(program)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as parent:
         child = int(parent.stdout.readline())
         assert is_running(child)
         parent.kill()

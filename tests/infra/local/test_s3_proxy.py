@@ -169,6 +169,30 @@ def test_a_second_restore_in_progress_and_one_of_nothing_are_refused(s3: Any, em
     assert code_of(caught) == (404, "NoSuchKey")
 
 
+def test_a_restore_without_its_request_is_refused(s3: Any, emulator: Emulator) -> None:
+    put(s3, "bare")
+    freeze(emulator, "bare")
+
+    with pytest.raises(ClientError) as caught:
+        s3.restore_object(Bucket="bucket", Key="bare")
+
+    assert code_of(caught) == (400, "MalformedXML")
+
+
+def test_an_upload_in_parts_is_created_when_it_is_complete(s3: Any, proxy: S3Proxy, clock: Clock) -> None:
+    upload = {"Bucket": "bucket", "Key": "parts"}
+    upload["UploadId"] = s3.create_multipart_upload(**upload)["UploadId"]
+    part = s3.upload_part(**upload, PartNumber=1, Body=b"x" * 5_000_000)
+    assert proxy.created("bucket", "parts") is None
+    clock.advance(hours=1)
+    s3.complete_multipart_upload(
+        **upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    )
+
+    assert proxy.created("bucket", "parts") == clock.now()
+    assert len(get(s3, "parts")) == 5_000_000
+
+
 def test_an_object_put_anew_is_warm_and_forgets_its_restore(s3: Any, emulator: Emulator) -> None:
     put(s3, "again", b"old")
     freeze(emulator, "again")
