@@ -2,7 +2,7 @@
 
 Input of an execution: {"prefix": "errors/TABLE/processing-failed/"}, any folder beneath the table's errors,
 or beneath replay/quarantine/ for what was refused again. For each batch of objects the function gets
-    {"bucket": "b", "items": [{"Key": "errors/…", "Size": 1234, …}], "sink": "s3"}
+    {"bucket": "b", "items": [{"Key": "errors/…", "Size": 1234, …}], "sink": "s3", "stream": "s"}
 and answers with counts. What became of each batch is written beneath replay/maps/, with a manifest.
 """
 
@@ -68,7 +68,7 @@ class ReplayMap(Construct):
             deploy=deploy,
             statements=[
                 *_replaying(settings, deploy, bucket),
-                *(roles.reingestion(stream, deploy.kms_key_arn) if sink == "kinesis" else []),
+                *(roles.sending(stream, deploy.kms_key_arn) if sink == "kinesis" else []),
             ],
         )
         acknowledge_wildcards(
@@ -86,13 +86,14 @@ class ReplayMap(Construct):
         acknowledge_wildcards(
             role, [bucket.arn_for_objects(f"{MAPS}*")], "The service makes the names of the map's results."
         )
+        batch_input = {"bucket": bucket.bucket_name, "sink": sink, "stream": stream.stream_name}
         self.machine = sfn.StateMachine(
             self,
             "Machine",
             state_machine_type=sfn.StateMachineType.STANDARD,
             role=role,  # type: ignore[arg-type]
             definition_body=sfn.DefinitionBody.from_string(
-                json.dumps(definition(bucket.bucket_name, function_arn, sink, deploy))
+                json.dumps(definition(batch_input, function_arn, deploy))
             ),
         )
         acknowledge(
@@ -126,7 +127,7 @@ class ReplayMap(Construct):
         acknowledge_wildcards(policy, [execution], "The service names the executions of the map's batches.")
 
 
-def definition(bucket: str, function_arn: str, sink: str, deploy: Deploy) -> dict[str, Any]:
+def definition(batch_input: dict[str, str], function_arn: str, deploy: Deploy) -> dict[str, Any]:
     """The state machine in Amazon States Language. Source: AWS Step Functions Developer Guide, Map state."""
     call = {
         "Type": "Task",
@@ -134,9 +135,8 @@ def definition(bucket: str, function_arn: str, sink: str, deploy: Deploy) -> dic
         "Parameters": {
             "FunctionName": function_arn,
             "Payload": {
-                "bucket.$": "$.BatchInput.bucket",
-                "sink.$": "$.BatchInput.sink",
                 "items.$": "$.Items",
+                **{f"{name}.$": f"$.BatchInput.{name}" for name in batch_input},
             },
         },
         "OutputPath": "$.Payload",
@@ -147,7 +147,9 @@ def definition(bucket: str, function_arn: str, sink: str, deploy: Deploy) -> dic
                 "MaxAttempts": 6,
                 "BackoffRate": 2,
                 "JitterStrategy": "FULL",
-            }
+            },
+            # The function fails when an object is not finished; what is done it passes over the next time.
+            {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 30, "MaxAttempts": 3, "BackoffRate": 2},
         ],
         "End": True,
     }
@@ -160,12 +162,12 @@ def definition(bucket: str, function_arn: str, sink: str, deploy: Deploy) -> dic
                 "Label": "EachObject",
                 "ItemReader": {
                     "Resource": f"arn:{Aws.PARTITION}:states:::s3:listObjectsV2",
-                    "Parameters": {"Bucket": bucket, "Prefix.$": "$.prefix"},
+                    "Parameters": {"Bucket": batch_input["bucket"], "Prefix.$": "$.prefix"},
                 },
                 "ItemBatcher": {
                     "MaxItemsPerBatch": _MAX_ITEMS,
                     "MaxInputBytesPerBatch": _MAX_BYTES,
-                    "BatchInput": {"bucket": bucket, "sink": sink},
+                    "BatchInput": batch_input,
                 },
                 "MaxConcurrency": deploy.replay_concurrency,
                 "ToleratedFailurePercentage": deploy.replay_tolerated_failure_percent,
@@ -176,7 +178,7 @@ def definition(bucket: str, function_arn: str, sink: str, deploy: Deploy) -> dic
                 },
                 "ResultWriter": {
                     "Resource": f"arn:{Aws.PARTITION}:states:::s3:putObject",
-                    "Parameters": {"Bucket": bucket, "Prefix": MAPS.rstrip("/")},
+                    "Parameters": {"Bucket": batch_input["bucket"], "Prefix": MAPS.rstrip("/")},
                 },
                 "End": True,
             }
@@ -189,18 +191,17 @@ def _folders(settings: Settings) -> tuple[str, ...]:
 
 
 def _replaying(settings: Settings, deploy: Deploy, bucket: s3.IBucket) -> list[iam.PolicyStatement]:
-    """Reading error objects and notes, writing rows and notes; deleting nothing."""
+    """Reading error objects and notes, writing rows and notes; deleting nothing.
+
+    Without ListBucket, S3 would say of an object that is not there that access is denied.
+    """
     written = (layout.archive_folder(settings), ROOT)
     return [
         roles.allow(["s3:ListBucket"], [bucket.bucket_arn]),
         roles.allow(
-            ["s3:GetObject", "s3:GetObjectVersion"],
-            [bucket.arn_for_objects(f"{folder}*") for folder in _folders(settings)],
+            ["s3:GetObject"], [bucket.arn_for_objects(f"{folder}*") for folder in _folders(settings)]
         ),
-        roles.allow(
-            ["s3:AbortMultipartUpload", "s3:PutObject"],
-            [bucket.arn_for_objects(f"{folder}*") for folder in written],
-        ),
+        roles.allow(["s3:PutObject"], [bucket.arn_for_objects(f"{folder}*") for folder in written]),
         *roles.bucket_writing(deploy.kms_key_arn),
     ]
 

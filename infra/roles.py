@@ -50,6 +50,12 @@ def reingestion(stream: kinesis.IStream, key_arn: str | None) -> list[iam.Policy
     return [allow(["kinesis:PutRecords"], [stream.stream_arn]), *stream_writing(key_arn)]
 
 
+def sending(stream: kinesis.IStream, key_arn: str | None) -> list[iam.PolicyStatement]:
+    """Looking at a stream and putting records into it. Source: replay/sink_stream.py."""
+    actions = ["kinesis:DescribeStreamSummary", "kinesis:PutRecords"]
+    return [allow(actions, [stream.stream_arn]), *stream_writing(key_arn)]
+
+
 def stream_writing(key_arn: str | None) -> list[iam.PolicyStatement]:
     """What a put into a stream takes besides, when a key of the user's own encrypts it.
 

@@ -8,6 +8,7 @@ The pytest process never starts Node. The zips are dummies: what is in them has 
 import json
 import sys
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,20 @@ def main(folder: Path) -> None:
     for case, (_, deploy) in zip(CASES, archives, strict=True):
         template = json.loads((cdk_out / f"{deploy.stack_name}.template.json").read_text())
         (folder / f"{case}.json").write_text(json.dumps(plain(template)[0], indent=1))
+    _synthesise_bare(Assets(**zips), folder / "bare")
+
+
+def _synthesise_bare(assets: Assets, folder: Path) -> None:
+    """The same app with nothing but a bucket that breaks the rules: its report shows that they are applied."""
+    from aws_cdk import Stack
+    from aws_cdk import aws_s3 as s3
+
+    from infra.app import archive_app
+
+    app = archive_app([], assets, folder)
+    s3.Bucket(Stack(app, "bare"), "Bucket")
+    with suppress(RuntimeError):
+        app.synth()
 
 
 if __name__ == "__main__":

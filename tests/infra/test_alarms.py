@@ -1,0 +1,136 @@
+"""Alarms: what they watch, whom they tell, and that each says what to do."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import infra
+from infra.local.destination import check_delivery_stream
+from tests.infra.stacks import settings_of
+from tests.infra.templates import Template
+from transform import metrics
+
+ALARM = "AWS::CloudWatch::Alarm"
+README = Path(infra.__file__).parent / "README.md"
+ALWAYS = {
+    "DeliveryStale",
+    "DeliveryBehind",
+    "StreamNearlyFull",
+    "ReplicationLate",
+    "ReplicationFailed",
+    "FunctionErrors",
+    "FunctionThrottles",
+    "FunctionSlow",
+    "ErrorObjects",
+    "UnexpectedErrors",
+    "ReingestLoops",
+    "ReplayFailed",
+}
+
+
+def alarms(template: Template) -> dict[str, dict[str, Any]]:
+    """The alarms by name: the logical id without the path before it and the hash after it."""
+    return {
+        name.removeprefix("ArchiveAlarms")[:-8]: properties
+        for name, properties in template.every(ALARM).items()
+    }
+
+
+def test_everything_that_can_go_wrong_has_an_alarm(template: Template, case: str) -> None:
+    by_event = settings_of(case).output.partition_by == "event"
+
+    assert set(alarms(template)) == ALWAYS | ({"PartitionsExceeded"} if by_event else set())
+
+
+def test_every_alarm_tells_the_one_topic_and_says_when_it_is_over(template: Template) -> None:
+    (topic,) = template.ids("AWS::SNS::Topic", "AlarmsTopic")
+    told = {tuple(alarm["AlarmActions"] + alarm["OKActions"]) for alarm in alarms(template).values()}
+
+    assert told == {(f"arn:aws:sns:us-east-1:123456789012:{topic.lower()[:60]}",) * 2}
+
+
+def test_a_quiet_table_raises_no_alarm(template: Template) -> None:
+    assert {alarm["TreatMissingData"] for alarm in alarms(template).values()} == {"notBreaching"}
+
+
+def test_every_alarm_leads_to_its_heading_in_the_runbook(template: Template) -> None:
+    headings = {
+        line.removeprefix("### ").strip().lower().replace(": ", "-").replace(" ", "-")
+        for line in README.read_text().splitlines()
+        if line.startswith("### ")
+    }
+    for name, alarm in alarms(template).items():
+        link = alarm["AlarmDescription"].split()[-1]
+        assert link.endswith(f"infra/README.md#alarm-{name.lower()}")
+        assert link.partition("#")[2] in headings
+        assert len(alarm["AlarmDescription"]) <= 1024  # Source: CloudWatch API Reference, PutMetricAlarm
+
+
+def test_alarms_may_publish_though_the_topic_has_a_policy(template: Template) -> None:
+    statements = [
+        statement
+        for policy in template.every("AWS::SNS::TopicPolicy", "AlarmsTopicPolicy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+    assert {"Service": "cloudwatch.amazonaws.com"} in [
+        s["Principal"] for s in statements if s["Effect"] == "Allow"
+    ]
+    assert [s["Condition"] for s in statements if s["Effect"] == "Deny"] == [
+        {"Bool": {"aws:SecureTransport": "false"}}
+    ]
+
+
+def test_an_address_is_subscribed_when_it_is_given(templates: dict[str, Template]) -> None:
+    assert templates["csv-by-event"].one("AWS::SNS::Subscription")["Endpoint"] == "ops@example.org"
+    assert templates["defaults"].ids("AWS::SNS::Subscription") == []
+
+
+def test_stale_means_older_than_the_buffers_allow(templates: dict[str, Template]) -> None:
+    thresholds = {
+        case: alarms(templates[case])["DeliveryStale"]["Threshold"] for case in ("defaults", "csv-by-event")
+    }
+
+    assert thresholds == {"defaults": 900 + 60 + 300, "csv-by-event": 1350 + 60 + 300}
+
+
+def test_the_stream_is_nearly_full_at_half_of_its_retention(templates: dict[str, Template]) -> None:
+    days = {
+        case: alarms(templates[case])["StreamNearlyFull"]["Threshold"] / 86_400_000
+        for case in ("defaults", "created-by-event")
+    }
+
+    assert days == {"defaults": 3.5, "created-by-event": 15}
+
+
+@pytest.mark.parametrize("name", ["ReplicationLate", "ReplicationFailed"])
+def test_replication_is_watched_whatever_the_operation_is_called(defaults: Template, name: str) -> None:
+    (query,) = alarms(defaults)[name]["Metrics"]
+
+    assert 'FROM SCHEMA("AWS/DynamoDB", TableName, DelegatedOperation)' in query["Expression"]
+    assert "TableName = 'defaults'" in query["Expression"]
+
+
+def test_the_transforms_metrics_are_those_it_logs(template: Template, case: str) -> None:
+    logged = set(metrics.Tally().metrics())
+    watched = [alarm for alarm in alarms(template).values() if alarm.get("Namespace") == metrics.NAMESPACE]
+
+    assert watched
+    for alarm in watched:
+        assert alarm["MetricName"] in logged
+        assert alarm["Dimensions"] == [{"Name": "Table", "Value": case}]
+
+
+def test_error_objects_are_counted_where_firehose_writes_them(template: Template) -> None:
+    rule = template.one("AWS::Events::Rule")
+    (name,) = template.ids("AWS::Events::Rule")
+    (prefix,) = rule["EventPattern"]["detail"]["object"]["key"]
+    delivery = {"DeliveryStreamName": "d", **template.one("AWS::KinesisFirehose::DeliveryStream")}
+    first = check_delivery_stream(delivery).destination.error_output_prefix.parts[0]
+
+    assert prefix == {"prefix": first}
+    assert rule["Targets"]
+    assert alarms(template)["ErrorObjects"]["Dimensions"] == [
+        {"Name": "RuleName", "Value": name.lower()[:60]}
+    ]

@@ -1,0 +1,208 @@
+"""Who may do what: the actions granted are those the code calls, or AWS's documents ask for."""
+
+import ast
+from collections.abc import Iterable
+from pathlib import Path
+
+import botocore.session
+import pytest
+from botocore import xform_name
+
+import infra
+import replay
+import transform
+from tests.infra.stacks import CASES, deploy_of, settings_of
+from tests.infra.templates import Template, listed
+
+LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
+# What a caller of EnableKinesisStreamingDestination needs. Source: DynamoDB Developer Guide, kds.
+ON_BEHALF = {
+    "kinesis:DescribeStream",
+    "kinesis:ListStreams",
+    "kinesis:PutRecords",
+    "iam:CreateServiceLinkedRole",
+}
+# Source: Amazon Data Firehose Developer Guide, controlling-access.
+FIREHOSE = {
+    "kinesis:DescribeStream",
+    "kinesis:GetRecords",
+    "kinesis:GetShardIterator",
+    "kinesis:ListShards",
+    "lambda:GetFunctionConfiguration",
+    "lambda:InvokeFunction",
+    "logs:PutLogEvents",
+    "s3:AbortMultipartUpload",
+    "s3:GetBucketLocation",
+    "s3:GetObject",
+    "s3:ListBucket",
+    "s3:ListBucketMultipartUploads",
+    "s3:PutObject",
+}
+GLUE = {"glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"}
+# Permissions of S3 operations with other names. Source: S3 User Guide, required permissions for operations.
+S3_ACTIONS = {
+    "GetObject": {"s3:GetObject"},
+    "HeadObject": {"s3:GetObject", "s3:ListBucket"},  # without ListBucket a missing object is a 403
+    "PutObject": {"s3:PutObject"},
+}
+# What the replay command calls and its function does not: the person retires, with her own permissions.
+COMMAND_ONLY = {"CopyObject", "DeleteObject"}
+
+
+def calls(folder: Path, service: str) -> set[str]:
+    """The operations of a service that a folder's code calls on some client."""
+    model = botocore.session.get_session().get_service_model(service)
+    operations = {xform_name(name): name for name in model.operation_names}
+    names = {
+        node.attr
+        for file in folder.glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Attribute)
+    }
+    return {operations[name] for name in names & set(operations)}
+
+
+def room(package: object) -> Path:
+    return Path(str(package.__file__)).parent  # type: ignore[attr-defined]
+
+
+def of(actions: Iterable[str], service: str) -> set[str]:
+    return {action.partition(":")[2] for action in actions if action.startswith(f"{service}:")}
+
+
+def without_kms(actions: set[str]) -> set[str]:
+    return {action for action in actions if not action.startswith("kms:")}
+
+
+def test_the_transform_may_put_back_what_it_puts_back_and_nothing_else(template: Template, case: str) -> None:
+    granted = without_kms(template.actions("TransformRole"))
+    puts = {f"kinesis:{operation}" for operation in calls(room(transform), "kinesis")}
+
+    assert puts == {"kinesis:PutRecords"}
+    assert granted == LOG | (puts if settings_of(case).output.overflow == "reingest" else set())
+
+
+def test_the_transform_may_put_into_its_own_stream_alone(defaults: Template) -> None:
+    (name,) = defaults.ids("AWS::Kinesis::Stream")
+    (statement,) = [
+        s for s in defaults.statements("TransformRole") if "kinesis:PutRecords" in listed(s["Action"])
+    ]
+
+    assert statement["Resource"] == f"arn:aws:kinesis:us-east-1:123456789012:stream/{name.lower()[:60]}"
+
+
+def test_the_attacher_may_do_what_it_calls_and_what_dynamodb_asks_of_a_caller(defaults: Template) -> None:
+    granted = defaults.actions("AttacherRole")
+    called = calls(room(infra) / "streaming_destination", "dynamodb")
+
+    assert of(granted, "dynamodb") == called
+    assert granted == {f"dynamodb:{operation}" for operation in called} | ON_BEHALF | LOG
+
+
+def test_the_attacher_may_change_its_own_table_alone(defaults: Template) -> None:
+    for statement in defaults.statements("AttacherRole"):
+        if "dynamodb:EnableKinesisStreamingDestination" in listed(statement["Action"]):
+            assert statement["Resource"] == "arn:aws:dynamodb:us-east-1:123456789012:table/defaults"
+
+
+def test_firehose_may_do_what_its_documents_list(template: Template, case: str) -> None:
+    granted = without_kms(template.actions("DeliveryRole"))
+
+    assert granted == FIREHOSE | (GLUE if deploy_of(case).parquet else set())
+
+
+def test_firehose_may_call_the_alias_that_it_is_told_to_call(template: Template) -> None:
+    delivery = template.one("AWS::KinesisFirehose::DeliveryStream")["ExtendedS3DestinationConfiguration"]
+    (processor,) = delivery["ProcessingConfiguration"]["Processors"]
+    called = {p["ParameterName"]: p["ParameterValue"] for p in processor["Parameters"]}["LambdaArn"]
+    (statement,) = [
+        s for s in template.statements("DeliveryRole") if "lambda:InvokeFunction" in listed(s["Action"])
+    ]
+
+    assert listed(statement["Resource"]) == [called]
+
+
+def test_firehose_writes_into_the_folders_of_its_table_alone(template: Template, case: str) -> None:
+    (statement,) = [s for s in template.statements("DeliveryRole") if "s3:PutObject" in listed(s["Action"])]
+    folders = {arn.split("/", 1)[1] for arn in listed(statement["Resource"])}
+    backup = {f"source/{case}/*"} if deploy_of(case).source_backup else set()
+
+    assert folders == {f"archive/{case}/*", f"errors/{case}/*"} | backup
+
+
+def test_only_firehose_of_this_account_assumes_its_role(template: Template) -> None:
+    (statement,) = template.one("AWS::IAM::Role", "DeliveryRole")["AssumeRolePolicyDocument"]["Statement"]
+
+    assert statement["Principal"] == {"Service": "firehose.amazonaws.com"}
+    assert statement["Condition"] == {"StringEquals": {"sts:ExternalId": "123456789012"}}
+
+
+def test_only_step_functions_of_this_account_assumes_its_role(template: Template) -> None:
+    (statement,) = template.one("AWS::IAM::Role", "^ArchiveReplayMapRole")["AssumeRolePolicyDocument"][
+        "Statement"
+    ]
+
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+
+
+def test_the_map_may_list_errors_call_the_function_and_write_results(defaults: Template) -> None:
+    """Source: AWS Step Functions Developer Guide, IAM policies for Distributed Map."""
+    assert defaults.actions("^ArchiveReplayMapRole") == {
+        "lambda:InvokeFunction",
+        "s3:AbortMultipartUpload",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:ListMultipartUploadParts",
+        "s3:PutObject",
+        "states:DescribeExecution",
+        "states:StartExecution",
+        "states:StopExecution",
+    }
+
+
+def test_replay_may_not_delete(template: Template) -> None:
+    assert not [action for action in template.actions("ReplayMapReplayRole") if "Delete" in action]
+
+
+def test_replay_may_do_what_its_code_calls(templates: dict[str, Template], case: str) -> None:
+    operations = calls(room(replay), "s3") - COMMAND_ONLY
+    objects = set().union(*(S3_ACTIONS[operation] for operation in operations))
+    stream = {f"kinesis:{operation}" for operation in calls(room(replay), "kinesis") | {"PutRecords"}}
+    granted = without_kms(templates[case].actions("ReplayMapReplayRole"))
+
+    assert granted == objects | LOG | (stream if deploy_of(case).parquet else set())
+
+
+def test_no_action_has_a_wildcard(template: Template) -> None:
+    for name in template.ids("AWS::IAM::Role"):
+        assert not [action for action in template.actions(f"^{name}$") if "*" in action]
+
+
+def test_a_resource_is_all_only_where_aws_knows_no_other(template: Template) -> None:
+    for name in template.ids("AWS::IAM::Role"):
+        for statement in template.statements(f"^{name}$"):
+            if "*" in listed(statement["Resource"]):
+                assert listed(statement["Action"]) == ["kinesis:ListStreams"]
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if deploy_of(case).kms_key_arn])
+def test_a_key_of_the_users_own_is_used_through_its_service_alone(
+    templates: dict[str, Template], case: str
+) -> None:
+    template = templates[case]
+    keyed = [
+        statement
+        for name in template.ids("AWS::IAM::Role")
+        for statement in template.statements(f"^{name}$")
+        if any(action.startswith("kms:") for action in listed(statement["Action"]))
+    ]
+
+    assert keyed
+    for statement in keyed:
+        assert statement["Resource"] == deploy_of(case).kms_key_arn
+        assert statement["Condition"]["StringEquals"]["kms:ViaService"].endswith(".us-east-1.amazonaws.com")
+
+
+def test_no_managed_policy_is_attached(template: Template) -> None:
+    for role in template.every("AWS::IAM::Role").values():
+        assert "ManagedPolicyArns" not in role
