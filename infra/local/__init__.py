@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from infra.local.function import FunctionTimedOut as FunctionTimedOut
     from infra.local.function import InProcess as InProcess
     from infra.local.lifecycle import apply_lifecycle as apply_lifecycle
-    from infra.local.pipeline import Buffering as Buffering
     from infra.local.pipeline import Pipeline as Pipeline
+    from infra.local.resources import Buffering as Buffering
     from infra.local.runtime import LambdaRuntime as LambdaRuntime
     from infra.local.s3_proxy import Fault as Fault
     from infra.local.s3_proxy import S3Proxy as S3Proxy
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "Bridge": "bridge",
-    "Buffering": "pipeline",
+    "Buffering": "resources",
     "Clock": "clock",
     "Emulator": "emulator",
     "Fault": "s3_proxy",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 from pathlib import Path
 from typing import Any, Self
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 from infra.local.child import Child
@@ -74,13 +76,10 @@ class Emulator:
 
         `endpoint_url` puts something in between, such as an S3Proxy.
         """
-        client = boto3.client(
+        client = _session().client(
             service,
             endpoint_url=endpoint_url or self.url,
-            region_name=REGION,
-            aws_access_key_id=KEY,
-            aws_secret_access_key=KEY,
-            config=Config(s3={"addressing_style": "path"}, **config),
+            config=Config(s3={"addressing_style": "path"}, proxies={}, **config),
         )
         self._clients.append(client)
         return client
@@ -113,5 +112,18 @@ class Emulator:
             "AWS_SECRET_ACCESS_KEY": KEY,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+
+
+def _session() -> boto3.Session:
+    """A session in which neither the user's profile nor their files have a part."""
+    # botocore's own form of a variable: name in the file, in the environment, default, converter.
+    own = {
+        "profile": (None, None, None, None),
+        "config_file": (None, None, os.devnull, None),
+        "credentials_file": (None, None, os.devnull, None),
+    }
+    return boto3.Session(KEY, KEY, region_name=REGION, botocore_session=botocore.session.Session(own))

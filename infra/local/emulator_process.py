@@ -20,9 +20,9 @@ from werkzeug.test import run_wsgi_app
 
 
 class _Handler(MotoRequestHandler):
-    """Serves many requests on a connection, where werkzeug closes it after each: half of a small one's cost.
+    """Serves many requests on a connection: a connection for each would double what a small one takes.
 
-    Werkzeug does so because an application may leave a part of the body unread; here it is read beforehand.
+    Werkzeug closes it because an application may leave a part of the body unread; here it is read beforehand.
     """
 
     protocol_version = "HTTP/1.1"

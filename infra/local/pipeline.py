@@ -6,43 +6,23 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from duckdb import DuckDBPyRelation
 
-from infra.layout import archive_folder, error_output_prefix, prefix
+from infra.layout import archive_folder
 from infra.local import sql
 from infra.local.bridge import Bridge
 from infra.local.change_record import Precision
 from infra.local.clock import Clock
-from infra.local.emulator import REGION, Emulator
+from infra.local.emulator import Emulator
 from infra.local.firehose import Counts, Firehose
 from infra.local.lifecycle import Transition, apply_lifecycle
+from infra.local.resources import FUNCTION_ARN, NAME, Buffering, delivery_stream, lifecycle
 from infra.local.runtime import LambdaRuntime
 from infra.local.s3_proxy import S3Proxy
 from infra.local.table import AttributeValues, Sweeper, create_table
 from transform.settings import CONFIG_VARIABLE, Settings, load
-
-ACCOUNT = "123456789012"
-NAME = "ttl-archive"
-_ARN = "arn:aws:{service}:" + f"{REGION}:{ACCOUNT}:" + "{resource}"
-FUNCTION_ARN = _ARN.format(service="lambda", resource=f"function:{NAME}:$LATEST")
-STREAM_ARN = _ARN.format(service="kinesis", resource=f"stream/{NAME}")
-_ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/{NAME}"
-
-
-@dataclass(frozen=True)
-class Buffering:
-    """Firehose's buffers: those before the function (`invoke_`) and those of the destination.
-
-    None is what the delivery stream needs at least: 64 MB with dynamic partitioning, else 5.
-    """
-
-    size_mb: int | None = None
-    interval_s: int = 300
-    invoke_size_mb: float = 1
-    invoke_interval_s: int = 60
-    retries: int = 3
 
 
 @dataclass(frozen=True)
@@ -152,7 +132,7 @@ class Pipeline:
             self.emulator.client("s3"),
             self.bucket,
             self.clock,
-            configuration=self._lifecycle(),
+            configuration=lifecycle(self.settings, self._glacier_after_days),
             created=lambda key: self.s3_proxy.created(self.bucket, key),
         )
 
@@ -211,57 +191,15 @@ class Pipeline:
 
     def _make_bucket(self) -> None:
         self.s3.create_bucket(Bucket=self.bucket)
-        self.s3.put_bucket_lifecycle_configuration(Bucket=self.bucket, **self._lifecycle())
-
-    def _lifecycle(self) -> dict[str, Any]:
-        rule = {
-            "ID": "archive-to-glacier",
-            "Status": "Enabled",
-            "Filter": {"Prefix": archive_folder(self.settings)},
-            "Transitions": [{"Days": self._glacier_after_days, "StorageClass": "GLACIER"}],
-        }
-        return {
-            "LifecycleConfiguration": {"Rules": [rule]},
-            # S3U: by default what is smaller than 128 KiB never moves.
-            "TransitionDefaultMinimumObjectSize": "varies_by_storage_class",
-        }
+        self.s3.put_bucket_lifecycle_configuration(
+            Bucket=self.bucket, **lifecycle(self.settings, self._glacier_after_days)
+        )
 
     def _make_firehose(self) -> None:
         self.firehose = Firehose(
             s3=self.s3, kinesis=self.kinesis, functions={FUNCTION_ARN: self.function}, clock=self.clock
         )
-        self.firehose.create_delivery_stream(
-            DeliveryStreamName=NAME,
-            DeliveryStreamType="KinesisStreamAsSource",
-            KinesisStreamSourceConfiguration={"KinesisStreamARN": STREAM_ARN, "RoleARN": _ROLE_ARN},
-            ExtendedS3DestinationConfiguration=self._destination(),
-        )
-
-    def _destination(self) -> dict[str, Any]:
-        by_event = self.settings.output.partition_by == "event"
-        # FDG: dynamic partitioning needs at least 64 MB and cannot be added later.
-        size_mb = self._buffering.size_mb or (64 if by_event else 5)
-        destination = {
-            "BucketARN": f"arn:aws:s3:::{self.bucket}",
-            "RoleARN": _ROLE_ARN,
-            "Prefix": prefix(self.settings),
-            "ErrorOutputPrefix": error_output_prefix(self.settings),
-            "FileExtension": f".{self.settings.output.format}.gz",
-            "CompressionFormat": "GZIP",
-            "BufferingHints": {"SizeInMBs": size_mb, "IntervalInSeconds": self._buffering.interval_s},
-            "ProcessingConfiguration": {"Enabled": True, "Processors": [self._processor()]},
-        }
-        return destination | ({"DynamicPartitioningConfiguration": {"Enabled": True}} if by_event else {})
-
-    def _processor(self) -> dict[str, Any]:
-        values = {
-            "LambdaArn": FUNCTION_ARN,
-            "NumberOfRetries": str(self._buffering.retries),
-            "BufferSizeInMBs": str(self._buffering.invoke_size_mb),
-            "BufferIntervalInSeconds": str(self._buffering.invoke_interval_s),
-        }
-        parameters = [{"ParameterName": name, "ParameterValue": value} for name, value in values.items()]
-        return {"Type": "Lambda", "Parameters": parameters}
+        self.firehose.create_delivery_stream(**delivery_stream(self.settings, self._buffering))
 
     def _attach(self) -> None:
         ttl_attribute = self.settings.table.ttl_attribute

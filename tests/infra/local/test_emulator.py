@@ -52,6 +52,22 @@ def test_boto3_in_another_process_needs_only_the_environment(emulator: Emulator)
     assert [bucket["Name"] for bucket in buckets] == ["from-outside"]
 
 
+def test_the_users_own_profile_files_and_proxy_have_no_part_in_it(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    config.write_text("[default]\nregion = eu-west-9\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_PROFILE", "there-is-none")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_KINESIS", "http://127.0.0.1:1")
+
+    client = emulator.client("kinesis")
+
+    assert client.meta.region_name == "us-east-1"
+    assert client.list_streams()["StreamNames"] == []
+
+
 def test_two_emulators_share_nothing(emulator: Emulator) -> None:
     emulator.client("s3").create_bucket(Bucket="only-here")
     with Emulator() as other:

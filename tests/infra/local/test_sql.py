@@ -101,6 +101,17 @@ def archive(connection: Any, s3: Any, bucket: str) -> Archive:
     return Archive(connection, s3, bucket, settings())
 
 
+def test_a_proxy_for_the_internet_is_not_asked_for_local_files(
+    emulator: Emulator, s3: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    with connect(emulator.url) as connection:
+        archive = Archive(connection, s3, bucket, settings())
+        archive.deliver(metadata(1))
+
+        assert archive.ask("SELECT count(*) FROM archive") == [(1,)]
+
+
 def test_an_empty_archive_has_the_known_columns_and_no_rows(archive: Archive) -> None:
     assert archive.ask("SELECT count(*) FROM archive") == [(0,)]
     assert archive.ask("SELECT id, amount + 1, ddb_event_us, ddb_image, dt FROM archive_deduplicated") == []

@@ -1,0 +1,83 @@
+"""The requests that make the local pipeline's resources, from the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from infra.layout import archive_folder, error_output_prefix, prefix
+from infra.local.emulator import REGION
+from transform.settings import Settings
+
+NAME = "ttl-archive"  # of the bucket, the data stream, the delivery stream and the function
+_ACCOUNT = "123456789012"
+FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{_ACCOUNT}:function:{NAME}:$LATEST"
+STREAM_ARN = f"arn:aws:kinesis:{REGION}:{_ACCOUNT}:stream/{NAME}"
+_ROLE_ARN = f"arn:aws:iam::{_ACCOUNT}:role/{NAME}"
+
+
+@dataclass(frozen=True)
+class Buffering:
+    """Firehose's buffers: those before the function (`invoke_`) and those of the destination.
+
+    The defaults are Firehose's own; `size_mb` None is 64 with dynamic partitioning, else 5.
+    """
+
+    size_mb: int | None = None
+    interval_s: int = 300
+    invoke_size_mb: float = 1
+    invoke_interval_s: int = 60
+    retries: int = 3
+
+
+def lifecycle(settings: Settings, glacier_after_days: int) -> dict[str, Any]:
+    """Arguments of put_bucket_lifecycle_configuration: the archive goes to GLACIER, errors stay."""
+    rule = {
+        "ID": "archive-to-glacier",
+        "Status": "Enabled",
+        "Filter": {"Prefix": archive_folder(settings)},
+        "Transitions": [{"Days": glacier_after_days, "StorageClass": "GLACIER"}],
+    }
+    return {
+        "LifecycleConfiguration": {"Rules": [rule]},
+        # S3U: by default what is smaller than 128 KiB never moves.
+        "TransitionDefaultMinimumObjectSize": "varies_by_storage_class",
+    }
+
+
+def delivery_stream(settings: Settings, buffering: Buffering) -> dict[str, Any]:
+    """Arguments of create_delivery_stream: from the data stream, through the function, to the bucket."""
+    return {
+        "DeliveryStreamName": NAME,
+        "DeliveryStreamType": "KinesisStreamAsSource",
+        "KinesisStreamSourceConfiguration": {"KinesisStreamARN": STREAM_ARN, "RoleARN": _ROLE_ARN},
+        "ExtendedS3DestinationConfiguration": _destination(settings, buffering),
+    }
+
+
+def _destination(settings: Settings, buffering: Buffering) -> dict[str, Any]:
+    by_event = settings.output.partition_by == "event"
+    # FDG: dynamic partitioning needs at least 64 MB and cannot be added later.
+    size_mb = buffering.size_mb or (64 if by_event else 5)
+    destination = {
+        "BucketARN": f"arn:aws:s3:::{NAME}",
+        "RoleARN": _ROLE_ARN,
+        "Prefix": prefix(settings),
+        "ErrorOutputPrefix": error_output_prefix(settings),
+        "FileExtension": f".{settings.output.format}.gz",
+        "CompressionFormat": "GZIP",
+        "BufferingHints": {"SizeInMBs": size_mb, "IntervalInSeconds": buffering.interval_s},
+        "ProcessingConfiguration": {"Enabled": True, "Processors": [_processor(buffering)]},
+    }
+    return destination | ({"DynamicPartitioningConfiguration": {"Enabled": True}} if by_event else {})
+
+
+def _processor(buffering: Buffering) -> dict[str, Any]:
+    values = {
+        "LambdaArn": FUNCTION_ARN,
+        "NumberOfRetries": str(buffering.retries),
+        "BufferSizeInMBs": str(buffering.invoke_size_mb),
+        "BufferIntervalInSeconds": str(buffering.invoke_interval_s),
+    }
+    parameters = [{"ParameterName": name, "ParameterValue": value} for name, value in values.items()]
+    return {"Type": "Lambda", "Parameters": parameters}
