@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pybase64
+from pybase64 import b64encode_as_string
 
-from transform.convert import Row, converter
+from transform.convert import Drop, converter
 from transform.errors import RecordError
-from transform.limits import RESPONSE_BYTES, Answer, dropped, failed, response_bytes
+from transform.limits import RESPONSE_BYTES, Answer, failed, response_bytes
 from transform.metrics import Tally
 from transform.overflow import Event, FindTarget, relieve
 from transform.reingest import source_of
@@ -43,15 +44,11 @@ def batch_transform(
         except Exception as error:  # noqa: BLE001  a mistake of ours must not fail the other records
             tally.fail_unexpectedly(record_id, error)
             return failed(record_id, encoded)
-        if not isinstance(outcome, Row):
+        if isinstance(outcome, Drop):
             tally.dropped[outcome.rule] += 1
-            return dropped(record_id)
+            return {"recordId": record_id, "result": "Dropped", "data": ""}
         tally.delivered += 1
-        ok: Answer = {
-            "recordId": record_id,
-            "result": "Ok",
-            "data": pybase64.b64encode(outcome.line).decode(),
-        }
+        ok: Answer = {"recordId": record_id, "result": "Ok", "data": b64encode_as_string(outcome.line)}
         if date_column:
             ok["metadata"] = {"partitionKeys": {date_column: outcome.date}}
         return ok

@@ -14,12 +14,12 @@ from transform.errors import RecordError
 from transform.flatten import AttributeValue, Image
 from transform.settings import IMAGE_COLUMN, METADATA_COLUMNS, REST_COLUMN, Settings
 
-Pairs = Iterable[tuple[str, AttributeValue]]
+Spread = Callable[[Image], tuple[tuple[str, ...], Iterable[AttributeValue]]]
 _Tree = dict[str, Any]  # attribute name -> column name, or the tree of the map's own names
 
 
-def spreader(settings: Settings) -> Callable[[Image], Pairs]:
-    """The function that gives an image's attribute values with their column names.
+def spreader(settings: Settings) -> Spread:
+    """The function that gives the column names of an image's attribute values, and the values.
 
     Two values that meet in one column raise RecordError `ColumnCollision`, and so does a name the row needs
     for itself. Case makes no difference: Athena's column names are lower-case.
@@ -38,14 +38,13 @@ def spreader(settings: Settings) -> Callable[[Image], Pairs]:
     def renamed(names: tuple[str, ...]) -> tuple[str, ...]:
         return distinct(tuple(tree.get(name, name) for name in names))
 
-    def by_name(image: Image) -> Pairs:
-        return zip(renamed(tuple(image)), image.values(), strict=True)
+    def by_name(image: Image) -> tuple[tuple[str, ...], Iterable[AttributeValue]]:
+        return renamed(tuple(image)), image.values()
 
-    def by_path(image: Image) -> Pairs:
+    def by_path(image: Image) -> tuple[tuple[str, ...], Iterable[AttributeValue]]:
         pairs, rest = _extract(image, tree)
         pairs.extend(_leaves(rest) if flatten else rest.items())
-        distinct(tuple(column for column, _ in pairs))
-        return pairs
+        return distinct(tuple(column for column, _ in pairs)), [value for _, value in pairs]
 
     flat_paths = all(len(column.path) == 1 for column in settings.columns)
     return by_name if flat_paths and not flatten else by_path

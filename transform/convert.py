@@ -1,7 +1,8 @@
 """One record's bytes -> a row, or the rule by which it is dropped. Pure: no clock, no network, no log."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from transform.errors import RecordError
 from transform.records import ChangeRecord, event_time, parse, timestamp_text
@@ -10,7 +11,7 @@ from transform.selection import drop_rules, removed_by, ttl_had_passed
 from transform.settings import Settings
 
 
-class Row(NamedTuple):
+class Row(Struct, frozen=True, gc=False):
     """One line of the archive, and the time of its change in microseconds since 1970."""
 
     line: bytes
@@ -22,7 +23,7 @@ class Row(NamedTuple):
         return timestamp_text(self.event_us)[:10]
 
 
-class Drop(NamedTuple):
+class Drop(Struct, frozen=True, gc=False):
     """A change the settings do not keep, and the rule that says so."""
 
     rule: str

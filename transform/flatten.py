@@ -11,7 +11,7 @@ attribute value              JSON value
 {"SS" | "NS" | "BS": [...]}  an array in the record's order
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pybase64
@@ -22,7 +22,7 @@ from transform.errors import RecordError
 
 AttributeValue = dict[str, Any]  # exactly one key, the type: {"S": "text"}
 Image = dict[str, AttributeValue]
-Unwrap = Callable[[AttributeValue], Any]
+Unwrap = Callable[[Iterable[str], Iterable[AttributeValue]], dict[str, Any]]
 
 decode_image = Decoder(Image).decode
 encode_json: Callable[[Any], bytes] = Encoder().encode
@@ -96,41 +96,60 @@ def _rewritten(value: AttributeValue, binary: Callable[[str], str]) -> Attribute
 
 
 def unwrapper(binary: Callable[[str], str]) -> Unwrap:
-    """The function that turns an attribute value into a plain value, for a feed's encoding of binary.
+    """The function that gives plain values by name, for a feed's encoding of binary.
 
-    It takes the attribute value apart: an image is unwrapped once. Raises RecordError `BadAttributeValue`,
+    It takes the attribute values apart: an image is unwrapped once. Raises RecordError `BadAttributeValue`,
     `BadNumber` or `BadBinary`.
     """
+    by_type = _by_type(binary)
+    as_number, as_raw = _as_number, _as_raw
 
-    def unwrap(value: AttributeValue) -> Any:
+    # The same as `plain` in _by_type, with the two commonest types in the loop: most of a row's time is here.
+    def unwrap(names: Iterable[str], values: Iterable[AttributeValue]) -> dict[str, Any]:
+        row: dict[str, Any] = {}
         try:
-            kind, content = value.popitem()
-            if value:
-                raise RecordError("BadAttributeValue")  # two types at once
-            if kind == "S" and content.__class__ is str:
-                return content
-            return others[kind](content)
+            for name, value in zip(names, values):  # noqa: B905  as many of each; strict costs time
+                kind, content = value.popitem()
+                if value:
+                    raise RecordError("BadAttributeValue")
+                if kind == "S" and content.__class__ is str:
+                    row[name] = content
+                elif kind == "N" and content.__class__ is str and content.strip() is content:
+                    as_number(content)
+                    row[name] = as_raw(content)
+                else:
+                    row[name] = by_type[kind](content)
+        except DecodeError:
+            raise RecordError("BadNumber") from None
         except (KeyError, TypeError, AttributeError):
             raise RecordError("BadAttributeValue") from None
+        return row
 
-    def mapping(content: Image) -> dict[str, Any]:
-        return {name: unwrap(value) for name, value in content.items()}
+    return unwrap
 
-    def sequence(content: list[AttributeValue]) -> list[Any]:
-        return [unwrap(value) for value in _a(list, content)]
 
-    others: dict[str, Callable[[Any], Any]] = {
+def _by_type(binary: Callable[[str], str]) -> dict[str, Callable[[Any], Any]]:
+    """For each of the ten types, the function that makes its content plain."""
+
+    def plain(value: AttributeValue) -> Any:
+        kind, content = value.popitem()
+        if value:
+            raise RecordError("BadAttributeValue")  # two types at once
+        return by_type[kind](content)
+
+    by_type: dict[str, Callable[[Any], Any]] = {
+        "S": lambda content: _a(str, content),
         "N": number,
+        "M": lambda content: {name: plain(value) for name, value in content.items()},
+        "L": lambda content: [plain(value) for value in _a(list, content)],
         "BOOL": lambda content: _a(bool, content),
-        "M": mapping,
-        "L": sequence,
         "NULL": lambda content: None if _a(bool, content) else _refuse(),
         "B": binary,
         "SS": lambda content: [_a(str, text) for text in _a(list, content)],
         "NS": lambda content: [number(text) for text in _a(list, content)],
         "BS": lambda content: [binary(text) for text in _a(list, content)],
     }
-    return unwrap
+    return by_type
 
 
 def _a(kind: type, content: Any) -> Any:

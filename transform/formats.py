@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Raw
 
-from transform.flatten import AttributeValue, Unwrap, encode_json
+from transform.flatten import encode_json
 
 
 class ArchiveDialect(csv.Dialect):
@@ -40,14 +40,11 @@ def csv_line(cells: Iterable[Any]) -> bytes:
     return buffer.getvalue().encode()
 
 
-def csv_cells(
-    columns: Iterable[str], pairs: Iterable[tuple[str, AttributeValue]], unwrap: Unwrap
-) -> list[Any]:
+def csv_cells(columns: Iterable[str], values: dict[str, Any]) -> list[Any]:
     """The cells of the columns in their order, then ddb_rest as JSON text, empty when nothing is in it."""
     cells: dict[str, Any] = dict.fromkeys(columns)
     rest: dict[str, Any] = {}
-    for name, attribute_value in pairs:
-        value = unwrap(attribute_value)
+    for name, value in values.items():
         if name in cells:
             cells[name] = value
         if name not in cells or not _shows_exactly(value):

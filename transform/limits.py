@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple, NotRequired, TypedDict
 
 # 6 MB each way for a synchronous invocation. Source: AWS Lambda Developer Guide, quotas.
@@ -68,15 +69,15 @@ def answer_bytes(answer: Answer) -> int:
 
     The data is base64, in which no character is escaped.
     """
-    size = _FRAME + len(answer["result"]) + _text_bytes(answer["recordId"]) + len(answer["data"])
-    if "metadata" in answer:
-        size += _METADATA_FRAME + len(_dumps(answer["metadata"]).encode())
-    return size
+    return response_bytes([answer]) - _frame_bytes(1)
 
 
 def response_bytes(answers: Sequence[Answer]) -> int:
     """The bytes of a whole response, to the byte."""
-    return _frame_bytes(len(answers)) + sum(map(answer_bytes, answers))
+    size = _frame_bytes(len(answers)) + _FRAME * len(answers)
+    size += _text_bytes("".join([answer["recordId"] for answer in answers]))
+    size += sum([len(answer["result"]) + len(answer["data"]) for answer in answers])
+    return size + sum([_metadata_bytes(answer) for answer in answers if "metadata" in answer])
 
 
 def over_the_limit(answers: Sequence[Answer], limit: int = RESPONSE_BYTES) -> list[int]:
@@ -119,7 +120,16 @@ def _text_bytes(text: str) -> int:
     """The bytes of a JSON string without its quotes; what is all letters and digits needs no look."""
     if text.isascii() and text.isalnum():
         return len(text)
-    return len(_dumps(text).encode()) - 2
+    return len(_dumps(text).encode("utf-8", "backslashreplace")) - 2
+
+
+def _metadata_bytes(answer: Answer) -> int:
+    return _METADATA_FRAME + _partition_keys_bytes(*answer["metadata"]["partitionKeys"].items())
+
+
+@lru_cache(maxsize=1024)  # the rows of a batch have few dates
+def _partition_keys_bytes(*partition_keys: tuple[str, str]) -> int:
+    return len(_dumps({"partitionKeys": dict(partition_keys)}).encode())
 
 
 def _dumps(value: object) -> str:

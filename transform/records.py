@@ -13,7 +13,7 @@ images stay raw JSON until somebody needs them. Both feeds are understood:
 import struct
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from msgspec import DecodeError, Raw, Struct, ValidationError, field
 from msgspec.json import Decoder
@@ -72,9 +72,9 @@ class ChangeRecord(Struct, gc=False):
         """
         change = self.dynamodb
         image = change.old_image if self.event_name == "REMOVE" else change.new_image
-        if not is_there(image):
-            raise RecordError("MissingImage")
-        return image
+        if image and image != _NULL:
+            return image
+        raise RecordError("MissingImage")
 
     def table(self) -> str | None:
         """The table's name; None where the record does not tell."""
@@ -89,7 +89,7 @@ def is_there(image: Raw) -> bool:
     return bool(image) and image != _NULL
 
 
-class EventTime(NamedTuple):
+class EventTime(Struct, frozen=True, gc=False):
     """When the change happened: microseconds since 1970, and whether the record counted in whole seconds."""
 
     us: int

@@ -11,7 +11,7 @@ from transform.flatten import Image, Unwrap, binary_once, binary_twice, decode_i
 from transform.formats import csv_cells, csv_line, jsonl_line
 from transform.records import ChangeRecord, EventTime, is_there, timestamp_text
 from transform.selection import RemovedBy
-from transform.settings import ENVELOPE_COLUMNS, IMAGE_COLUMN, METADATA_COLUMNS, Settings
+from transform.settings import ENVELOPE_COLUMNS, IMAGE_COLUMN, Settings
 
 WriteRow = Callable[[ChangeRecord, EventTime, RemovedBy | None], bytes]
 
@@ -40,10 +40,8 @@ def _jsonl_writer(settings: Settings) -> WriteRow:
 
     def write(change: ChangeRecord, time: EventTime, by: RemovedBy | None) -> bytes:
         raw = change.image()
-        unwrap = _UNWRAP[time.in_seconds]
         row = _metadata(table, change, time, by)
-        for column, value in spread(decoded(raw)):
-            row[column] = unwrap(value)
+        row |= _UNWRAP[time.in_seconds](*spread(decoded(raw)))
         if with_image:
             row[IMAGE_COLUMN] = image_text(raw, _BINARY[time.in_seconds])
         return jsonl_line(row)
@@ -59,7 +57,7 @@ def _csv_writer(settings: Settings) -> WriteRow:
     def write(change: ChangeRecord, time: EventTime, by: RemovedBy | None) -> bytes:
         raw = change.image()
         cells = list(_metadata(table, change, time, by).values())
-        cells += csv_cells(columns, spread(decoded(raw)), _UNWRAP[time.in_seconds])
+        cells += csv_cells(columns, _UNWRAP[time.in_seconds](*spread(decoded(raw))))
         if with_image:
             cells.append(image_text(raw, _BINARY[time.in_seconds]))
         return csv_line(cells)
@@ -92,9 +90,19 @@ _WRITERS: dict[tuple[str, str], Callable[[Settings], WriteRow]] = {
 
 
 def _plain(image: Raw, unwrap: Unwrap) -> dict[str, Any] | None:
-    return {name: unwrap(value) for name, value in decoded(image).items()} if is_there(image) else None
+    if not is_there(image):
+        return None
+    values = decoded(image)
+    return unwrap(values, values.values())
 
 
 def _metadata(table: str, change: ChangeRecord, time: EventTime, by: RemovedBy | None) -> dict[str, Any]:
-    values = (table, change.event_id, change.event_name, timestamp_text(time.us), time.us, by)
-    return dict(zip(METADATA_COLUMNS, values, strict=True))
+    """The values of METADATA_COLUMNS, in their order."""
+    return {
+        "ddb_table": table,
+        "ddb_event_id": change.event_id,
+        "ddb_event_name": change.event_name,
+        "ddb_event_time": timestamp_text(time.us),
+        "ddb_event_us": time.us,
+        "ddb_removed_by": by,
+    }

@@ -11,7 +11,7 @@ import pytest
 from awslambdaric.lambda_runtime_client import LambdaRuntimeClient
 from awslambdaric.lambda_runtime_exception import FaultException
 from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from infra.local.runtime import LambdaRuntime
@@ -89,9 +89,15 @@ def test_response_holds_the_values_that_the_default_writes(records: list[Any]) -
     assert json.loads(body) == json.loads(expected)
 
 
+def _is_text(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 @pytest.mark.parametrize("execution_env", ["AWS_Lambda_python3.11", "AWS_Lambda_python3.13"])
 @given(records=st.lists(answers, max_size=5))
 def test_response_is_never_larger_than_it_was_measured(execution_env: str, records: list[Any]) -> None:
+    # Half a surrogate pair goes to the default, which was made for this process's environment.
+    assume(all(_is_text(answer["recordId"]) for answer in records))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_EXECUTION_ENV", execution_env)
         measured = response_bytes(records)
