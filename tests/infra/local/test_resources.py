@@ -16,7 +16,7 @@ def settings(format_: str = "jsonl", partition_by: str = "arrival") -> Settings:
     return parse({"table": table, "output": output, "columns": columns})
 
 
-@pytest.mark.parametrize(("format_", "by"), itertools.product(["jsonl", "csv"], ["arrival", "event"]))
+@pytest.mark.parametrize(("format_", "by"), [*itertools.product(["jsonl", "csv"], ["arrival", "event"])])
 def test_every_configuration_makes_a_delivery_stream_that_is_accepted(format_: str, by: str) -> None:
     request = delivery_stream(settings(format_, by), Buffering())
 
