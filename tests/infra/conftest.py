@@ -1,6 +1,5 @@
 """The synthesised matrix: once a session, whichever worker comes first."""
 
-import fcntl
 import json
 import os
 import subprocess
@@ -9,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from infra import package
+from tests.infra.locks import alone
 from tests.infra.stacks import CASES
 from tests.infra.templates import Template
 
@@ -21,8 +22,7 @@ def synthesised(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     folder = shared / "infra-stacks"
-    with (shared / "infra-stacks.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone(shared / "infra-stacks.lock"):
         if not (folder / "done").exists():
             folder.mkdir(exist_ok=True)
             done = subprocess.run(
@@ -59,3 +59,20 @@ def template(templates: dict[str, Template], case: str) -> Template:
 def defaults(templates: dict[str, Template]) -> Template:
     """The template of the configuration that sets nothing."""
     return templates["defaults"]
+
+
+@pytest.fixture(scope="session")
+def wheels() -> list[Path]:
+    """For this machine and this Python; fetched once and kept under build/."""
+    return _fetched(package.HERE)
+
+
+@pytest.fixture(scope="session")
+def lambda_wheels() -> list[Path]:
+    """For Lambda on arm64, where `ttl-archive synth` keeps them."""
+    return _fetched(package.lambda_target("arm64"))
+
+
+def _fetched(target: package.Target) -> list[Path]:
+    with alone(ROOT / package.CACHE / "lock"):
+        return package.fetch(target, ROOT / package.CACHE)

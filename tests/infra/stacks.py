@@ -129,7 +129,7 @@ def main(folder: Path) -> None:
 
 
 def _synthesise_bare(assets: Assets, folder: Path) -> None:
-    """The same app with nothing but a bucket that breaks the rules: its report shows that they are applied."""
+    """The same app with nothing but a bucket that breaks rules: its report shows that they are applied."""
     from aws_cdk import Stack
     from aws_cdk import aws_s3 as s3
 

@@ -4,7 +4,12 @@ import re
 from typing import Any
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
-_PSEUDO = {"AWS::AccountId": ACCOUNT, "AWS::Region": REGION, "AWS::Partition": "aws", "AWS::StackName": "stack"}
+_PSEUDO = {
+    "AWS::AccountId": ACCOUNT,
+    "AWS::Region": REGION,
+    "AWS::Partition": "aws",
+    "AWS::StackName": "stack",
+}
 # What Ref gives for a resource, where it is not the name. Source: CloudFormation, resource type reference.
 _REF_IS_ARN = ("AWS::SNS::Topic", "AWS::StepFunctions::StateMachine", "AWS::Lambda::Alias")
 _ARNS = {
@@ -29,9 +34,7 @@ class Template:
     def ids(self, kind: str, like: str = "") -> list[str]:
         """Logical ids of the resources of a type whose id has a match."""
         return [
-            name
-            for name, found in self.resources.items()
-            if found["Type"] == kind and re.search(like, name)
+            name for name, found in self.resources.items() if found["Type"] == kind and re.search(like, name)
         ]
 
     def one(self, kind: str, like: str = "") -> dict[str, Any]:

@@ -1,0 +1,413 @@
+"""The custom resource, against a DynamoDB in memory that takes its time and refuses on demand."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from infra.streaming_destination import handler as entry
+from infra.streaming_destination.destination import (
+    Destination,
+    DestinationError,
+    NoTableError,
+    Patience,
+    attach,
+    detach,
+)
+from infra.streaming_destination.ttl import ttl_told
+from tests.fakes import client_error
+
+STREAM = "arn:aws:kinesis:us-east-1:123456789012:stream/changes"
+OTHER = "arn:aws:kinesis:us-east-1:123456789012:stream/other"
+WANTED = Destination("devices", STREAM)
+
+
+@dataclass
+class FakeDynamoDB:
+    """Destinations of one table by stream. A change takes `looks` looks; `refuse` are codes to come."""
+
+    found: dict[str, dict[str, str]] = field(default_factory=dict)
+    looks: int = 2
+    refuse: list[str] = field(default_factory=list)
+    ttl: dict[str, str] = field(
+        default_factory=lambda: {"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}
+    )
+    table: str = "devices"
+    enable_ends: str = "ACTIVE"
+    tells_precision: bool = True
+    calls: list[str] = field(default_factory=list)
+    waiting: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    def describe_kinesis_streaming_destination(self, *, TableName: str) -> dict[str, Any]:
+        self._table(TableName, "DescribeKinesisStreamingDestination")
+        for stream, (left, then) in list(self.waiting.items()):
+            self.waiting[stream] = (left - 1, then)
+            if left <= 1:
+                self.found[stream]["DestinationStatus"] = then
+                del self.waiting[stream]
+        known = [{"StreamArn": stream, **entry} for stream, entry in self.found.items()]
+        return {"TableName": TableName, "KinesisDataStreamDestinations": known}
+
+    def enable_kinesis_streaming_destination(
+        self, *, TableName: str, StreamArn: str, EnableKinesisStreamingConfiguration: dict[str, str]
+    ) -> None:
+        self._called("Enable", TableName)
+        told = EnableKinesisStreamingConfiguration if self.tells_precision else {}
+        self.found[StreamArn] = {"DestinationStatus": "ENABLING", **told}
+        self.waiting[StreamArn] = (self.looks, self.enable_ends)
+
+    def update_kinesis_streaming_destination(
+        self, *, TableName: str, StreamArn: str, UpdateKinesisStreamingConfiguration: dict[str, str]
+    ) -> None:
+        self._called("Update", TableName)
+        self.found[StreamArn] |= {"DestinationStatus": "UPDATING", **UpdateKinesisStreamingConfiguration}
+        self.waiting[StreamArn] = (self.looks, "ACTIVE")
+
+    def disable_kinesis_streaming_destination(self, *, TableName: str, StreamArn: str) -> None:
+        self._called("Disable", TableName)
+        self.found[StreamArn]["DestinationStatus"] = "DISABLING"
+        self.waiting[StreamArn] = (self.looks, "DISABLED")
+
+    def describe_time_to_live(self, *, TableName: str) -> dict[str, Any]:
+        self._table(TableName, "DescribeTimeToLive")
+        return {"TimeToLiveDescription": self.ttl}
+
+    def status(self, stream: str = STREAM) -> str:
+        return self.found[stream]["DestinationStatus"]
+
+    def _called(self, operation: str, table: str) -> None:
+        self._table(table, operation)
+        if self.refuse:
+            raise client_error(self.refuse.pop(0), operation)
+        self.calls.append(operation)
+
+    def _table(self, name: str, operation: str) -> None:
+        if name != self.table:
+            raise client_error("ResourceNotFoundException", operation)
+
+
+def patience(seconds: float = 600) -> Patience:
+    """Time that passes by waiting alone."""
+    left = [seconds]
+
+    def pause(wait: float) -> None:
+        left[0] -= wait
+
+    return Patience(lambda: left[0], pause)
+
+
+def active(precision: str | None = "MICROSECOND") -> dict[str, str]:
+    told = {"ApproximateCreationDateTimePrecision": precision} if precision else {}
+    return {"DestinationStatus": "ACTIVE", **told}
+
+
+# Attach
+
+
+def test_a_table_is_attached_and_waited_for() -> None:
+    dynamodb = FakeDynamoDB()
+    attach(dynamodb, WANTED, patience())
+
+    assert dynamodb.status() == "ACTIVE"
+    assert dynamodb.calls == ["Enable"]
+
+
+def test_attached_already_nothing_is_done() -> None:
+    dynamodb = FakeDynamoDB({STREAM: active()})
+    attach(dynamodb, WANTED, patience())
+
+    assert dynamodb.calls == []
+
+
+@pytest.mark.parametrize("precision", ["MILLISECOND", None])
+def test_another_precision_is_corrected(precision: str | None) -> None:
+    dynamodb = FakeDynamoDB({STREAM: active(precision)})
+    attach(dynamodb, WANTED, patience())
+
+    assert dynamodb.calls == ["Update"]
+    assert dynamodb.found[STREAM]["ApproximateCreationDateTimePrecision"] == "MICROSECOND"
+
+
+def test_a_precision_that_is_never_told_is_asked_for_once() -> None:
+    dynamodb = FakeDynamoDB(tells_precision=False)
+    attach(dynamodb, WANTED, patience())
+
+    assert dynamodb.calls == ["Enable"]
+
+
+@pytest.mark.parametrize(
+    ("before", "then", "calls"),
+    [
+        ("ENABLING", "ACTIVE", []),
+        ("UPDATING", "ACTIVE", []),
+        ("DISABLING", "DISABLED", ["Enable"]),
+        ("DISABLED", None, ["Enable"]),
+        ("ENABLE_FAILED", None, ["Enable"]),
+    ],
+)
+def test_every_state_leads_to_active(before: str, then: str | None, calls: list[str]) -> None:
+    found = {STREAM: {**active(), "DestinationStatus": before}}
+    dynamodb = FakeDynamoDB(found, waiting={STREAM: (3, then)} if then else {})
+    attach(dynamodb, WANTED, patience())
+
+    assert (dynamodb.status(), dynamodb.calls) == ("ACTIVE", calls)
+
+
+@pytest.mark.parametrize("code", ["ResourceInUseException", "LimitExceededException", "ThrottlingException"])
+def test_a_change_refused_for_now_is_asked_for_again(code: str) -> None:
+    dynamodb = FakeDynamoDB(refuse=[code, code])
+    attach(dynamodb, WANTED, patience())
+
+    assert dynamodb.calls == ["Enable"]
+
+
+def test_a_change_refused_for_good_is_an_error() -> None:
+    with pytest.raises(Exception, match="AccessDenied"):
+        attach(FakeDynamoDB(refuse=["AccessDeniedException"]), WANTED, patience())
+
+
+def test_a_failed_enabling_is_told_with_dynamodbs_reason() -> None:
+    dynamodb = FakeDynamoDB(enable_ends="ENABLE_FAILED")
+    with pytest.raises(DestinationError, match=r"cannot stream to .*changes: DynamoDB gives no reason"):
+        attach(dynamodb, WANTED, patience())
+
+    assert dynamodb.calls == ["Enable"]
+
+
+def test_a_second_stream_of_a_table_is_refused_with_the_way_out() -> None:
+    dynamodb = FakeDynamoDB({OTHER: active()})
+    with pytest.raises(
+        DestinationError, match=r"disable-kinesis-streaming-destination .*--stream-arn .*other"
+    ):
+        attach(dynamodb, WANTED, patience())
+
+    assert dynamodb.status(OTHER) == "ACTIVE"
+
+
+def test_a_stream_of_ours_is_left_for_another() -> None:
+    dynamodb = FakeDynamoDB({OTHER: active()})
+    attach(dynamodb, WANTED, patience(), instead_of=OTHER)
+
+    assert (dynamodb.status(OTHER), dynamodb.status()) == ("DISABLED", "ACTIVE")
+
+
+def test_waiting_ends_before_the_function_does() -> None:
+    dynamodb = FakeDynamoDB(looks=1000)
+    with pytest.raises(
+        DestinationError, match=r"is still ENABLING\. .*describe-kinesis-streaming-destination"
+    ):
+        attach(dynamodb, WANTED, patience(60))
+
+
+def test_a_refusal_without_end_ends() -> None:
+    dynamodb = FakeDynamoDB(refuse=["ResourceInUseException"] * 1000)
+    with pytest.raises(DestinationError, match=r"refuses the change for now \(ResourceInUseException\)"):
+        attach(dynamodb, WANTED, patience(60))
+
+
+def test_a_table_that_is_not_there_is_told() -> None:
+    with pytest.raises(NoTableError, match="There is no table devices"):
+        attach(FakeDynamoDB(table="another"), WANTED, patience())
+
+
+# Detach
+
+
+def test_a_table_is_detached_and_waited_for() -> None:
+    dynamodb = FakeDynamoDB({STREAM: active()})
+    detach(dynamodb, WANTED, patience())
+
+    assert (dynamodb.status(), dynamodb.calls) == ("DISABLED", ["Disable"])
+
+
+@pytest.mark.parametrize(
+    "dynamodb",
+    [
+        FakeDynamoDB(),
+        FakeDynamoDB({STREAM: {"DestinationStatus": "DISABLED"}}),
+        FakeDynamoDB({OTHER: active()}),
+        FakeDynamoDB(table="another"),
+    ],
+    ids=["never attached", "detached", "another stream", "no table"],
+)
+def test_detached_already_nothing_is_done(dynamodb: FakeDynamoDB) -> None:
+    detach(dynamodb, WANTED, patience())
+
+    assert dynamodb.calls == []
+
+
+def test_a_failed_enabling_is_taken_back() -> None:
+    dynamodb = FakeDynamoDB({STREAM: {"DestinationStatus": "ENABLE_FAILED"}})
+    detach(dynamodb, WANTED, patience())
+
+    assert dynamodb.status() == "DISABLED"
+
+
+def test_detaching_twice_at_once_waits() -> None:
+    dynamodb = FakeDynamoDB({STREAM: {"DestinationStatus": "DISABLING"}}, waiting={STREAM: (3, "DISABLED")})
+    detach(dynamodb, WANTED, patience())
+
+    assert dynamodb.calls == []
+
+
+# TTL
+
+
+def test_ttl_that_is_on_is_told() -> None:
+    assert ttl_told(FakeDynamoDB(), "devices", "ttl") == "ENABLED on ttl"
+
+
+def test_ttl_that_is_off_is_told_with_the_way_on() -> None:
+    told = ttl_told(FakeDynamoDB(ttl={"TimeToLiveStatus": "DISABLED"}), "devices", "ttl")
+
+    assert told.startswith("OFF: nothing expires from devices")
+    assert "AttributeName=ttl" in told
+
+
+def test_ttl_on_another_attribute_is_an_error() -> None:
+    with pytest.raises(DestinationError, match=r'on attribute "ttl"; archive\.toml has .*"expires"'):
+        ttl_told(FakeDynamoDB(), "devices", "expires")
+
+
+# The entry
+
+
+class Context:
+    def __init__(self, seconds: float = 900) -> None:
+        self.left = seconds
+
+    def get_remaining_time_in_millis(self) -> float:
+        return self.left * 1000
+
+    def pause(self, seconds: float) -> None:
+        self.left -= seconds
+
+
+def run(dynamodb: Any, kind: str = "Create", context: Context | None = None, **more: Any) -> dict[str, Any]:
+    """The answer that CloudFormation gets."""
+    context = context or Context()
+    sent: list[tuple[str, bytes]] = []
+    properties = {
+        "TableName": "devices",
+        "StreamArn": STREAM,
+        "Precision": "MICROSECOND",
+        "TtlAttribute": "ttl",
+    }
+    event = {
+        "RequestType": kind,
+        "ResponseURL": "https://answers.example/1",
+        "StackId": "stack",
+        "RequestId": "request",
+        "LogicalResourceId": "Destination",
+        "ResourceProperties": properties,
+        **more,
+    }
+    send: Callable[[str, bytes], None] = lambda url, body: sent.append((url, body))  # noqa: E731
+    entry.handler(event, context, dynamodb, send, context.pause)
+    ((url, body),) = sent
+    assert url == event["ResponseURL"]
+    answer: dict[str, Any] = json.loads(body)
+    assert {answer["StackId"], answer["RequestId"], answer["LogicalResourceId"]} == {
+        "stack",
+        "request",
+        "Destination",
+    }
+    return answer
+
+
+def test_create_answers_with_the_state_of_ttl() -> None:
+    answer = run(FakeDynamoDB())
+
+    assert (answer["Status"], answer["Data"]) == ("SUCCESS", {"Ttl": "ENABLED on ttl"})
+    assert answer["PhysicalResourceId"] == f"devices to {STREAM}"
+
+
+def test_delete_detaches() -> None:
+    dynamodb = FakeDynamoDB({STREAM: active()})
+
+    assert run(dynamodb, "Delete")["Status"] == "SUCCESS"
+    assert dynamodb.status() == "DISABLED"
+
+
+def test_an_update_to_another_stream_leaves_the_old_one_first() -> None:
+    dynamodb = FakeDynamoDB({OTHER: active()})
+    old = {"TableName": "devices", "StreamArn": OTHER}
+
+    assert run(dynamodb, "Update", OldResourceProperties=old)["Status"] == "SUCCESS"
+    assert dynamodb.calls == ["Disable", "Enable"]
+
+
+def test_an_update_to_another_table_leaves_the_old_one_to_the_deletion() -> None:
+    dynamodb = FakeDynamoDB()
+    old = {"TableName": "before", "StreamArn": STREAM}
+
+    assert run(dynamodb, "Update", OldResourceProperties=old)["Status"] == "SUCCESS"
+    assert dynamodb.calls == ["Enable"]
+
+
+def test_wrong_ttl_fails_the_deployment_before_anything_is_attached() -> None:
+    dynamodb = FakeDynamoDB(ttl={"TimeToLiveStatus": "ENABLED", "AttributeName": "other"})
+    answer = run(dynamodb)
+
+    assert answer["Status"] == "FAILED"
+    assert 'ttl_attribute = "ttl"' in answer["Reason"]
+    assert dynamodb.calls == []
+
+
+def test_a_missing_table_fails_the_deployment_with_what_to_do() -> None:
+    assert 'set [deploy] table = "create"' in run(FakeDynamoDB(table="another"))["Reason"]
+
+
+def test_an_error_of_the_service_is_answered() -> None:
+    answer = run(FakeDynamoDB(refuse=["ValidationException"]))
+
+    assert (answer["Status"], "ValidationException" in answer["Reason"]) == ("FAILED", True)
+
+
+def test_a_mistake_of_ours_is_answered() -> None:
+    assert run(object())["Reason"].startswith("AttributeError: ")
+
+
+def test_an_answer_leaves_before_the_functions_time_is_up() -> None:
+    context = Context(120)
+    answer = run(FakeDynamoDB(looks=1000), context=context)
+
+    assert answer["Status"] == "FAILED"
+    assert context.left >= 30
+
+
+def test_the_calls_are_those_of_botocores_model() -> None:
+    """The fake's names and parameters, checked by the real client."""
+    client = boto3.client(
+        "dynamodb", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
+    told = {"TableName": "devices", "StreamArn": STREAM}
+    with Stubber(client) as stub:
+        listed = "describe_kinesis_streaming_destination"
+        stub.add_response(
+            "describe_time_to_live", {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
+        )
+        stub.add_response(listed, {"KinesisDataStreamDestinations": []})
+        stub.add_response(listed, {"KinesisDataStreamDestinations": []})
+        stub.add_response("enable_kinesis_streaming_destination", told | {"DestinationStatus": "ENABLING"})
+        for precision in ("MILLISECOND", "MICROSECOND"):
+            stub.add_response(
+                listed,
+                {"KinesisDataStreamDestinations": [{"StreamArn": STREAM, **active(precision)}]},
+            )
+            if precision == "MILLISECOND":
+                stub.add_response(
+                    "update_kinesis_streaming_destination", told | {"DestinationStatus": "UPDATING"}
+                )
+        assert run(client)["Status"] == "SUCCESS"
+        for response in (active(), {"DestinationStatus": "DISABLED"}):
+            stub.add_response(listed, {"KinesisDataStreamDestinations": [{"StreamArn": STREAM, **response}]})
+            if response == active():
+                stub.add_response("disable_kinesis_streaming_destination", told)
+        assert run(client, "Delete")["Status"] == "SUCCESS"
+        stub.assert_no_pending_responses()
+    client.close()
