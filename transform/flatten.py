@@ -22,7 +22,7 @@ from transform.errors import RecordError
 
 AttributeValue = dict[str, Any]  # exactly one key, the type: {"S": "text"}
 Image = dict[str, AttributeValue]
-Unwrap = Callable[[Iterable[str], Iterable[AttributeValue]], dict[str, Any]]
+Unwrap = Callable[[dict[str, Any], Iterable[str], Iterable[AttributeValue]], None]
 
 decode_image = Decoder(Image).decode
 encode_json: Callable[[Any], bytes] = Encoder().encode
@@ -96,7 +96,7 @@ def _rewritten(value: AttributeValue, binary: Callable[[str], str]) -> Attribute
 
 
 def unwrapper(binary: Callable[[str], str]) -> Unwrap:
-    """The function that gives plain values by name, for a feed's encoding of binary.
+    """The function that puts plain values into a row by name, for a feed's encoding of binary.
 
     It takes the attribute values apart: an image is unwrapped once. Raises RecordError `BadAttributeValue`,
     `BadNumber` or `BadBinary`.
@@ -105,8 +105,7 @@ def unwrapper(binary: Callable[[str], str]) -> Unwrap:
     as_number, as_raw = _as_number, _as_raw
 
     # The same as `plain` in _by_type, with the two commonest types in the loop: most of a row's time is here.
-    def unwrap(names: Iterable[str], values: Iterable[AttributeValue]) -> dict[str, Any]:
-        row: dict[str, Any] = {}
+    def unwrap(row: dict[str, Any], names: Iterable[str], values: Iterable[AttributeValue]) -> None:
         try:
             for name, value in zip(names, values):  # noqa: B905  as many of each; strict costs time
                 kind, content = value.popitem()
@@ -123,7 +122,6 @@ def unwrapper(binary: Callable[[str], str]) -> Unwrap:
             raise RecordError("BadNumber") from None
         except (KeyError, TypeError, AttributeError):
             raise RecordError("BadAttributeValue") from None
-        return row
 
     return unwrap
 

@@ -25,6 +25,7 @@ _ABSENT = Raw()
 _NULL = Raw(b"null")
 _first_byte = struct.Struct("c").unpack_from  # of a raw value, which takes no index
 _OBJECT = (b"{",)
+_MILLISECONDS = tuple(f".{ms:03d}" for ms in range(1000))
 
 
 class UserIdentity(Struct, gc=False):
@@ -150,8 +151,7 @@ def event_time(change: StreamRecord) -> EventTime:
 
 def timestamp_text(us: int) -> str:
     """Microseconds since 1970 as Hive writes a timestamp, UTC: 2026-11-21 06:26:52.123."""
-    second, fraction = divmod(us, 1_000_000)
-    return f"{_second_text(second)}.{fraction // 1000:03d}"
+    return _second_text(us // 1_000_000) + _MILLISECONDS[us // 1000 % 1000]
 
 
 @lru_cache(maxsize=4096)  # the changes of one batch share few seconds

@@ -41,7 +41,7 @@ def _jsonl_writer(settings: Settings) -> WriteRow:
     def write(change: ChangeRecord, time: EventTime, by: RemovedBy | None) -> bytes:
         raw = change.image()
         row = _metadata(table, change, time, by)
-        row |= _UNWRAP[time.in_seconds](*spread(decoded(raw)))
+        _UNWRAP[time.in_seconds](row, *spread(decoded(raw)))
         if with_image:
             row[IMAGE_COLUMN] = image_text(raw, _BINARY[time.in_seconds])
         return jsonl_line(row)
@@ -56,8 +56,9 @@ def _csv_writer(settings: Settings) -> WriteRow:
 
     def write(change: ChangeRecord, time: EventTime, by: RemovedBy | None) -> bytes:
         raw = change.image()
-        cells = list(_metadata(table, change, time, by).values())
-        cells += csv_cells(columns, _UNWRAP[time.in_seconds](*spread(decoded(raw))))
+        values: dict[str, Any] = {}
+        _UNWRAP[time.in_seconds](values, *spread(decoded(raw)))
+        cells = [*_metadata(table, change, time, by).values(), *csv_cells(columns, values)]
         if with_image:
             cells.append(image_text(raw, _BINARY[time.in_seconds]))
         return csv_line(cells)
@@ -92,8 +93,10 @@ _WRITERS: dict[tuple[str, str], Callable[[Settings], WriteRow]] = {
 def _plain(image: Raw, unwrap: Unwrap) -> dict[str, Any] | None:
     if not is_there(image):
         return None
-    values = decoded(image)
-    return unwrap(values, values.values())
+    values: dict[str, Any] = {}
+    members = decoded(image)
+    unwrap(values, members, members.values())
+    return values
 
 
 def _metadata(table: str, change: ChangeRecord, time: EventTime, by: RemovedBy | None) -> dict[str, Any]:
