@@ -1,0 +1,88 @@
+"""infra/README.md agrees with the code."""
+
+import ast
+import re
+from pathlib import Path
+
+import infra
+from infra.deploy_settings import DEPLOY, Number
+
+FOLDER = Path(infra.__file__).parent
+README = (FOLDER / "README.md").read_text(encoding="utf-8")
+# Defaults that are made, not written down.
+MADE = {"stack_name": "from the table", "database": "from the table"}
+
+
+def rows() -> dict[str, list[str]]:
+    """The settings table: key -> default, allowed, reason."""
+    section = README.partition("## Settings")[2].partition("\n## ")[0]
+    cells = [
+        [cell.strip() for cell in line.strip("|").split(" | ")]
+        for line in section.splitlines()
+        if "|" in line
+    ]
+    return {row[0].strip("`| "): row[1:] for row in cells if row[0].strip("| ").startswith("`")}
+
+
+def anchors() -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", README, re.MULTILINE)
+    return {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def shown(name: str) -> str:
+    default = DEPLOY[name].default
+    if default is None:
+        return MADE.get(name, "none")
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+
+def test_every_setting_is_in_the_table_in_the_codes_order() -> None:
+    assert list(rows()) == list(DEPLOY)
+
+
+def test_every_default_is_the_codes() -> None:
+    assert {name: row[0] for name, row in rows().items()} == {name: shown(name) for name in DEPLOY}
+
+
+def test_every_bound_and_choice_is_the_codes() -> None:
+    for name, (_, allowed, *_) in rows().items():
+        key = DEPLOY[name]
+        if isinstance(key, Number):
+            assert allowed == f"{key.least} to {key.most}"
+        elif key.allowed:
+            assert allowed == ", ".join(f"`{choice}`" for choice in key.allowed)
+        elif key.kind is bool:
+            assert allowed == "`true`, `false`"
+
+
+def test_every_setting_has_a_reason() -> None:
+    assert all(len(row[2].strip("| ")) > 10 for row in rows().values())
+
+
+def test_every_link_within_the_page_leads_somewhere() -> None:
+    assert set(re.findall(r"\(#([^)]+)\)", README)) <= anchors()
+
+
+def test_every_link_to_a_file_leads_somewhere() -> None:
+    for target in re.findall(r"\]\((?!#|http)([^)]+)\)", README):
+        assert (FOLDER / target).exists(), target
+
+
+def test_every_saved_query_is_named() -> None:
+    for file in (FOLDER / "queries").glob("*.sql"):
+        assert f"`{file.stem}`" in README
+
+
+def test_the_example_imports_what_is_there() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith(("infra", "transform")):
+            place = FOLDER.parent.joinpath(*str(node.module).split("."))
+            for alias in node.names:
+                source = place.with_suffix(".py")
+                assert (place / f"{alias.name}.py").exists() or f" {alias.name}(" in source.read_text()
+
+
+def test_the_keys_that_the_text_sets_exist() -> None:
+    for name in re.findall(r"`([a-z_]+) = ", README):
+        assert name in DEPLOY or name == "partition_by", name
