@@ -6,6 +6,9 @@ from replay.cli_list import inspect_command, list_command
 from replay.cli_plan import plan_command
 from replay.cli_retire import retire_command
 from replay.cli_run import run_command
+from replay.restore.command import restore
+
+__all__ = ["replay", "restore"]
 
 
 class PlanByDefault(click.Group):
@@ -23,11 +26,15 @@ def replay() -> None:
     """Bring failed records home: see what failed, plan, and replay it into the archive.
 
     \b
-    To see what failed:                     ttl-archive replay list --bucket my-archive
-    To see why, record by record:           ttl-archive replay inspect --bucket my-archive KEY
-    To see what would be done:              ttl-archive replay plan --bucket my-archive
-    To do it:                               ttl-archive replay run --bucket my-archive --yes
-    To move what is done out of the way:    ttl-archive replay retire --bucket my-archive --yes
+    To see what failed:
+      ttl-archive replay list --bucket my-archive
+    To see why, record by record:
+      ttl-archive replay inspect --bucket my-archive errors/DeviceData/processing-failed/example
+    To see what would be done, and to do it:
+      ttl-archive replay plan --bucket my-archive
+      ttl-archive replay run replay-plan.json
+    To move what is done out of the way:
+      ttl-archive replay retire --bucket my-archive --yes
 
     Nothing is deleted, and killed at any point a second run finishes what the first began. Exit codes: 0 all
     done, 1 failed, 2 misused, 3 some records are still not delivered.

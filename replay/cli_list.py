@@ -20,7 +20,7 @@ from replay.verdict import judge
 _LIST_HEADERS = ("day", "type", "code", "state", "records", "objects", "size", "oldest", "newest")
 
 
-@click.command("list")
+@click.command("list", short_help="Show what failed, counted.")
 @place_options
 @filter_options
 @click.option("--names-only", is_flag=True, help="Count objects by their names, without reading them.")
@@ -58,7 +58,7 @@ def list_command(bucket: str, prefix: str | None, names_only: bool, as_json: boo
         sys.exit(FAILED)
 
 
-@click.command("inspect")
+@click.command("inspect", short_help="Show the records of one error object.")
 @click.option("--bucket", help="Bucket of the object; not needed with s3://BUCKET/KEY.")
 @click.argument("error_object", metavar="OBJECT")
 @click.option("--show-content", is_flag=True, help="Show the change record itself, with the item's values.")
@@ -73,9 +73,12 @@ def inspect_command(
     OBJECT is a key or s3://BUCKET/KEY. No name or value of an item is shown without --show-content.
 
     \b
-    To see why records failed:   ttl-archive replay inspect s3://my-archive/errors/DeviceData/example
-    To see one with content:     ttl-archive replay inspect s3://my-archive/errors/DeviceData/example --show-content --limit 1
-    To have all as JSON lines:   ttl-archive replay inspect --bucket my-archive errors/DeviceData/example --limit 0 --json
+    To see why records failed:
+      ttl-archive replay inspect s3://my-archive/errors/DeviceData/processing-failed/example
+    To see one with its content:
+      ttl-archive replay inspect s3://my-archive/errors/DeviceData/processing-failed/example --show-content --limit 1
+    To have all as JSON lines:
+      ttl-archive replay inspect --bucket my-archive errors/DeviceData/processing-failed/example --limit 0 --json
     """  # noqa: E501  a command stays on one line, to be copied
     if error_object.startswith("s3://"):
         bucket, _, error_object = error_object.removeprefix("s3://").partition("/")

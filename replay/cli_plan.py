@@ -23,7 +23,7 @@ sink_options: Callable[[Any], Any] = stack(
 )
 
 
-@click.command("plan")
+@click.command("plan", short_help="Print what a run would do (the default).")
 @place_options
 @filter_options
 @sink_options

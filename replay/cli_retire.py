@@ -15,7 +15,7 @@ from replay.source import ErrorObject
 from replay.state import Claims, new_owner
 
 
-@click.command("retire")
+@click.command("retire", short_help="Move what is done out of the way.")
 @place_options
 @filter_options
 @click.option("--to", default=layout.RETIRED, show_default=True, help="Prefix to move them under.")

@@ -1,9 +1,6 @@
 """`replay run`: executes a plan, here or in a state machine."""
 
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -20,12 +17,13 @@ from replay.options import Place, as_filter, aws_options, filter_options, tells_
 from replay.plan import Plan
 from replay.rate import Rate
 from replay.run import Summary, execute
+from replay.signals import ctrl_c
 from replay.sinks import make_sink, warning
 from replay.state import Claims, new_owner
 from replay.verdict import judge
 
 
-@click.command("run")
+@click.command("run", short_help="Replay failed records.")
 @click.argument("plan_file", metavar="[PLAN]", required=False, type=click.Path(path_type=Path))
 @click.option("--bucket", help="Bucket that the delivery stream writes to; without PLAN.")
 @click.option("--prefix", help="Error output prefix.  [default: errors/TABLE/]")
@@ -102,7 +100,7 @@ def _execute(place: Place, planned: Plan, rate: float | None, concurrency: int) 
     )  # fmt: skip
     if text := warning(planned.sink, planned.target):
         show.note(text)
-    with show.meter("Replaying", planned.size) as progress, _ctrl_c(stop):
+    with show.meter("Replaying", planned.size) as progress, ctrl_c(stop):
         run = Run(
             place.s3,
             Claims(place.s3, place.bucket, new_owner()),
@@ -130,7 +128,7 @@ def _distribute(place: Place, planned: Plan, only: Filter, state_machine_arn: st
     def on_step(now: Execution) -> None:
         show.note(f"{now.status}: {now.succeeded:,} of {now.total:,} done, {now.failed:,} failed")
 
-    with _ctrl_c(stop):
+    with ctrl_c(stop):
         stepfunctions = place.clients("stepfunctions")
         distributed.run(stepfunctions, state_machine_arn, planned.prefix, stop, on_step)
     after = make_plan(place, only, sink="s3", stream=None, archive=planned.target, held=False)
@@ -139,25 +137,6 @@ def _distribute(place: Place, planned: Plan, only: Filter, state_machine_arn: st
     for each in after.objects:
         summary.add(Outcome(each.key, one.UNSENT, summary.tally, "it is still open after the execution"))
     return summary
-
-
-@contextmanager
-def _ctrl_c(stop: Event) -> Iterator[None]:
-    """The first Ctrl-C lets the run end cleanly, the second ends it."""
-
-    def on_signal(*_: object) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        show.note(
-            "Stopping after the records in hand. Ctrl-C again stops at once; nothing is lost either way."
-        )
-        stop.set()
-
-    before = signal.signal(signal.SIGINT, on_signal)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _tell_trouble(outcome: Outcome) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -82,15 +82,30 @@ def find_object(s3: Any, bucket: str, key: str) -> ErrorObject:
     return ErrorObject(bucket, key, head["ETag"].strip('"'), head["ContentLength"], modified)
 
 
+class Readable(Protocol):
+    """An object of which it is known what it was when it was listed."""
+
+    @property
+    def bucket(self) -> str: ...  # noqa: D102  as ErrorObject has them
+    @property
+    def key(self) -> str: ...  # noqa: D102
+    @property
+    def etag(self) -> str: ...  # noqa: D102
+    @property
+    def size(self) -> int: ...  # noqa: D102
+    @property
+    def url(self) -> str: ...  # noqa: D102
+
+
 class Reader:
     """The bytes of one object, once. `read_bytes` and `sha256` tell how far it got and what went by.
 
     Only the content that was listed is read: ObjectChangedError when it was written again, also in between.
     """
 
-    def __init__(self, s3: Any, error_object: ErrorObject) -> None:
+    def __init__(self, s3: Any, listed: Readable) -> None:
         self._s3 = s3
-        self._object = error_object
+        self._object = listed
         self._hash = hashlib.sha256()
         self.read_bytes = 0
         self.version_id: str | None = None

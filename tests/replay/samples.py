@@ -15,11 +15,11 @@ from replay.run import Summary, execute
 from replay.sink_s3 import S3Sink
 from replay.state import Claims, new_owner
 from replay.verdict import judge
-from replay.version import fingerprint
 from tests.replay.bucket import Bucket
 from transform.settings import Settings, parse
 
 BUCKET = "bucket"
+TRANSFORM = "0" * 12
 PREFIX = "errors/DeviceData/"
 KEY = PREFIX + "processing-failed/dt=2026-11-20/ttl-archive-1-2026-11-20-10-15-00-0a1b2c3d-0000"
 EVENT_US = 1_763_600_000_000_000  # 2025-11-20 00:53:20
@@ -77,7 +77,7 @@ def error_object(datas: Iterable[bytes], **fields: Any) -> bytes:
 
 def make_run(s3: Any, *, settings: Settings = SETTINGS, **parts: Any) -> Run:
     """A run with the s3 sink on that bucket, or with these parts instead."""
-    transform = parts.pop("transform", fingerprint(settings))
+    transform = parts.pop("transform", TRANSFORM)
     claims = parts.pop("claims", None) or Claims(s3, BUCKET, new_owner("test"))
     sink = parts.pop("sink", None) or S3Sink(s3, BUCKET, settings)
     return Run(s3, claims, sink, parts.pop("judge", judge(settings)), transform, Rate(), **parts)

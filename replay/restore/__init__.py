@@ -1,0 +1,11 @@
+"""Archived items come back: from the bucket into files, or into a table.
+
+selection   which objects and which rows are wanted
+where       the filter: SQL's comparisons on columns
+retrieval   objects in GLACIER made readable: jobs, their cost, how far they are
+rows        the lines of an archived object -> rows, and a row -> the item it was
+stage       everything wanted, in a file on this machine: survives a kill, knows duplicates
+files       the staged items as JSONL, CSV or DynamoDB JSON
+table       the staged items back into a table, never over an item that is there
+command     options, messages and exit codes
+"""

@@ -1,0 +1,225 @@
+"""A restore from its selection to its end: retrieve, stage, write. Each step goes on where a kill left it."""
+
+import hashlib
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import click
+
+from replay import layout, show
+from replay.errors import MisuseError
+from replay.options import Place
+from replay.rate import Rate
+from replay.restore import files, table
+from replay.restore.retrieval import estimate, request_all, states, wait_until_readable
+from replay.restore.rows import BadLine, inexactness, item_of, read_rows
+from replay.restore.selection import ArchivedObject, Selection, find_objects
+from replay.restore.stage import Stage, Staged, stage_path
+from replay.restore.table import Target
+from replay.source import Reader
+from transform.settings import IMAGE_COLUMN, Settings
+
+_NOT_ALL = 3
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the command was asked to do, beside the selection."""
+
+    out: Path | None
+    to_table: str | None
+    format: str
+    ttl: str | None
+    dry_run: bool
+    inexact: bool
+    tier: str
+    days: int
+    wait: bool
+    poll_s: float
+    rate: float
+    yes: bool
+    work: Path
+    concurrency: int
+    as_json: bool
+
+    @property
+    def wants_items(self) -> bool:
+        """Whether items are written, rather than rows."""
+        return self.to_table is not None or self.format == "dynamodb-json"
+
+
+def run(place: Place, selection: Selection, order: Order, target: Target | None, stop: Event) -> int:
+    """Retrieve, stage and write; the exit code."""
+    settings = place.settings
+    prefix = place.given_prefix or f"{layout.ARCHIVE}{settings.table.name}/"
+    selection.matcher(settings)  # a mistake in the filter costs no retrieval
+    objects = list(find_objects(place.s3, place.bucket, prefix, settings, selection))
+    readable = [each for each in objects if not each.is_parquet]
+    if len(readable) < len(objects):
+        show.note(
+            f"{len(objects) - len(readable):,} objects are Parquet or ORC, which this command does not read. "
+            "Use Athena for them"
+        )
+    if not _make_readable(place.s3, readable, order, stop):
+        return _NOT_ALL
+    what = (place.bucket, prefix, selection, order.wants_items, order.to_table)
+    with Stage(stage_path(order.work, *what)) as stage:
+        _stage_all(place, readable, selection, stage, order, target, stop)
+        if stop.is_set():
+            show.note("Stopped. The same command goes on from here.")
+            return 1
+        _check_exact(stage, order, settings)
+        if not order.dry_run:
+            _write(stage, order, target, settings, stop)
+        exit_code, is_over = _tell(stage, order, len(objects) - len(readable))
+    if is_over:
+        stage_path(order.work, *what).unlink()  # asked again, it is to be done again
+    return exit_code
+
+
+def _make_readable(s3: Any, objects: Sequence[ArchivedObject], order: Order, stop: Event) -> bool:
+    """Whether everything can be read; if not, it has been asked for, or the operator said no."""
+    cold = [each for each in objects if each.is_cold]
+    now = states(s3, cold, order.concurrency)
+    if all(state == "readable" for state in now.values()):
+        return True
+    if not _ask_for([each for each in cold if now[each.key] == "cold"], s3, order):
+        return False
+    if not order.wait:
+        show.note("The retrieval has been asked for. Run the same command again when it is over.")
+        return False
+    with show.counter("Retrieving", len(cold)) as progress:
+        ready = wait_until_readable(
+            s3, cold, concurrency=order.concurrency, poll_s=order.poll_s, stop=stop, on_step=progress
+        )
+    if not ready:
+        show.note("Stopped waiting; the retrieval goes on. The same command goes on from here.")
+    return ready
+
+
+def _ask_for(cold: Sequence[ArchivedObject], s3: Any, order: Order) -> bool:
+    """Start the retrieval of what is cold, once its cost is agreed to; not in a dry run."""
+    if not cold:
+        return True
+    cost = estimate(cold, order.tier, order.days)
+    show.note(
+        f"{cost.objects:,} objects, {show.size(cost.size)}, are in GLACIER. To retrieve them ({order.tier}, "
+        f"readable for {order.days} days) takes {cost.takes} and costs about ${cost.usd:,.2f} at us-east-1's "
+        "prices"
+    )
+    if order.dry_run:
+        show.note("A dry run retrieves nothing, so their rows cannot be counted.")
+        return False
+    if not order.yes:
+        if not sys.stdin.isatty():
+            raise MisuseError("no terminal to ask on. Add --yes to retrieve them")
+        click.confirm("Retrieve them?", abort=True, err=True)
+    request_all(s3, cold, tier=order.tier, days=order.days, concurrency=order.concurrency)
+    return True
+
+
+def _stage_all(
+    place: Place,
+    objects: Sequence[ArchivedObject],
+    selection: Selection,
+    stage: Stage,
+    order: Order,
+    target: Target | None,
+    stop: Event,
+) -> None:
+    with show.counter("Reading", len(objects)) as progress:
+        for number, each in enumerate(objects, 1):
+            if stop.is_set():
+                return
+            if not stage.has_read(each.key, each.etag):
+                stage.add_object(each.key, each.etag, _wanted(place, each, selection, order, target))
+            progress(number, len(objects))
+
+
+def _wanted(
+    place: Place, archived: ArchivedObject, selection: Selection, order: Order, target: Target | None
+) -> Iterator[Staged | None]:
+    settings = place.settings
+    matches = selection.matcher(settings)
+    is_csv = (
+        ".csv" in archived.key.rpartition("/")[2] if "." in archived.key else settings.output.format == "csv"
+    )
+    for found in read_rows(Reader(place.s3, archived).chunks(), settings, is_csv=is_csv):
+        if isinstance(found, BadLine):
+            yield None
+        elif matches(found.row, found.image):
+            item, exact = item_of(found, settings)
+            us = int(found.row["ddb_event_us"])
+            line = files.staged_item(item) if order.wants_items else files.staged_row(found.row)
+            key = table.key_of(item, target.keys) if target else None
+            ident = key if key is not None else f"{us} {files.staged_item(item)}"
+            digest = hashlib.sha256(ident.encode()).digest()
+            yield Staged(digest, us, line, exact or not order.wants_items)
+
+
+def _check_exact(stage: Stage, order: Order, settings: Settings) -> None:
+    inexact = stage.counts().inexact
+    if inexact and not order.inexact:
+        raise MisuseError(
+            f"{inexact:,} items have no image in their rows ([output] image was false), so they cannot be "
+            f"restored exactly: {'; '.join(inexactness(settings))}. To restore them like this: --inexact. "
+            "To have their rows as they are: --format jsonl --out FILE"
+        )
+
+
+def _write(stage: Stage, order: Order, target: Target | None, settings: Settings, stop: Event) -> None:
+    total = stage.counts().items
+    if target:
+        with show.counter("Putting", total) as progress:
+            done = 0
+
+            def on_items(items: int) -> None:
+                nonlocal done
+                done += items
+                progress(done, total)
+
+            table.write(stage, target, Rate(order.rate, wait=stop.wait), stop, order.concurrency, on_items)
+    elif order.out:
+        columns = [name for name in settings.row_columns if name != IMAGE_COLUMN]
+        with files.whole_file(order.out) as file:
+            files.WRITERS[order.format]((staged.line for staged in stage.items()), columns, file)
+
+
+def _tell(stage: Stage, order: Order, unread: int) -> tuple[int, bool]:
+    """The exit code, and whether nothing is left to write."""
+    counts = stage.counts()
+    left = counts.items - sum(counts.outcomes.values()) if order.to_table and not order.dry_run else 0
+    refused = counts.outcomes.get(table.REFUSED, 0)
+    exit_code = 1 if left else _NOT_ALL if unread or counts.bad or refused else 0
+    is_over = not left and not order.dry_run
+    if order.as_json:
+        if str(order.out) != "-":
+            show.as_json(
+                {
+                    "objects": counts.objects,
+                    "rows": counts.rows,
+                    "items": counts.items,
+                    "inexact": counts.inexact,
+                    "unreadable_lines": counts.bad,
+                    "unread_objects": unread,
+                    "outcomes": counts.outcomes,
+                    "dry_run": order.dry_run,
+                    "exit_code": exit_code,
+                }
+            )
+        return exit_code, is_over
+    show.note(f"objects read   {counts.objects:,}")
+    show.note(f"rows wanted    {counts.rows:,}; without duplicates {counts.items:,}")
+    if counts.bad:
+        show.note(f"lines that could not be read: {counts.bad:,}")
+    if order.dry_run:
+        show.note(f"would write    {counts.items:,}, to {order.to_table or order.out}; this was a dry run")
+    elif order.to_table:
+        show.note(f"written        {show.counts(counts.outcomes)}; table {order.to_table}")
+    else:
+        show.note(f"written        {counts.items:,}, to {order.out}")
+    return exit_code, is_over
