@@ -108,6 +108,21 @@ def test_changes_of_many_writers_are_each_in_the_stream_once(emulator: Emulator)
     assert len({record["SequenceNumber"] for record in records}) == 400
 
 
+def test_of_many_puts_to_a_data_stream_none_is_lost(emulator: Emulator) -> None:
+    kinesis = emulator.client("kinesis")
+    kinesis.create_stream(StreamName="puts", ShardCount=1)
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(200):
+            pool.submit(kinesis.put_record, StreamName="puts", Data=str(number), PartitionKey="k")
+
+    iterator = kinesis.get_shard_iterator(
+        StreamName="puts", ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON"
+    )
+    records = kinesis.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
+    assert {record["Data"] for record in records} == {str(number).encode() for number in range(200)}
+    assert len(records) == 200
+
+
 def test_a_connection_serves_many_requests_of_any_kind(emulator: Emulator) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", emulator.port)
     connection.connect()
