@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check
+.PHONY: help setup demo test check bench bench-gate package
 
 help:    ## list the targets
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | column -s: -t
@@ -28,6 +28,16 @@ demo: $(VENV)/.local    ## items expire, travel, land and answer SQL; ARGS="--fo
 
 test: $(VENV)/.dev    ## all tests
 	$(BIN)/pytest -n auto
+
+bench: $(VENV)/.dev    ## the transform measured against the runtime's floor and a baseline
+	$(BIN)/python tests/bench $(ARGS)
+
+bench-gate: $(VENV)/.dev    ## instructions counted (valgrind) and compared with those kept; ARGS=--update keeps new ones
+	$(BIN)/python tests/bench/gate.py $(ARGS)
+
+package: $(VENV)/.dev    ## the function's zip, the same bytes from the same commit, for arm64 and x86_64
+	$(BIN)/python -m infra.package --arch arm64 --output build/transform-arm64.zip
+	$(BIN)/python -m infra.package --arch x86_64 --output build/transform-x86_64.zip
 
 check: $(VENV)/.dev    ## lint, format, types
 	$(BIN)/ruff check .
