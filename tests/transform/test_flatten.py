@@ -173,6 +173,7 @@ def test_binary_that_is_not_base64_fails(text: Any) -> None:
         {"BS": "eA=="}, {"BS": {"a": 1}},
         {"M": {"a": {}}}, {"M": {"a": "x"}}, {"M": {"a": None}}, {"L": [{}]}, {"L": ["x"]}, {"L": [None]},
         {"L": [[]]}, {"": "x"}, {"SS": [None]},
+        {"M": {"y": {"M": {"z": {"S": "x"}}}}, "S": "x"}, {"M": {"y": {"M": {"z": {"S": "x"}}, "S": "x"}}},
         "x", 5, None, [], True, [{"S": "x"}],
     ],
 )  # fmt: skip
@@ -220,6 +221,12 @@ def test_no_depth_between_is_an_unexpected_error(levels: int) -> None:
 
     for config in (settings(), CSV, settings(nested="flatten"), settings(row="envelope")):
         assert outcome(record, config) in ("row", "TooDeep", "ColumnCollision")
+
+
+def test_binary_in_the_image_column_is_encoded_once_though_its_type_is_escaped() -> None:
+    data = encoded(change({"x": {"Q": "RWdJSWV3PT0="}})).replace(b'"Q"', rb'"\u0042"')
+
+    assert read_row(run(event(data)).lines[0])["ddb_image"] == '{"x":{"B":"EgIIew=="}}'
 
 
 def test_a_line_is_one_line_whatever_the_image_holds() -> None:

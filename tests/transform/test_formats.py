@@ -102,6 +102,15 @@ def test_the_image_stands_last_where_it_is_asked_for() -> None:
     assert json.loads(found["ddb_image"]) == {"x": {"S": 'a\n"\\'}, "y": {"B": "EgIIew=="}}
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r", "\r\n"])
+def test_the_image_of_a_record_with_newlines_between_its_tokens_is_still_json(newline: str) -> None:
+    data = json.dumps(change({"x": {"S": "a"}}), indent=1).replace("\n", newline).encode()
+
+    (line,) = run(event(data), settings(format="csv", image=True, columns={"x": "x"})).lines
+
+    assert json.loads(python(line.decode())[0][-1]) == {"x": {"S": "a"}}
+
+
 @pytest.mark.parametrize(
     ("value", "cell", "rest"),
     [

@@ -326,12 +326,17 @@ def test_a_record_that_comes_round_again_and_again_is_stopped_and_counted(kind: 
 
 
 @KINDS
-def test_a_record_within_its_first_hour_is_put_back(kind: str) -> None:
-    service = FakeService(kind)
+@pytest.mark.parametrize(("late_ms", "expected"), [(3_600_000, "Dropped"), (3_600_001, "ProcessingFailed")])
+def test_a_record_within_its_first_hour_is_put_back(kind: str, late_ms: int, expected: str) -> None:
+    whole = {
+        "ApproximateCreationDateTime": EVENT_US // 1000,
+        "ApproximateCreationDateTimePrecision": "MILLISECOND",
+    }
+    data, service = [encoded(change(dynamodb=whole))] * 4, FakeService(kind)
 
-    result = squeezed(items(4), service, arrival_ms=EVENT_US // 1000 + 3_600_000)
+    result = squeezed(data, service, arrival_ms=EVENT_US // 1000 + late_ms)
 
-    assert result.results == ["Dropped"] * 4
+    assert result.results == [expected] * 4
 
 
 @pytest.mark.parametrize(

@@ -247,6 +247,13 @@ def test_each_other_mistake_is_told(problems: Any, text: str, problem: str) -> N
     assert any(problem in found for found in problems(text))
 
 
+@pytest.mark.parametrize(("first", "second"), [("p", "p.q"), ("p.q", "p"), ("p.q", "p.q.r.s")])
+def test_an_overlap_is_told_whichever_path_comes_first(problems: Any, first: str, second: str) -> None:
+    (problem,) = problems(TABLE + column("x", first) + column("y", second))
+
+    assert problem.endswith("A value can have one column only")
+
+
 def test_paths_that_only_look_alike_are_no_overlap() -> None:
     columns = [{"name": "x", "path": "ab"}, {"name": "y", "path": "a.b"}, {"name": "z", "path": ["a.b"]}]
 
