@@ -13,8 +13,10 @@ alarms, dashboard  what to watch
 roles              who may do what
 stack, app, synth  the app that deploys all of it from archive.toml
 package, assets    the zip files of the functions
-deploy_settings    [deploy] in archive.toml
+deploy_settings    [deploy] in archive.toml, and deploy_schema what it may hold
 layout             the prefixes in the bucket
+columns, metrics   what the catalog holds, and what the alarms watch
 node, nag          CDK's Node, and accepted findings of cdk-nag
+log_group          a log group with its retention
 cli                the command ttl-archive
 """

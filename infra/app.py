@@ -1,4 +1,4 @@
-"""The CDK app: a stack for one archive.toml. For the CDK CLI: cdk deploy --app "python -m infra.app"."""
+"""The CDK app: a stack for each archive, looked over by cdk-nag."""
 
 from pathlib import Path
 

@@ -14,7 +14,7 @@ def dashboard(scope: Construct, id: str, *, metrics: Metrics, rule: events.Rule)
     outcomes = ("RecordsReceived", "RecordsDelivered", "RecordsDropped", "RecordsFailed", "RecordsReingested")
     rules = ("DroppedNotRemoval", "DroppedUserRemoval", "DroppedTtlRemoval")
     transform, function, delivery = metrics.transform, metrics.function, metrics.delivery
-    rows = {
+    rows: dict[str, dict[str, list[cloudwatch.IMetric]]] = {
         "Table": {
             "Items removed by TTL": [metrics.table("TimeToLiveDeletedItemCount", "Sum")],
             "Changes put into the stream": [metrics.replication("ConsumedChangeDataCaptureUnits", "SUM")],
@@ -58,9 +58,6 @@ def dashboard(scope: Construct, id: str, *, metrics: Metrics, rule: events.Rule)
     for title, graphs in rows.items():
         board.add_widgets(cloudwatch.TextWidget(markdown=f"## {title}", width=24, height=1))
         board.add_widgets(
-            *(
-                cloudwatch.GraphWidget(title=name, left=left, width=_WIDTH)  # type: ignore[arg-type]
-                for name, left in graphs.items()
-            )
+            *(cloudwatch.GraphWidget(title=name, left=left, width=_WIDTH) for name, left in graphs.items())
         )
     return board

@@ -91,7 +91,7 @@ class ReplayMap(Construct):
             self,
             "Machine",
             state_machine_type=sfn.StateMachineType.STANDARD,
-            role=role,  # type: ignore[arg-type]
+            role=role,
             definition_body=sfn.DefinitionBody.from_string(
                 json.dumps(definition(batch_input, function_arn, deploy))
             ),
@@ -213,9 +213,7 @@ def _mapping(
 
     Source: AWS Step Functions Developer Guide, IAM policies for Distributed Map.
     """
-    beneath: dict[str, dict[str, object]] = {
-        "StringLike": {"s3:prefix": [f"{layout.errors_folder(settings)}*", f"{QUARANTINE}*"]}
-    }
+    beneath = {"StringLike": {"s3:prefix": [f"{layout.errors_folder(settings)}*", f"{QUARANTINE}*"]}}
     return [
         roles.allow(["s3:ListBucket"], [bucket.bucket_arn], beneath),
         roles.allow(

@@ -5,6 +5,7 @@ Source of Firehose's and Athena's lists: Amazon Data Firehose Developer Guide, c
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from aws_cdk import Aws, Stack
 from aws_cdk import aws_glue as glue
@@ -14,9 +15,11 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+Conditions = dict[str, Any]
+
 
 def allow(
-    actions: Sequence[str], resources: Sequence[str], conditions: dict[str, dict[str, object]] | None = None
+    actions: Sequence[str], resources: Sequence[str], conditions: Conditions | None = None
 ) -> iam.PolicyStatement:
     """One statement that allows."""
     return iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=conditions)
@@ -34,7 +37,7 @@ def service_role(
     scope: Construct,
     service: str,
     statements: Sequence[iam.PolicyStatement],
-    conditions: dict[str, dict[str, object]] | None = None,
+    conditions: Conditions | None = None,
 ) -> iam.Role:
     """A role that a service assumes."""
     return iam.Role(
@@ -81,7 +84,7 @@ def publishing(service: str, topic_arn: str) -> iam.PolicyStatement:
     )
 
 
-def of_this_account() -> dict[str, dict[str, object]]:
+def of_this_account() -> Conditions:
     """The condition that a service acts for this account, where the service tells for whom it acts."""
     return {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
 
@@ -92,7 +95,7 @@ def firehose_role(scope: Construct, statements: Sequence[iam.PolicyStatement]) -
     The external id keeps others' delivery streams out. aws:SourceArn would be narrower, but whether Firehose
     sends it is unverified. Source: CloudFormation reference, AWS::KinesisFirehose::DeliveryStream.
     """
-    ours: dict[str, dict[str, object]] = {"StringEquals": {"sts:ExternalId": Aws.ACCOUNT_ID}}
+    ours = {"StringEquals": {"sts:ExternalId": Aws.ACCOUNT_ID}}
     return service_role(scope, "firehose.amazonaws.com", statements, ours)
 
 
@@ -118,7 +121,7 @@ def reading(stream: kinesis.IStream, key_arn: str | None) -> list[iam.PolicyStat
         "kinesis:GetShardIterator",
         "kinesis:ListShards",
     ]
-    via: dict[str, dict[str, object]] = {
+    via = {
         "StringEquals": {
             "kms:ViaService": f"kinesis.{Aws.REGION}.amazonaws.com",
             "kms:EncryptionContext:aws:kinesis:arn": stream.stream_arn,

@@ -7,6 +7,8 @@ source/     nowhere                       source_backup_days  noncurrent_days
 replay/     nowhere                       never               noncurrent_days
 """
 
+from typing import Any
+
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -84,7 +86,7 @@ class Storage(Construct):
         return bucket
 
 
-def protected(key: kms.IKey | None) -> dict[str, object]:
+def protected(key: kms.IKey | None) -> dict[str, Any]:
     """What every bucket has: encryption, TLS, no public access, one owner."""
     return {
         "encryption": s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,

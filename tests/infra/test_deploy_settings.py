@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from infra import deploy_settings
-from infra.deploy_settings import DEPLOY, Deploy, Number, parse
+from infra.deploy_schema import DEPLOY, Number
+from infra.deploy_settings import Deploy, parse
 from tests.infra.stacks import COLUMNS, settings_of
 from transform.errors import SettingsError
 from transform.settings import Settings, load
@@ -42,6 +45,14 @@ def test_names_are_made_from_the_table() -> None:
         "ttl-archive-My-Device-Data-2",
         "ttl_archive_my_device_data_2",
     )
+
+
+@given(st.from_regex(r"[a-zA-Z0-9_.-]{3,255}", fullmatch=True))
+def test_the_names_made_from_any_table_are_legal(table: str) -> None:
+    found = parse({}, settings(table))
+
+    assert DEPLOY["stack_name"].accepts(found.stack_name)
+    assert DEPLOY["database"].accepts(found.database)
 
 
 def test_the_section_is_read_from_the_file_of_the_settings(tmp_path: Path) -> None:

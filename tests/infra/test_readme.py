@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import infra
-from infra.deploy_settings import DEPLOY, Number
+from infra.deploy_schema import DEPLOY, Number
 
 FOLDER = Path(infra.__file__).parent
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
