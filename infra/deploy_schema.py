@@ -36,36 +36,8 @@ def _text(pattern: str, words: str) -> Key:
     return Key(str, pattern=pattern, words=words, optional=True)
 
 
-def _one_of(default: int, choices: tuple[int, ...]) -> Key:
-    texts = [str(choice) for choice in choices]
-    return Key(int, default, pattern="|".join(texts), words="one of " + ", ".join(texts))
-
-
 # Source: CloudWatch Logs API Reference, PutRetentionPolicy.
-_LOG_DAYS = (
-    1,
-    3,
-    5,
-    7,
-    14,
-    30,
-    60,
-    90,
-    120,
-    150,
-    180,
-    365,
-    400,
-    545,
-    731,
-    1096,
-    1827,
-    2192,
-    2557,
-    2922,
-    3288,
-    3653,
-)
+_LOG_DAYS = "1|3|5|7|14|30|60|90|120|150|180|365|400|545|731|1096|1827|2192|2557|2922|3288|3653"
 _ATTRIBUTE = _text(r"(?s).{1,255}", "the name of an attribute")
 _TABLE_KEYS = ("partition_key", "sort_key")
 DEPLOY: dict[str, Key] = {
@@ -82,7 +54,7 @@ DEPLOY: dict[str, Key] = {
     "memory_mb": _number(512, 128, 10_240),
     "timeout_s": _number(300, 10, 300),
     "architecture": _choice("arm64", "x86_64"),
-    "log_retention_days": _one_of(90, _LOG_DAYS),
+    "log_retention_days": Key(int, 90, pattern=_LOG_DAYS, words="one of " + _LOG_DAYS.replace("|", ", ")),
     # Source: Amazon Data Firehose Developer Guide, data-transformation (0.2 to 3 MB, 0 to 900 s, 1 to 8).
     "processor_buffer_mb": _number(1, 1, 3),
     "processor_buffer_s": _number(60, 0, 900),
