@@ -11,6 +11,7 @@ from email.utils import format_datetime
 
 from infra.local.clock import Clock
 
+ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")  # the classes that cannot be read without a restore
 # How long a retrieval takes; the longer end of what is documented, because nobody may count on less.
 RETRIEVAL = {
     ("GLACIER", "Expedited"): timedelta(minutes=5),
@@ -61,7 +62,7 @@ class Restores:
                 )
             self._by_object[name] = Restore(known.ready, _expiry(now, days))
             return 200
-        if not any(storage_class == archived for archived, _ in RETRIEVAL):
+        if storage_class not in ARCHIVED:
             raise RestoreRefusedError(
                 403, "InvalidObjectState", "Restore is not allowed for the object's current storage class"
             )

@@ -17,9 +17,8 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from infra.local.clock import Clock
-from infra.local.restores import ObjectName, RestoreRefusedError, Restores
+from infra.local.restores import ARCHIVED, ObjectName, RestoreRefusedError, Restores
 
-_COLD = ("GLACIER", "DEEP_ARCHIVE")
 _SHUTDOWN_POLL_S = 0.05
 _UPSTREAM_TIMEOUT_S = 60
 # Of a connection, not of a message: each side of a proxy has its own (RFC 9110, 7.6.1).
@@ -152,7 +151,9 @@ class S3Proxy:
         response = self._forward(request)
         if response.status < http.client.MULTIPLE_CHOICES and (request.method, *subresources) in _WRITES:
             self._restores.forget(name)
-            self._created[name] = self._clock.now()
+            self._created.pop(name, None)
+            if request.method != "DELETE":
+                self._created[name] = self._clock.now()
         return response
 
     def _read(self, request: Request) -> Response:
@@ -161,7 +162,7 @@ class S3Proxy:
             if not self._restores.is_readable(request.name):
                 message = "The operation is not valid for the object's storage class"
                 return _error(403, "InvalidObjectState", message)
-            if response.status != http.client.OK:
+            if response.status == http.client.FORBIDDEN:
                 self._forward(request.aside("POST", "?restore", _THAW))
                 response = self._forward(request)
         headers = [pair for pair in response.headers if pair[0].lower() != "x-amz-restore"]
@@ -190,7 +191,7 @@ class S3Proxy:
     def _is_archived(response: Response) -> bool:
         """moto refuses what it has archived, and serves it for good once it was restored."""
         refused = response.status == http.client.FORBIDDEN and b"InvalidObjectState" in response.body
-        return refused or response.header("x-amz-storage-class") in _COLD
+        return refused or response.header("x-amz-storage-class") in ARCHIVED
 
     def _forward(self, request: Request) -> Response:
         connection = http.client.HTTPConnection("127.0.0.1", self._upstream_port, timeout=_UPSTREAM_TIMEOUT_S)

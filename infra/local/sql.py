@@ -22,6 +22,7 @@ import duckdb
 from duckdb_extensions import import_extension
 
 from infra.local.emulator import KEY, REGION
+from infra.local.restores import ARCHIVED
 from transform.settings import ENVELOPE_COLUMNS, IMAGE_COLUMN, METADATA_COLUMNS, Settings
 
 ARCHIVE = "archive"
@@ -38,7 +39,6 @@ _TYPES = {
 }
 # Of the types that DuckDB guesses, those that lose nothing a reader would look for; the rest stays text.
 _GUESSED = {"BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT", "DOUBLE", "BOOLEAN"}
-_COLD = ("GLACIER", "DEEP_ARCHIVE")
 
 
 def connect(s3_url: str) -> duckdb.DuckDBPyConnection:
@@ -61,7 +61,7 @@ def readable_objects(s3: Any, bucket: str, prefix: str) -> list[str]:
     return [
         entry["Key"]
         for entry in listed
-        if entry.get("StorageClass") not in _COLD or _is_restored(s3, bucket, entry["Key"])
+        if entry.get("StorageClass") not in ARCHIVED or _is_restored(s3, bucket, entry["Key"])
     ]
 
 

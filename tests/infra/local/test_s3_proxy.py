@@ -105,6 +105,8 @@ def test_an_object_was_created_when_the_clock_said_so(
     assert proxy.created("bucket", "never-put") is None
     put(s3, "timed")
     assert proxy.created("bucket", "timed") == clock.now()
+    s3.delete_object(Bucket="bucket", Key="timed")
+    assert proxy.created("bucket", "timed") is None
 
 
 def test_an_archived_object_is_readable_between_its_restore_and_its_expiry(
