@@ -2,7 +2,7 @@
 
 the row would not fit even alone           ProcessingFailed, RowTooLarge
 overflow = "fail"                          ProcessingFailed, ResponseFull
-from a data stream, without partition key   ProcessingFailed, NoPartitionKey
+from a data stream, without partition key  ProcessingFailed, NoPartitionKey
 it has been going round for an hour        ProcessingFailed, ReingestLoop
 put back, and the service confirmed it     Dropped
 put back, and not confirmed                ProcessingFailed, ReingestRefused
