@@ -1,4 +1,4 @@
--- Every archived change in which a text occurs. Parameters: first day, last day, pattern ('%\"S\": \"sensor-7\"%').
+-- Every archived change in which a text occurs. Parameters: first day, last day, pattern like '%sensor-7%'.
 SELECT *
 FROM $view
 WHERE "$date" BETWEEN ? AND ?
