@@ -1,4 +1,4 @@
-"""The synthesised matrix: once a session, whichever worker comes first."""
+"""The synthesised matrix: once a test run, whichever worker comes first."""
 
 import json
 import os
