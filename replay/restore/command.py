@@ -142,7 +142,7 @@ def _target(place: Place, order: Order) -> Target | None:
     ttl_attribute = place.settings.table.ttl_attribute
     target = find_target(place.clients("dynamodb"), order.to_table, ttl_attribute, order.ttl)
     if order.ttl == "keep":
-        show.note(f"With --ttl keep, DynamoDB removes every item again whose {ttl_attribute} has passed.")
+        show.note(f"With --ttl keep, an item whose {ttl_attribute} has passed expires at once.")
     if not order.dry_run and not order.yes:
         if not sys.stdin.isatty():
             raise MisuseError("no terminal to ask on. Look with --dry-run, then add --yes")

@@ -98,15 +98,21 @@ def _from_columns(row: Row, settings: Settings) -> Item:
     for name, value in row.items():
         if name in METADATA_COLUMNS or name == settings.output.date_column:
             continue
-        inner = item
         *outer, last = paths.get(name, (name,))
-        for step in outer:
-            inner = inner.setdefault(step, {"M": {}}).setdefault("M", {})
-        if last in inner and "M" in inner[last] and isinstance(value, dict):
-            inner[last]["M"] |= attribute_value(value)["M"]
-        else:
-            inner[last] = attribute_value(value)
+        nested = {last: attribute_value(value)}
+        for step in reversed(outer):
+            nested = {step: {"M": nested}}
+        _merge(item, nested)
     return item
+
+
+def _merge(item: Item, more: Item) -> None:
+    """Put names into an item; two maps of one name become one, for a column may stand for a part of a map."""
+    for name, value in more.items():
+        if name in item and "M" in value and "M" in item[name]:
+            _merge(item[name]["M"], value["M"])
+        else:
+            item[name] = value
 
 
 def _json_row(line: bytes) -> Row:
@@ -135,7 +141,7 @@ def _typed(cell: str, column_type: str) -> Any:
             return Decimal(cell)
         if column_type == "boolean" and cell in ("true", "false"):
             return cell == "true"
-        if cell[:1] in ("{", "["):
+        if column_type == "json":
             return json.loads(cell, parse_float=Decimal, parse_int=Decimal)
     except (ArithmeticError, ValueError):
         pass

@@ -1,0 +1,284 @@
+"""Every command as a new user would try it, on a local emulator: help, examples, exit codes, messages."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from replay.cli import replay, restore
+from tests.replay.samples import change, error_line, error_object
+
+emulator_module = pytest.importorskip("infra.local.emulator")
+
+ROOT = Path(__file__).parents[2]
+BUCKET = "my-archive"
+EXAMPLE = "errors/DeviceData/processing-failed/example"
+COMMANDS = {**replay.commands, "restore": restore}
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Any]:
+    with emulator_module.Emulator() as running:
+        running.client("dynamodb").create_table(
+            TableName="DeviceData",
+            KeySchema=[{"AttributeName": "deviceID", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "deviceID", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        running.client("kinesis").create_stream(StreamName="changes", ShardCount=1)
+        running.client("s3").create_bucket(Bucket=BUCKET)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(emulator: Any) -> Any:
+    return emulator.client("s3")
+
+
+@pytest.fixture
+def s3(emulator: Any, client: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """A bucket with failures of three kinds; the current folder has an archive.toml."""
+    for name, value in emulator.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "archive.toml").write_bytes((ROOT / "archive.toml").read_bytes())
+    for key in keys(client):
+        client.delete_object(Bucket=BUCKET, Key=key)
+    put = {
+        EXAMPLE: error_object([change(1), change(2), change(3, name="INSERT")]),
+        "errors/DeviceData/format-conversion-failed/2026/11/20/10/x y+z=ü": error_object(
+            [change(4)], errorCode=None, lastErrorCode="DataFormatConversion.ParseError"
+        ),
+        "errors/DeviceData/processing-failed/poison": error_object([b"secret-content"])
+        + error_line(b"1")[:30],
+    }
+    for key, body in put.items():
+        client.put_object(Bucket=BUCKET, Key=key, Body=body)
+    return client
+
+
+def run(line: str) -> Result:
+    """Run a command as the shell would; its exit code and what it printed."""
+    program, *words = shlex.split(line)
+    assert program == "ttl-archive"
+    command = {"replay": replay, "restore": restore}[words[0]]
+    return CliRunner().invoke(command, words[1:], prog_name=f"ttl-archive {words[0]}")
+
+
+def examples(command: click.Command) -> list[str]:
+    return [line.strip() for line in re.findall(r"ttl-archive (?:replay|restore).*", command.help or "")]
+
+
+def keys(s3: Any, prefix: str = "") -> list[str]:
+    return [entry["Key"] for entry in s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_opens_with_a_sentence_and_has_examples(name: str) -> None:
+    first = (COMMANDS[name].help or "").strip().split("\n\n")[0].replace("\n", " ")
+
+    assert re.match(r"[A-Z].*[.:]", first)
+    assert len(examples(COMMANDS[name])) >= 2
+
+
+@pytest.mark.parametrize(
+    "line", [line for command in (replay, *COMMANDS.values()) for line in examples(command)]
+)
+def test_every_example_of_the_help_runs(s3: Any, line: str) -> None:
+    run(f"ttl-archive replay plan --bucket {BUCKET}")
+    if line.startswith("ttl-archive restore"):
+        run(f"ttl-archive replay run --bucket {BUCKET} --yes")
+
+    result = run(line)
+
+    assert result.exit_code in (0, 3), result.output
+    assert "Traceback" not in result.output
+
+
+def test_list_counts_by_day_type_code_and_state(s3: Any) -> None:
+    found = json.loads(run(f"ttl-archive replay list --bucket {BUCKET} --json").stdout)
+
+    counts = {(each["type"], each["code"], each["state"]): each["records"] for each in found}
+    assert counts == {
+        ("processing-failed", "Lambda.FunctionError", "open"): 4,
+        ("processing-failed", "HalfWritten", "open"): 1,
+        ("format-conversion-failed", "DataFormatConversion.ParseError", "open"): 1,
+    }
+    assert {each["oldest"] for each in found if each["code"].startswith("Lambda")} == {
+        "2025-11-20 00:53:21+00:00"
+    }
+
+
+def test_list_without_a_terminal_is_plain_text(s3: Any) -> None:
+    output = run(f"ttl-archive replay list --bucket {BUCKET}").stdout
+
+    assert "processing-failed" in output
+    assert "Lambda.FunctionError" in output
+    assert "\x1b" not in output
+    assert "┃" not in output
+
+
+@pytest.mark.parametrize(
+    ("options", "records"),
+    [
+        ("--type format-conversion-failed", 1),
+        ("--code DataFormatConversion.ParseError", 1),
+        ("--key-prefix processing-failed/ex", 3),
+        ("--since 2020-01-01 --until 2021-01-01", 0),
+        ("--since 1h", 6),
+    ],
+)
+def test_list_filters(s3: Any, options: str, records: int) -> None:
+    found = json.loads(run(f"ttl-archive replay list --bucket {BUCKET} --json {options}").stdout)
+
+    assert sum(each["records"] for each in found) == records
+
+
+def test_inspect_tells_verdicts_and_no_content(s3: Any) -> None:
+    result = run(f"ttl-archive replay inspect --bucket {BUCKET} {EXAMPLE} --json")
+
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [each["verdict"] for each in records] == [
+        "would deliver to 2025-11-20",
+        "would deliver to 2025-11-20",
+        "would drop (not-a-removal)",
+    ]
+    assert records[0]["change"] == "REMOVE of DeviceData at 2025-11-20 00:53:20.000 by ttl"
+    assert '"d1"' not in result.stdout
+
+
+def test_inspect_shows_content_only_when_asked(s3: Any) -> None:
+    poison = f"ttl-archive replay inspect s3://{BUCKET}/errors/DeviceData/processing-failed/poison"
+
+    assert "secret-content" not in run(poison).output
+    assert "would fail (NotJson)" in run(poison).output
+    assert "would fail (HalfWritten)" in run(poison).output
+    assert "secret-content" in run(f"{poison} --show-content").output
+
+
+def test_the_runbook_closes_the_ledger(s3: Any) -> None:
+    assert run(f"ttl-archive replay --bucket {BUCKET}").exit_code == 0
+    first = run("ttl-archive replay run replay-plan.json --json")
+    second = run(f"ttl-archive replay run --bucket {BUCKET} --yes")
+    listed = json.loads(run(f"ttl-archive replay list --bucket {BUCKET} --json").stdout)
+
+    assert first.exit_code == 3, first.output
+    done = json.loads(first.stdout)
+    assert (done["lines"], done["rows"]) == (6, 3)
+    assert done["refused"] == {"NotJson": 1, "HalfWritten": 1}
+    assert second.exit_code == 3
+    assert "--type quarantine" in second.stderr
+    assert {each["state"] for each in listed if each["type"] != "quarantine"} == {"done"}
+    assert {each["code"] for each in listed if each["type"] == "quarantine"} == {
+        "Replay.NotJson",
+        "Replay.HalfWritten",
+    }
+
+
+def test_done_objects_are_retired_only_on_request_and_only_if_all_could_be_read(s3: Any) -> None:
+    run(f"ttl-archive replay run --bucket {BUCKET} --yes")
+    before = keys(s3, "errors/")
+
+    assert "2 objects would be moved, 1 kept" in run(f"ttl-archive replay retire --bucket {BUCKET}").stderr
+    assert keys(s3, "errors/") == before
+    result = run(f"ttl-archive replay retire --bucket {BUCKET} --yes")
+
+    assert "2 objects were moved, 1 kept, 0 failed" in result.stderr
+    assert keys(s3, "errors/") == ["errors/DeviceData/processing-failed/poison"]
+    assert f"replay/retired/{EXAMPLE}" in keys(s3)
+    assert run(f"ttl-archive replay run --bucket {BUCKET} --yes").exit_code == 3  # what is held
+
+
+def test_rows_that_are_gone_keep_their_error_object(s3: Any) -> None:
+    run(f"ttl-archive replay run --bucket {BUCKET} --yes")
+    for key in keys(s3, "archive/"):
+        s3.delete_object(Bucket=BUCKET, Key=key)
+
+    assert "0 objects were moved, 3 kept" in run(f"ttl-archive replay retire --bucket {BUCKET} --yes").stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "told"),
+    [
+        ("replay list --bucket no-such-bucket-1", 1, "there is no such bucket"),
+        ("replay run --bucket my-archive", 2, "Add --yes"),
+        ("replay run", 2, "either a plan or --bucket"),
+        ("replay run nowhere.json", 2, "cannot be read"),
+        ("replay run archive.toml", 2, "not a plan"),
+        ("replay plan --bucket my-archive --sink kinesis", 2, "--stream NAME"),
+        ("replay plan --bucket my-archive --stream x", 2, "--stream goes with"),
+        ("replay run --bucket my-archive --yes --sink kinesis --stream none", 2, "there is none"),
+        ("replay list --bucket my-archive --config nowhere.toml", 2, "no such file"),
+        ("replay list --bucket my-archive --since yesterday", 2, "is no time"),
+        ("replay list --bucket my-archive --profile nobody", 1, "nobody"),
+        ("replay inspect errors/DeviceData/example", 2, "which bucket"),
+        ("replay inspect --bucket my-archive nowhere", 1, "not there"),
+        ("replay retire --bucket my-archive --to errors/DeviceData/old/", 2, "under the prefix"),
+        ("replay nonsense", 2, "No such command"),
+        ("restore --bucket my-archive", 2, "--out FILE or --to-table TABLE"),
+        ("restore --bucket my-archive --out x --where 'a ='", 2, "must come a value"),
+        ("restore --bucket my-archive --to-table DeviceData", 2, "expire again at once"),
+        ("restore --bucket my-archive --to-table Nowhere --ttl remove --yes", 2, "no such table"),
+        ("restore --bucket my-archive --to-table DeviceData --ttl 90 --yes", 2, "+90d"),
+        ("restore --bucket my-archive --to-table DeviceData --ttl remove", 2, "--dry-run"),
+        ("restore --bucket my-archive --out x --key a", 2, "NAME=VALUE"),
+    ],
+)
+def test_what_goes_wrong_is_told_without_a_traceback(s3: Any, line: str, code: int, told: str) -> None:
+    result = run(f"ttl-archive {line}")
+
+    assert (result.exit_code, told in result.stderr) == (code, True), result.output
+    assert not isinstance(result.exception, Exception) or isinstance(result.exception, SystemExit)
+    assert "Traceback" not in result.output
+
+
+def test_a_plan_of_another_transform_is_refused(s3: Any) -> None:
+    run(f"ttl-archive replay plan --bucket {BUCKET}")
+    with Path("archive.toml").open("a") as config:
+        config.write('\n[[columns]]\nname = "extra"\n')
+
+    result = run("ttl-archive replay run replay-plan.json")
+
+    assert result.exit_code == 2
+    assert "Plan again" in result.stderr
+
+
+def test_a_plan_does_what_it_says_and_nothing_else(s3: Any) -> None:
+    run(f"ttl-archive replay plan --bucket {BUCKET} --type format-conversion-failed --out mine.json")
+    s3.put_object(Bucket=BUCKET, Key="errors/DeviceData/format-conversion-failed/new", Body=b"")
+
+    done = json.loads(run("ttl-archive replay run mine.json --json").stdout)
+
+    assert done["objects"] == {"done": 1}
+
+
+def test_a_sink_that_everyone_sees_is_warned_of(s3: Any) -> None:
+    line = f"ttl-archive replay run --bucket {BUCKET} --yes --sink kinesis --stream changes"
+    result = run(f"{line} --key-prefix processing-failed/example")
+
+    assert result.exit_code == 0, result.output
+    assert "Every consumer of the data stream changes sees these records again" in result.stderr
+    assert keys(s3, "archive/") == []
+
+
+def test_as_a_module_in_its_own_process(s3: Any, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "replay", "run", "--bucket", BUCKET, "--yes", "--json"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 3, done.stderr
+    assert json.loads(done.stdout)["rows"] == 3
