@@ -21,30 +21,35 @@ _Tree = dict[str, Any]  # attribute name -> column name, or the tree of the map'
 def spreader(settings: Settings) -> Spread:
     """The function that gives the column names of an image's attribute values, and the values.
 
-    Two values that meet in one column raise RecordError `ColumnCollision`, and so does a name the row needs
-    for itself. Case makes no difference: Athena's column names are lower-case.
+    Two paths that lead into one column raise RecordError `ColumnCollision`, even where an item has one of
+    them only, and so does a name that the row needs for itself. Case makes no difference: Athena's column
+    names are lower-case.
     """
     tree = _tree(settings)
     flatten = settings.output.nested == "flatten"
-    taken = {*METADATA_COLUMNS, REST_COLUMN, IMAGE_COLUMN, settings.output.date_column}
+    own_columns = {column.name for column in settings.columns}
+    taken = {*METADATA_COLUMNS, REST_COLUMN, IMAGE_COLUMN, settings.output.date_column, *own_columns}
 
-    def distinct(columns: tuple[str, ...]) -> tuple[str, ...]:
+    def distinct(columns: tuple[str, ...], passing: Iterable[str]) -> tuple[str, ...]:
+        """The columns, when none is twice and none that passes through under its own name is taken."""
         lowered = {column.lower() for column in columns}
-        if len(lowered) < len(columns) or lowered & taken:
+        if len(lowered) < len(columns) or any(name.lower() in taken for name in passing):
             raise RecordError("ColumnCollision")
         return columns
 
     @lru_cache(maxsize=1024)  # the items of a table have few shapes
     def renamed(names: tuple[str, ...]) -> tuple[str, ...]:
-        return distinct(tuple(tree.get(name, name) for name in names))
+        return distinct(tuple(tree.get(name, name) for name in names), (n for n in names if n not in tree))
 
     def by_name(image: Image) -> tuple[tuple[str, ...], Iterable[AttributeValue]]:
         return renamed(tuple(image)), image.values()
 
     def by_path(image: Image) -> tuple[tuple[str, ...], Iterable[AttributeValue]]:
         pairs, rest = _extract(image, tree)
-        pairs.extend(_leaves(rest) if flatten else rest.items())
-        return distinct(tuple(column for column, _ in pairs)), [value for _, value in pairs]
+        passing = list(_leaves(rest) if flatten else rest.items())
+        pairs += passing
+        columns = distinct(tuple(column for column, _ in pairs), (name for name, _ in passing))
+        return columns, [value for _, value in pairs]
 
     flat_paths = all(len(column.path) == 1 for column in settings.columns)
     return by_name if flat_paths and not flatten else by_path

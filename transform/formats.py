@@ -17,7 +17,10 @@ from transform.flatten import encode_json
 
 
 class ArchiveDialect(csv.Dialect):
-    """What this project's CSV files are written in, for `csv.reader(file, ArchiveDialect)`."""
+    """What this project's CSV files are written in, for `csv.reader(file, ArchiveDialect)`.
+
+    A cell may be longer than Python reads by default: raise `csv.field_size_limit` first.
+    """
 
     delimiter = ","
     quotechar = '"'

@@ -89,6 +89,9 @@ def test_an_attribute_with_a_name_the_row_needs_fails(name: str, config: Any) ->
     ("image", "config"),
     [
         ({"a": {"S": "1"}, "A": {"S": "2"}}, {}),
+        ({"device_id": {"S": "1"}}, {"columns": {"device_id": "deviceID"}}),
+        ({"Device_ID": {"S": "1"}}, {"format": "csv", "columns": {"device_id": "deviceID"}}),
+        ({"city": {"S": "1"}}, {"nested": "flatten", "columns": {"city": "place.city"}}),
         ({"device_id": {"S": "1"}, "deviceID": {"S": "2"}}, {"columns": {"device_id": "deviceID"}}),
         ({"Device_ID": {"S": "1"}, "deviceID": {"S": "2"}}, {"columns": {"device_id": "deviceID"}}),
         ({"a_b": {"S": "1"}, "a": {"M": {"b": {"S": "2"}}}}, {"nested": "flatten"}),
