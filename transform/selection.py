@@ -10,9 +10,9 @@ from transform.settings import Settings
 
 RemovedBy = Literal["ttl", "ttl-inferred", "user"]
 
-# The TTL process leaves alone what expired more than five years ago.
+# The TTL process leaves alone what expired more than five years ago; to the day: UNVERIFIED.
 # Source: DynamoDB Developer Guide, Using time to live (TTL).
-_FIVE_YEARS_S = 5 * 365 * 86_400
+TTL_MAX_AGE_S = 5 * 365 * 86_400
 
 # Who removed the item (None: nobody) -> the rule that counts the drop.
 DROP_RULES: dict[RemovedBy | None, str] = {
@@ -62,4 +62,4 @@ def ttl_had_passed(image: Image, ttl_attribute: str, at_us: int) -> bool:
     number(value["N"])
     expires_s = Decimal(value["N"])
     at_s = Decimal(at_us) / 1_000_000
-    return at_s - _FIVE_YEARS_S <= expires_s <= at_s
+    return at_s - TTL_MAX_AGE_S <= expires_s <= at_s

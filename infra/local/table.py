@@ -9,16 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 from infra.local.clock import Clock
+from transform.selection import ttl_had_passed
 
 AttributeValues = dict[str, Any]
-
-# DynamoDB Developer Guide, "Computing Time to Live": not older than five years. To the day: UNVERIFIED.
-MAX_AGE = timedelta(days=5 * 365)
 
 
 @dataclass(frozen=True)
@@ -85,18 +81,16 @@ class Sweeper:
 
     def _expired(self) -> list[Expired]:
         """Seen first, deleted later: the scan must not run over pages that the deletes move."""
-        now = Decimal(self._clock.now_us()).scaleb(-6)
-        oldest = now - int(MAX_AGE.total_seconds())
+        now_us = self._clock.now_us()
         schema = self._dynamodb.describe_table(TableName=self._table)["Table"]["KeySchema"]
         keys = [key["AttributeName"] for key in schema]
-        found = []
-        for item in self._scan(keys, now):
-            ttl_value = item.get(self._ttl_attribute, {}).get("N")
-            if ttl_value is not None and oldest <= Decimal(ttl_value) <= now:
-                found.append(Expired({key: item[key] for key in keys}, ttl_value))
-        return found
+        return [
+            Expired({key: item[key] for key in keys}, item[self._ttl_attribute]["N"])
+            for item in self._scan(keys, now_us // 1_000_000)
+            if ttl_had_passed(item, self._ttl_attribute, now_us)  # the rule that the transform has, too
+        ]
 
-    def _scan(self, keys: list[str], now: Decimal) -> Iterator[AttributeValues]:
+    def _scan(self, keys: list[str], now_s: int) -> Iterator[AttributeValues]:
         """Key attributes and TTL of every item that may be expired.
 
         The filter saves reading the rest; it is a second generous, because an emulator may compare floats.
@@ -108,7 +102,7 @@ class Sweeper:
             ProjectionExpression=", ".join(names),
             FilterExpression="attribute_type(#0, :number) AND #0 <= :now",
             ExpressionAttributeNames=names,
-            ExpressionAttributeValues={":number": {"S": "N"}, ":now": {"N": str(int(now) + 1)}},
+            ExpressionAttributeValues={":number": {"S": "N"}, ":now": {"N": str(now_s + 1)}},
             ConsistentRead=True,
         )
         for page in pages:

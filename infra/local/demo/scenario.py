@@ -85,5 +85,5 @@ def _expiry_times(items: Sequence[Item], settings: Settings, file: Path) -> list
 def _key_type(items: Sequence[Item], name: str, file: Path) -> str:
     types = {kind for item in items for kind in item.get(name, {"missing": None})}
     if len(types) == 1 and types <= {"S", "N", "B"}:
-        return types.pop()
+        return str(types.pop())
     raise TableFileError(f'{file}: "{name}" cannot be a key: in the items it is {", ".join(sorted(types))}')

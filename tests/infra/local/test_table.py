@@ -9,7 +9,8 @@ import pytest
 
 from infra.local.clock import Clock
 from infra.local.emulator import Emulator
-from infra.local.table import MAX_AGE, Expired, Sweeper, create_table
+from infra.local.table import Expired, Sweeper, create_table
+from transform.selection import TTL_MAX_AGE_S
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 500_000, tzinfo=UTC)
 NOW_S = int(NOW.timestamp())
@@ -46,7 +47,7 @@ def test_a_table_has_ttl_and_a_stream_of_both_images(dynamodb: Any, table: str) 
     assert stream == {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 
 
-OLDEST = Decimal(NOW_S) + Decimal("0.5") - int(MAX_AGE.total_seconds())
+OLDEST = Decimal(NOW_S) + Decimal("0.5") - TTL_MAX_AGE_S
 
 
 @pytest.mark.parametrize(
