@@ -63,7 +63,8 @@ def replay_object(run: Run, error_object: ErrorObject) -> Outcome:
     try:
         claim = run.claims.take(error_object, run.sink.name, run.transform)
         if not isinstance(claim, Claim):
-            return Outcome(error_object.key, claim, tally)
+            reason = f"{error_object.url}: another run is at it. Run again later" if claim == BUSY else ""
+            return Outcome(error_object.key, claim, tally, reason)
         return _released_unless_done(run, claim, tally)
     except StoppedError as error:
         return Outcome(error_object.key, STOPPED, tally, str(error))

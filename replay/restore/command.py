@@ -131,7 +131,7 @@ def _check(order: Order) -> None:
         raise MisuseError("say where to: either --out FILE or --to-table TABLE")
     if (order.to_table is None) != (order.ttl is None):
         raise MisuseError(
-            "--ttl goes with --to-table, which needs it: with its old TTL an item would expire again at once. "
+            "--ttl goes with --to-table, which needs it: with its old TTL an item expires again at once. "
             "Use --ttl remove, --ttl +90d, or --ttl keep"
         )
 
@@ -142,7 +142,7 @@ def _target(place: Place, order: Order) -> Target | None:
     ttl_attribute = place.settings.table.ttl_attribute
     target = find_target(place.clients("dynamodb"), order.to_table, ttl_attribute, order.ttl)
     if order.ttl == "keep":
-        show.note(f"With --ttl keep, an item whose {ttl_attribute} has passed expires at once.")
+        show.note(f"With --ttl keep, an item whose {ttl_attribute} is past expires at once.")
     if not order.dry_run and not order.yes:
         if not sys.stdin.isatty():
             raise MisuseError("no terminal to ask on. Look with --dry-run, then add --yes")

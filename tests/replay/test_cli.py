@@ -226,7 +226,7 @@ def test_rows_that_are_gone_keep_their_error_object(s3: Any) -> None:
         ("replay nonsense", 2, "No such command"),
         ("restore --bucket my-archive", 2, "--out FILE or --to-table TABLE"),
         ("restore --bucket my-archive --out x --where 'a ='", 2, "must come a value"),
-        ("restore --bucket my-archive --to-table DeviceData", 2, "expire again at once"),
+        ("restore --bucket my-archive --to-table DeviceData", 2, "expires again at once"),
         ("restore --bucket my-archive --to-table Nowhere --ttl remove --yes", 2, "no such table"),
         ("restore --bucket my-archive --to-table DeviceData --ttl 90 --yes", 2, "+90d"),
         ("restore --bucket my-archive --to-table DeviceData --ttl remove", 2, "--dry-run"),

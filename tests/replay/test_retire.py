@@ -1,0 +1,99 @@
+"""Moving what is done out of the way: the original goes only when its copy stands."""
+
+from typing import Any
+
+import pytest
+
+from replay import catalog, retire
+from replay.errors import ObjectChangedError, ObjectError
+from replay.retire import Retirement
+from replay.source import ErrorObject
+from replay.state import Claims
+from tests.fakes import client_error
+from tests.replay.bucket import Bucket
+from tests.replay.samples import BUCKET, KEY, PREFIX, TRANSFORM, change, error_line, error_object, replay_all
+
+
+def done(*datas: bytes, body: bytes = b"") -> Bucket:
+    bucket = Bucket()
+    bucket.fill(KEY, body or error_object(datas))
+    replay_all(bucket)
+    return bucket
+
+
+def planned(bucket: Bucket) -> list[tuple[ErrorObject, Retirement]]:
+    found = list(catalog.survey(bucket, BUCKET, PREFIX, catalog.Filter(), TRANSFORM))
+    claims = Claims(bucket, BUCKET, "test")
+    moved = list(retire.candidates(bucket, found, claims, "replay/retired/"))
+    objects = {each.object.key: each.object for each in found}
+    return [(objects[each.key], each) for each in moved]
+
+
+def test_a_done_object_is_moved_whole() -> None:
+    bucket = done(change(1))
+    body = bucket.objects[KEY].body
+    ((error_object_found, _),) = planned(bucket)
+
+    retire.retire(bucket, error_object_found, "replay/retired/")
+
+    assert bucket.objects["replay/retired/" + KEY].body == body
+    assert KEY not in bucket.objects
+
+
+def test_what_is_not_done_is_no_candidate() -> None:
+    bucket = done(change(1))
+    bucket.fill(KEY + "2", error_object([change(2)]))
+
+    assert [each.key for _, each in planned(bucket)] == [KEY]
+
+
+@pytest.mark.parametrize(
+    ("break_it", "reason"),
+    [
+        (lambda bucket: bucket.objects.pop(bucket.keys("archive/")[0]), "is not there as it was written"),
+        (lambda bucket: bucket.fill(bucket.keys("archive/")[0], b"other"), "is not there as it was written"),
+        (lambda bucket: bucket.objects.pop(bucket.keys("replay/quarantine/")[0]), "is not there as it was"),
+    ],
+)
+def test_an_object_whose_proof_does_not_hold_is_kept(break_it: Any, reason: str) -> None:
+    bucket = done(change(1), b"no json")
+    break_it(bucket)
+
+    assert any(reason in each.kept for _, each in planned(bucket))
+
+
+def test_an_object_of_which_a_part_could_not_be_read_is_kept() -> None:
+    bucket = done(body=error_object([change(1)]) + error_line(change(2))[:40])
+
+    assert [each.kept for _, each in planned(bucket)] == ["a part of it could not be read"]
+
+
+def test_an_object_that_was_written_again_is_kept() -> None:
+    bucket = done(change(1))
+    ((error_object_found, _),) = planned(bucket)
+
+    def rewrite(operation: str, request: dict[str, Any]) -> None:
+        if operation == "CopyObject":
+            bucket.fill(KEY, b"new")
+
+    bucket.after = rewrite
+
+    with pytest.raises(ObjectChangedError, match="Nothing was removed"):
+        retire.retire(bucket, error_object_found, "replay/retired/")
+    assert bucket.objects[KEY].body == b"new"
+
+
+@pytest.mark.parametrize("operation", ["CopyObject", "HeadObject"])
+def test_when_the_copy_fails_the_original_stays(operation: str) -> None:
+    bucket = done(change(1))
+    ((error_object_found, _),) = planned(bucket)
+
+    def fail(called: str, request: dict[str, Any]) -> None:
+        if called == operation:
+            raise client_error("AccessDenied", operation, 403)
+
+    bucket.before = fail
+
+    with pytest.raises(ObjectError, match="access denied"):
+        retire.retire(bucket, error_object_found, "replay/retired/")
+    assert KEY in bucket.objects

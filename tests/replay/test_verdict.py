@@ -1,0 +1,75 @@
+"""What the transform says of a failed record today; and which transform it is."""
+
+import pytest
+
+from replay.failed import Unreadable, read
+from replay.verdict import Refused, judge
+from replay.version import fingerprint
+from tests.replay.samples import CSV_SETTINGS, EVENT_US, SETTINGS, change, error_line
+from transform.convert import Drop, Row, converter
+from transform.settings import Settings
+
+
+def verdict(data: bytes, settings: Settings = SETTINGS) -> object:
+    (record,) = read([error_line(data)])
+    return judge(settings)(record)
+
+
+def test_a_removal_by_ttl_would_be_delivered_as_the_transform_does() -> None:
+    assert verdict(change(1)) == converter(SETTINGS)(change(1))
+
+
+def test_another_change_would_be_dropped_by_its_rule() -> None:
+    assert verdict(change(1, name="INSERT")) == Drop("not-a-removal")
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"x", "NotJson"),
+        (b"{}", "NotAChangeRecord"),
+        (change(1, table="Other"), "OtherTable"),
+        (b"\xff", "NotUtf8"),
+    ],
+)
+def test_a_bad_record_would_fail_with_its_code(data: bytes, code: str) -> None:
+    assert verdict(data) == Refused(code)
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, CSV_SETTINGS], ids=["jsonl", "csv"])
+def test_a_row_of_the_transform_itself_is_taken_as_it_is(settings: Settings) -> None:
+    row = converter(settings)(change(1))
+    assert isinstance(row, Row)
+
+    assert (
+        verdict(row.line, settings)
+        == verdict(row.line.rstrip(b"\n"), settings)
+        == Row(row.line, EVENT_US + 1)
+    )
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, CSV_SETTINGS], ids=["jsonl", "csv"])
+def test_a_row_of_another_table_is_not_taken(settings: Settings) -> None:
+    row = converter(settings)(change(1))
+    assert isinstance(row, Row)
+
+    assert isinstance(verdict(row.line.replace(b"DeviceData", b"Other"), settings), Refused)
+
+
+def test_an_unreadable_piece_keeps_its_code() -> None:
+    assert judge(SETTINGS)(Unreadable(1, b"", "HalfWritten")) == Refused("HalfWritten")
+
+
+def test_a_fault_of_the_code_itself_refuses_that_record_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def faulty(settings: Settings) -> object:
+        return lambda data: 1 / 0
+
+    monkeypatch.setattr("replay.verdict.converter", faulty)
+
+    assert verdict(change(1)) == Refused("UnexpectedZeroDivisionError")
+
+
+def test_the_fingerprint_changes_with_the_settings_and_only_then() -> None:
+    assert fingerprint(SETTINGS) == fingerprint(SETTINGS)
+    assert fingerprint(SETTINGS) != fingerprint(CSV_SETTINGS)
+    assert len(fingerprint(SETTINGS)) == 12
