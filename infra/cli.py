@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 import click
 
-from transform.errors import ArchiveError
-from transform.settings import Settings, load
+from infra import deploy_settings
+from transform.errors import ArchiveError, SettingsError
+from transform.settings import load
 
 EXIT_MISUSED = 2
 _OUR_ROOMS = ("infra", "replay", "transform")
@@ -92,8 +93,13 @@ def check_config(file: Path | None, as_json: bool) -> None:
     To check the file in this folder:   ttl-archive check-config
     To check another one:               ttl-archive check-config path/to/archive.toml
     """
-    settings = load(file)
-    click.echo(json.dumps(_document(settings), indent=2) if as_json else _toml(_document(settings)))
+    try:
+        settings = load(file)
+    except SettingsError as error:
+        raise SettingsError(error.file, [*error.problems, *deploy_settings.mistakes(error.file)]) from None
+    document = asdict(settings) | {"deploy": asdict(deploy_settings.load(settings))}
+    del document["file"]
+    click.echo(json.dumps(document, indent=2) if as_json else _toml(document))
 
 
 def main() -> None:
@@ -105,18 +111,13 @@ def main() -> None:
         sys.exit(EXIT_MISUSED)
 
 
-def _document(settings: Settings) -> dict[str, Any]:
-    document = asdict(settings)
-    del document["file"]
-    return document
-
-
 def _toml(document: dict[str, Any]) -> str:
     lines: list[str] = []
     for name, section in document.items():
         entries, header = (section, f"[[{name}]]") if name == "columns" else ([section], f"[{name}]")
         for entry in entries:
-            lines += [header, *(f"{key} = {_toml_value(value)}" for key, value in entry.items()), ""]
+            given = {key: value for key, value in entry.items() if value is not None}
+            lines += [header, *(f"{key} = {_toml_value(value)}" for key, value in given.items()), ""]
     return "\n".join(lines).rstrip()
 
 

@@ -68,6 +68,15 @@ def load(settings: Settings) -> Deploy:
     return parse(document.get(DEPLOY_SECTION, {}), settings)
 
 
+def mistakes(file: str) -> list[str]:
+    """What is wrong in the [deploy] section of a file whose other sections cannot be used, key by key."""
+    try:
+        document = tomllib.loads(Path(file).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []  # told already by who read the other sections
+    return check_section(f"[{DEPLOY_SECTION}]", DEPLOY, document.get(DEPLOY_SECTION, {}))[1]
+
+
 def parse(section: Mapping[str, Any], settings: Settings) -> Deploy:
     """Check a [deploy] section given as a plain dict. Raises SettingsError with every mistake found."""
     found, problems = check_section(f"[{DEPLOY_SECTION}]", DEPLOY, section)

@@ -53,13 +53,14 @@ def test_check_config_prints_json_with_the_defaults_filled_in(config):
 
 def test_check_config_tells_every_mistake_and_exits_with_2(tmp_path):
     file = tmp_path / "wrong.toml"
-    file.write_text('[table]\nname = "x"\n[output]\nformat = "xml"\n')
+    file.write_text('[table]\nname = "x"\n[output]\nformat = "xml"\n[deploy]\nglacier_days = "soon"\n')
 
     result = run("check-config", str(file))
 
     assert result.returncode == 2
     assert result.stdout == ""
-    assert result.stderr.count(str(file)) == 3
+    assert result.stderr.count(f"{file}: ") == 4
+    assert '[deploy] glacier_days has value "soon"' in result.stderr
     assert '[output] format has value "xml". It must be one of "jsonl", "csv"' in result.stderr
 
 
