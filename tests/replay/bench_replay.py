@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import os
+import random
 import resource
 import subprocess
 import sys
@@ -31,8 +32,6 @@ from tests.replay.samples import PREFIX, change, error_object, replay_all
 RECORDS_IN_OBJECT = 10_000
 SIZES = (10_000, 100_000, 1_000_000)
 _IMAGE = {
-    "readingTime": {"S": "2026-11-20T10:15:00Z"},
-    "temperature": {"N": "21.5"},
     "status": {"S": "ok"},
     "site": {"M": {"name": {"S": "Lausanne"}, "floor": {"N": "3"}}},
     "tags": {"SS": ["a", "b", "c"]},
@@ -104,8 +103,17 @@ class _Sized(Stored):
 
 
 def block(records: int = RECORDS_IN_OBJECT) -> bytes:
-    """An error object of so many TTL removals, each with an image of a dozen values; about 1 kB a line."""
-    return error_object(change(number, **_IMAGE) for number in range(records))
+    """An error object of so many TTL removals, each with an image of ten values, some of them random."""
+    chance = random.Random(1)
+
+    def image(number: int) -> dict[str, Any]:
+        return _IMAGE | {
+            "uid": {"S": f"{chance.getrandbits(128):032x}"},
+            "temperature": {"N": f"{chance.uniform(-20, 40):.2f}"},
+            "readingTime": {"S": f"2026-11-{chance.randrange(1, 29):02}T10:15:{chance.randrange(60):02}Z"},
+        }
+
+    return error_object(change(number, **image(number)) for number in range(records))
 
 
 def measure(records: int) -> dict[str, Any]:

@@ -4,8 +4,10 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -268,6 +270,40 @@ def test_a_sink_that_everyone_sees_is_warned_of(s3: Any) -> None:
     assert result.exit_code == 0, result.output
     assert "Every consumer of the data stream changes sees these records again" in result.stderr
     assert keys(s3, "archive/") == []
+
+
+def test_ctrl_c_stops_cleanly_and_the_next_run_finishes(s3: Any, tmp_path: Path) -> None:
+    s3.put_object(Bucket=BUCKET, Key=EXAMPLE, Body=error_object(change(number) for number in range(20_000)))
+    words = [
+        sys.executable,
+        "-m",
+        "replay",
+        "run",
+        "--bucket",
+        BUCKET,
+        "--yes",
+        "--key-prefix",
+        "processing-failed/e",
+    ]
+    slow = subprocess.Popen(
+        [*words, "--rate", "2000"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while slow.poll() is None and not keys(s3, f"replay/claims/{EXAMPLE}"):
+        time.sleep(0.02)
+    slow.send_signal(signal.SIGINT)
+    output, told = slow.communicate(timeout=30)
+
+    assert (slow.returncode, "nothing is lost either way" in told) == (1, True), told
+    assert "1 stopped" in output
+    assert keys(s3, "archive/") == []
+    assert (
+        run(f"ttl-archive replay run --bucket {BUCKET} --yes --key-prefix processing-failed/e").exit_code == 0
+    )
 
 
 def test_as_a_module_in_its_own_process(s3: Any, tmp_path: Path) -> None:

@@ -3,7 +3,11 @@
 import csv
 import gzip
 import io
+import itertools
 import json
+import multiprocessing
+import os
+import signal
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -503,3 +507,54 @@ def test_the_time_of_a_row_may_be_any_number(us: int) -> None:
 
 def test_event_us_of_the_samples_is_the_day() -> None:
     assert datetime.fromtimestamp(EVENT_US / 1e6, UTC).date() == DAY.date()
+
+
+# --- killed
+
+
+class FolderTable:
+    """A table of files, so that it outlives the process; made with the condition that restore puts under."""
+
+    def __init__(self, folder: Path, kill_at: int) -> None:
+        self._folder = folder
+        self._left = itertools.count(kill_at, -1)
+
+    def put_item(self, **request: Any) -> dict[str, Any]:
+        try:
+            with (self._folder / request["Item"]["deviceID"]["S"]).open("x") as file:
+                file.write("restored")
+        except FileExistsError:
+            raise client_error("ConditionalCheckFailedException", "PutItem") from None
+        if next(self._left) == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return {}
+
+
+def put_back_and_die(stage_file: Path, folder: Path, kill_at: int) -> None:
+    """What a child process does."""
+    target = Target(FolderTable(folder, kill_at), "DeviceData", ("deviceID",), "expiredAt", None)
+    with Stage(stage_file) as stage:
+        if not stage.has_read("a", "1"):
+            stage_items(stage, *(f"item{number}" for number in range(250)))
+        table.write(stage, target, Rate(), Event(), 4)
+
+
+def test_killed_at_any_put_the_next_run_puts_the_rest_and_overwrites_nothing(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.replay.test_restore"])
+    for kill_at in (0, 1, 99, 100, 150, 248):
+        folder, stage_file = tmp_path / str(kill_at), tmp_path / f"{kill_at}.sqlite"
+        folder.mkdir()
+        (folder / "item7").write_text("newer")
+        child = context.Process(target=put_back_and_die, args=(stage_file, folder, kill_at))
+        child.start()
+        child.join()
+        assert child.exitcode == -signal.SIGKILL
+        child.close()
+
+        put_back_and_die(stage_file, folder, -1)
+
+        assert len(list(folder.iterdir())) == 250
+        assert (folder / "item7").read_text() == "newer"
+        with Stage(stage_file) as stage:
+            assert sum(stage.counts().outcomes.values()) == 250
