@@ -45,11 +45,8 @@ def survey(s3: Any, bucket: str, prefix: str, only: Filter, transform: str) -> I
     What the transform with this fingerprint has refused is held: it would refuse it again.
     """
     prefix += only.key_prefix
-    places = [prefix] if prefix.startswith(layout.QUARANTINE) else [prefix, layout.QUARANTINE + prefix]
-    for place in places:
-        if place == "" or layout.QUARANTINE.startswith(place):
-            places = places[:1]  # the quarantine lies under the prefix itself
-    for place in places:
+    holds_quarantine = prefix.startswith(layout.QUARANTINE) or layout.QUARANTINE.startswith(prefix)
+    for place in [prefix] if holds_quarantine else [prefix, layout.QUARANTINE + prefix]:
         done = set(list_keys(s3, bucket, layout.MANIFESTS + place))
         for found in list_objects(s3, bucket, place):
             if only.takes(found):

@@ -82,7 +82,7 @@ def _released_unless_done(run: Run, claim: Claim, tally: Tally) -> Outcome:
     """An object that is not done need not wait until its claim runs out."""
     try:
         outcome = _replay_claimed(run, claim, tally)
-    except ReplayError:
+    except Exception:
         _let_go(claim)
         raise
     if outcome.status != DONE:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -23,12 +23,12 @@ from rich.table import Table
 from rich.text import Text
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> None:
+def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print a table. Numbers stand to the right; without a terminal it is aligned text."""
     cells = [[_cell(value) for value in row] for row in rows]
     right = [all(isinstance(row[i], int) for row in rows) for i in range(len(headers))] if rows else []
     if sys.stdout.isatty():
-        _rich_table(headers, cells, right, title)
+        _rich_table(headers, cells, right)
     else:
         _plain_table(headers, cells, right)
 
@@ -115,8 +115,8 @@ def _cell(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _rich_table(headers: Sequence[str], cells: list[list[str]], right: list[bool], title: str) -> None:
-    made = Table(title=title or None, title_justify="left")
+def _rich_table(headers: Sequence[str], cells: list[list[str]], right: list[bool]) -> None:
+    made = Table()
     for position, header in enumerate(headers):
         made.add_column(header, justify="right" if right and right[position] else "left", overflow="fold")
     for row in cells:

@@ -6,6 +6,7 @@ write itself.
 """
 
 import base64
+import hashlib
 import zlib
 from typing import Any
 
@@ -20,7 +21,8 @@ from replay.state import Claim
 from transform.convert import Row
 from transform.settings import Settings
 
-_NO_ROWS = zlib.compress(b"", wbits=31)
+_EMPTY = zlib.compress(b"", wbits=31)
+_NO_ROWS = Part("", 0, len(_EMPTY), hashlib.sha256(_EMPTY).hexdigest(), _EMPTY)
 
 
 class S3Sink:
@@ -67,7 +69,7 @@ class S3Delivery:
             put_verified(sink.s3, sink.bucket, key, part)
             self._claim.keep()
         for key in set(before) - set(parts):
-            sink.s3.put_object(Bucket=sink.bucket, Key=key, Body=_NO_ROWS)
+            put_verified(sink.s3, sink.bucket, key, _NO_ROWS)
         return [
             {"key": key, "rows": part.rows, "bytes": part.size, "sha256": part.sha256}
             for key, part in parts.items()

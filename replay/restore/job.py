@@ -1,8 +1,7 @@
 """A restore from its selection to its end: retrieve, stage, write. Each step goes on where a kill left it."""
 
-import hashlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -15,12 +14,12 @@ from replay.errors import MisuseError
 from replay.options import Place
 from replay.rate import Rate
 from replay.restore import files, table
+from replay.restore.intake import Intake
 from replay.restore.retrieval import estimate, request_all, states, wait_until_readable
-from replay.restore.rows import BadLine, inexactness, item_of, read_rows
+from replay.restore.rows import inexactness
 from replay.restore.selection import ArchivedObject, Selection, find_objects
-from replay.restore.stage import Stage, Staged, stage_path
+from replay.restore.stage import Stage, stage_path
 from replay.restore.table import Target
-from replay.source import Reader
 from transform.settings import IMAGE_COLUMN, Settings
 
 _NOT_ALL = 3
@@ -55,8 +54,10 @@ class Order:
 def run(place: Place, selection: Selection, order: Order, target: Target | None, stop: Event) -> int:
     """Retrieve, stage and write; the exit code."""
     settings = place.settings
-    prefix = place.given_prefix or f"{layout.ARCHIVE}{settings.table.name}/"
-    selection.matcher(settings)  # a mistake in the filter costs no retrieval
+    given = place.given_prefix
+    prefix = f"{layout.ARCHIVE}{settings.table.name}/" if given is None else given
+    # A mistake in the filter is told here, before it costs a retrieval.
+    intake = Intake(place.s3, settings, selection, order.wants_items, target.keys if target else ())
     objects = list(find_objects(place.s3, place.bucket, prefix, settings, selection))
     readable = [each for each in objects if not each.is_parquet]
     if len(readable) < len(objects):
@@ -68,7 +69,7 @@ def run(place: Place, selection: Selection, order: Order, target: Target | None,
         return _NOT_ALL
     what = (place.bucket, prefix, selection, order.wants_items, order.to_table)
     with Stage(stage_path(order.work, *what)) as stage:
-        _stage_all(place, readable, selection, stage, order, target, stop)
+        _stage_all(intake, readable, stage, stop)
         if stop.is_set():
             show.note("Stopped. The same command goes on from here.")
             return 1
@@ -122,43 +123,18 @@ def _ask_for(cold: Sequence[ArchivedObject], s3: Any, order: Order) -> bool:
     return True
 
 
-def _stage_all(
-    place: Place,
-    objects: Sequence[ArchivedObject],
-    selection: Selection,
-    stage: Stage,
-    order: Order,
-    target: Target | None,
-    stop: Event,
-) -> None:
+def _stage_all(intake: Intake, objects: Sequence[ArchivedObject], stage: Stage, stop: Event) -> None:
+    read = 0
     with show.counter("Reading", len(objects)) as progress:
         for number, each in enumerate(objects, 1):
             if stop.is_set():
                 return
             if not stage.has_read(each.key, each.etag):
-                stage.add_object(each.key, each.etag, _wanted(place, each, selection, order, target))
+                stage.add_object(each.key, each.etag, intake.items(each))
+                read += 1
             progress(number, len(objects))
-
-
-def _wanted(
-    place: Place, archived: ArchivedObject, selection: Selection, order: Order, target: Target | None
-) -> Iterator[Staged | None]:
-    settings = place.settings
-    matches = selection.matcher(settings)
-    is_csv = (
-        ".csv" in archived.key.rpartition("/")[2] if "." in archived.key else settings.output.format == "csv"
-    )
-    for found in read_rows(Reader(place.s3, archived).chunks(), settings, is_csv=is_csv):
-        if isinstance(found, BadLine):
-            yield None
-        elif matches(found.row, found.image):
-            item, exact = item_of(found, settings)
-            us = int(found.row["ddb_event_us"])
-            line = files.staged_item(item) if order.wants_items else files.staged_row(found.row)
-            key = table.key_of(item, target.keys) if target else None
-            ident = key if key is not None else f"{us} {files.staged_item(item)}"
-            digest = hashlib.sha256(ident.encode()).digest()
-            yield Staged(digest, us, line, exact or not order.wants_items)
+    if read and intake.unseen:
+        show.note(f"No row that was read has a column {', '.join(sorted(intake.unseen))}: check --where")
 
 
 def _check_exact(stage: Stage, order: Order, settings: Settings) -> None:

@@ -52,6 +52,11 @@ def compile_where(text: str) -> Callable[[Row], bool]:
     return lambda row: test(row) is True
 
 
+def columns_of(text: str) -> set[str]:
+    """The names of the columns that a filter asks for, as far as it can be read."""
+    return {token.value for token in _tokens(text) if token.kind in ("word", "quoted")}
+
+
 class _Parser:
     def __init__(self, text: str) -> None:
         self._text = text

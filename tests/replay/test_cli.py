@@ -318,3 +318,103 @@ def test_as_a_module_in_its_own_process(s3: Any, tmp_path: Path) -> None:
 
     assert done.returncode == 3, done.stderr
     assert json.loads(done.stdout)["rows"] == 3
+
+
+def test_the_readme_s_json_fields_are_those_that_are_printed(s3: Any) -> None:
+    readme = (ROOT / "replay" / "README.md").read_text()
+    told = {
+        name: re.findall(r"`(\w+)`", fields)
+        for name, fields in re.findall(r"^\| `(\w+)` \| (.*`.*) \|$", readme, re.MULTILINE)
+    }
+    lines = {
+        "list": f"replay list --bucket {BUCKET}",
+        "inspect": f"replay inspect --bucket {BUCKET} {EXAMPLE} --limit 1",
+        "plan": f"replay plan --bucket {BUCKET}",
+        "run": "replay run replay-plan.json",
+        "retire": f"replay retire --bucket {BUCKET}",
+        "restore": f"restore --bucket {BUCKET} --out rows.jsonl",
+    }
+    for name, line in lines.items():
+        document = json.loads(run(f"ttl-archive {line} --json").stdout)
+        fields = document[0] if isinstance(document, list) else document
+        assert list(fields) == told[name], name
+
+
+def test_the_readme_s_runbook_names_only_commands_that_exist() -> None:
+    readme = (ROOT / "replay" / "README.md").read_text()
+    named = set(re.findall(r"^\$ ttl-archive replay (\w+)", readme, re.MULTILINE))
+
+    assert named == {"list", "inspect", "plan", "run", "retire"}
+    runbook = re.search(r"```console\n(.*?)```", readme, re.DOTALL)
+    assert runbook
+    assert len(runbook[1].splitlines()) == 10
+
+
+def test_in_a_versioned_bucket_the_manifest_has_the_version_and_retiring_keeps_it(s3: Any) -> None:
+    versioned = "my-versioned-archive"
+    s3.create_bucket(Bucket=versioned)
+    s3.put_bucket_versioning(Bucket=versioned, VersioningConfiguration={"Status": "Enabled"})
+    version = s3.put_object(Bucket=versioned, Key=EXAMPLE, Body=error_object([change(1)]))["VersionId"]
+
+    assert run(f"ttl-archive replay run --bucket {versioned} --yes").exit_code == 0
+    assert run(f"ttl-archive replay retire --bucket {versioned} --yes").exit_code == 0
+
+    (manifest,) = s3.list_objects_v2(Bucket=versioned, Prefix="replay/manifests/")["Contents"]
+    body = s3.get_object(Bucket=versioned, Key=manifest["Key"])["Body"].read()
+    assert json.loads(body)["version_id"] == version
+    assert s3.get_object(Bucket=versioned, Key=EXAMPLE, VersionId=version)["ContentLength"] > 0
+    assert run(f"ttl-archive replay run --bucket {versioned} --yes").exit_code == 0
+
+
+def restored(s3: Any, options: str) -> tuple[Result, list[dict[str, Any]]]:
+    run(f"ttl-archive replay run --bucket {BUCKET} --yes")
+    result = run(f"ttl-archive restore --bucket {BUCKET} --out rows.jsonl {options}")
+    found = Path("rows.jsonl")
+    return result, [json.loads(line) for line in found.read_text().splitlines()] if found.exists() else []
+
+
+def test_rows_come_back_by_filter_key_and_folder(s3: Any) -> None:
+    assert [row["ddb_event_id"] for row in restored(s3, "--where \"device_id = 'd2'\"")[1]] == ["e2"]
+    assert [row["ddb_event_id"] for row in restored(s3, "--key deviceID=d4")[1]] == ["e4"]
+    assert len(restored(s3, "--where \"dt = '2025-11-20' AND n BETWEEN 1 AND 2\"")[1]) == 3
+    assert restored(s3, "--since 2026-01-01")[1] == []
+
+
+def test_a_column_that_no_row_has_is_told(s3: Any) -> None:
+    result, found = restored(s3, "--where \"devise_id = 'd2'\"")
+
+    assert found == []
+    assert "No row that was read has a column devise_id: check --where" in result.stderr
+
+
+def test_rows_that_were_delivered_twice_come_back_once(s3: Any) -> None:
+    run(f"ttl-archive replay run --bucket {BUCKET} --yes")
+    key = keys(s3, "archive/")[0]
+    s3.copy_object(Bucket=BUCKET, Key=key + ".copy.jsonl.gz", CopySource={"Bucket": BUCKET, "Key": key})
+
+    result, found = restored(s3, "--json")
+
+    assert len(found) == 3
+    assert json.loads(result.stdout)["rows"] > 3
+
+
+def test_without_images_items_need_a_word_more(s3: Any) -> None:
+    text = Path("archive.toml").read_text().replace('format = "jsonl"', 'format = "jsonl"\nimage = false')
+    Path("archive.toml").write_text(text)
+    run(f"ttl-archive replay run --bucket {BUCKET} --yes")
+
+    line = f"ttl-archive restore --bucket {BUCKET} --out items.json --format dynamodb-json"
+    refused, taken = run(line), run(f"{line} --inexact")
+
+    assert (refused.exit_code, "sets come back as lists" in refused.stderr) == (2, True)
+    assert taken.exit_code == 0
+    assert len(Path("items.json").read_text().splitlines()) == 3
+
+
+def test_parquet_is_left_to_athena(s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key="archive/DeviceData/dt=2025-11-20/x.parquet", Body=b"PAR1")
+
+    result, found = restored(s3, "")
+
+    assert (result.exit_code, len(found)) == (3, 3)
+    assert "Use Athena" in result.stderr

@@ -18,7 +18,7 @@ from tests.replay.samples import SETTINGS, change, replay_all, rows
 
 pytest.importorskip("moto")
 
-from infra.local import Clock, FunctionError, FunctionTimedOut, Pipeline
+from infra.local import Clock, Fault, FunctionError, FunctionTimedOut, Pipeline
 from tests.streams import answer_all, bench, lambda_processing, partitioned
 from transform.batch import batch_transform
 
@@ -202,6 +202,26 @@ def test_a_new_user_gets_from_a_failure_to_a_closed_ledger_and_back_to_the_table
     }
     again = command(pipeline, *restore)
     assert "2 there already" in again.stderr
+
+
+def test_an_answer_that_breaks_off_is_taken_up_and_nothing_is_lost(pipeline: Pipeline) -> None:
+    for number in range(300):
+        pipeline.dynamodb.put_item(
+            TableName=pipeline.table,
+            Item=FULL | {"deviceID": {"S": f"d{number}"}, "device_id": {"S": "meets the column"}},
+        )
+    pipeline.sweep()
+    pipeline.flush()
+    with Path(pipeline.settings.file).open("a", encoding="utf-8") as config:
+        config.write(FIX)
+    pipeline.restart_function()
+    pipeline.s3_proxy.faults.append(Fault("GET", "errors/", truncate_to=50_000))
+    pipeline.s3_proxy.faults.append(Fault("PUT", "archive/"))
+
+    done = command(pipeline, "run", "--bucket", pipeline.bucket, "--yes")
+
+    assert done.returncode == 0, done.stderr
+    assert pipeline.sql("SELECT count(DISTINCT device_id), count(*) FROM archive").fetchall() == [(300, 300)]
 
 
 def _unordered(value: Any) -> Any:

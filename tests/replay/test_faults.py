@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any
@@ -297,3 +298,22 @@ def test_a_run_that_is_stopped_lets_go_and_the_next_need_not_wait() -> None:
     assert one.replay_object(make_run(bucket, stop=stop), found).status == one.STOPPED
     assert bucket.keys("archive/") == []
     assert replay_all(bucket).exit_code == 0
+
+
+def test_two_runs_at_once_do_each_object_once() -> None:
+    bucket = Bucket()
+    for number in range(60):
+        bucket.fill(f"{KEY}{number}", error_object([change(number)]))
+    puts: list[str] = []
+
+    def after(operation: str, request: dict[str, Any]) -> None:
+        if operation == "PutObject" and request["Key"].startswith("archive/"):
+            puts.append(request["Key"])
+
+    bucket.after = after
+    with ThreadPoolExecutor(2) as pool:
+        summaries = list(pool.map(lambda _: replay_all(bucket, concurrency=3), range(2)))
+
+    assert sum(summary.objects[one.DONE] for summary in summaries) == 60
+    assert len(puts) == len(set(puts)) == 60
+    assert len(rows(bucket)) == 60

@@ -8,16 +8,20 @@ import os
 import random
 import signal
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
 from replay import layout
+from replay.sink_stream import kinesis_sink
 from replay.state import Claims
 from tests.replay.bucket import Bucket, FileObjects
 from tests.replay.samples import BUCKET, PREFIX, change, error_object, replay_all, rows
+from tests.replay.sinks import Streams
 
 POISON = b"no json"
 OBJECTS = {
@@ -135,6 +139,39 @@ def replay_and_die(folder: Path, calls: int, moment: str) -> None:
     replay_all(bucket)
 
 
+class FileStreams(Streams):
+    """A data stream whose records are in a file."""
+
+    path: Path
+
+    def put_records(self, **request: Any) -> dict[str, Any]:
+        answer = super().put_records(**request)
+        with self.path.open("a") as file:
+            file.writelines(f"{json.loads(record['Data'])['eventID']}\n" for record in request["Records"])
+        return answer
+
+
+def send_and_die(folder: Path, calls: int, moment: str) -> None:
+    """What a child process does: send into the stream, and end itself at a call of the bucket."""
+    bucket = Bucket(FileObjects(folder))
+    left = itertools.count(calls, -1)
+
+    def kill(operation: str, request: dict[str, Any]) -> None:
+        if next(left) == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    if calls >= 0:
+        setattr(bucket, moment, kill)
+    streams = FileStreams()
+    streams.path = folder.parent / f"{folder.name}.stream"
+    sink = kinesis_sink(streams, "changes", 3, Event())
+    replay_all(bucket, sink=sink, claims=Claims(bucket, BUCKET, str(calls), now=later if calls < 0 else now))
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
 def replay_slowly(folder: Path) -> None:
     """What a child process does that is killed from outside: each call takes a millisecond more."""
     replay_all(Bucket(FileObjects(folder), before=lambda operation, request: time.sleep(0.001)))
@@ -165,6 +202,30 @@ def test_a_process_killed_at_any_call_leaves_what_a_second_run_closes(
         resume(bucket)
 
         assert_closed(bucket)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_process_killed_while_it_sends_loses_nothing_and_repeats_one_batch_at_most(
+    processes: Any, tmp_path: Path, moment: str
+) -> None:
+    expected = Counter(f"e{number}" for number in range(1200))
+    for calls in range(9):
+        folder = tmp_path / str(calls)
+        folder.mkdir()
+        bucket = Bucket(FileObjects(folder))
+        bucket.fill(next(iter(OBJECTS)), error_object(change(number) for number in range(1200)))
+        child = processes.Process(target=send_and_die, args=(folder, calls, moment))
+        child.start()
+        child.join()
+        assert child.exitcode == -signal.SIGKILL
+        child.close()
+
+        send_and_die(folder, -1, moment)
+
+        sent = Counter((tmp_path / f"{calls}.stream").read_text().split())
+        assert not expected - sent
+        assert (sent - expected).total() <= 500
+        assert len(bucket.keys(layout.MANIFESTS)) == 1
 
 
 def test_a_process_killed_at_any_time_leaves_what_a_second_run_closes(processes: Any, tmp_path: Path) -> None:

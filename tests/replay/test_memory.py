@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 _CHILD = """
-import json, resource, sys
-from tests.replay.bench_replay import GeneratedBucket, block
+import json, sys
+from tests.replay.bench_replay import GeneratedBucket, block, peak_mb
 from tests.replay.samples import replay_all
 bucket = GeneratedBucket()
 one = block()
@@ -19,8 +19,7 @@ if sys.argv[2] == "glued":
 times = int(float(sys.argv[1]) // len(one))
 bucket.generate(1, one, times)
 summary = replay_all(bucket)
-peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps([summary.exit_code, summary.tally.rows - times * 10_000, peak_mb]))
+print(json.dumps([summary.exit_code, summary.tally.rows - times * 10_000, peak_mb()]))
 """
 SLOW = pytest.mark.skipif(
     not os.environ.get("TTL_ARCHIVE_SLOW"), reason="set TTL_ARCHIVE_SLOW=1; takes a minute"
