@@ -11,6 +11,7 @@ marshaller  the same, with the runtime client's marshaller replaced by transform
 
 import csv
 import json
+import os
 from base64 import b64decode
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -35,6 +36,8 @@ class Candidate(NamedTuple):
 NO_LIMIT = 1 << 40
 
 Lines = list[bytes | None]
+# The runtime that is deployed: from python3.12 on it writes non-ASCII text as it is.
+os.environ["AWS_EXECUTION_ENV"] = "AWS_Lambda_python3.13"
 _runtime = LambdaMarshaller()
 
 
