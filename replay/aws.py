@@ -69,7 +69,10 @@ def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-_DENIED = "access denied. Allow {action} on it, and kms:Decrypt where it is encrypted"
+_DENIED = (
+    "access denied. Allow {action} on it, and kms:Decrypt where it is encrypted. Without s3:ListBucket, S3 "
+    "says this also of what is not there"
+)
 # Error code of S3 -> our error and what to do. Source: Amazon S3 API Reference, error responses;
 # a HEAD has no body, so there the code is the status.
 _S3_ERRORS: dict[str, tuple[type[ObjectError], str]] = {

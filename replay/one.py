@@ -113,31 +113,30 @@ def _replay_claimed(run: Run, claim: Claim, tally: Tally) -> Outcome:
     if not tally.closes():
         raise ReplayError(f"{error_object.url}: the ledger does not close: {tally}. Nothing is marked done")
     duplicates = min(claim.progress.possible_duplicates, tally.rows)
-    run.claims.finish(
-        error_object,
-        {
-            "version": 1,
-            "bucket": error_object.bucket,
-            "object": error_object.key,
-            "etag": error_object.etag,
-            "version_id": reader.version_id,
-            "bytes": error_object.size,
-            "sha256": reader.sha256,
-            "lines": tally.lines,
-            "rows": tally.rows,
-            "dropped": dict(sorted(tally.dropped.items())),
-            "refused": dict(sorted(tally.refused.items())),
-            "sink": run.sink.name,
-            "outputs": outputs,
-            "quarantine": quarantined,
-            "possible_duplicates": duplicates,
-            "transform": run.transform,
-            "by": run.claims.owner,
-            "started": _text(started),
-            "finished": _text(run.claims.now()),
-        },
-    )
+    proof = {"outputs": outputs, "quarantine": quarantined, "possible_duplicates": duplicates}
+    times = {"started": _text(started), "finished": _text(run.claims.now())}
+    run.claims.finish(error_object, _manifest(run, error_object, reader, tally) | proof | times)
     return Outcome(error_object.key, DONE, tally, possible_duplicates=duplicates)
+
+
+def _manifest(run: Run, error_object: ErrorObject, reader: Reader, tally: Tally) -> dict[str, Any]:
+    """What was read and what became of it."""
+    return {
+        "version": 1,
+        "bucket": error_object.bucket,
+        "object": error_object.key,
+        "etag": error_object.etag,
+        "version_id": reader.version_id,
+        "bytes": error_object.size,
+        "sha256": reader.sha256,
+        "lines": tally.lines,
+        "rows": tally.rows,
+        "dropped": dict(sorted(tally.dropped.items())),
+        "refused": dict(sorted(tally.refused.items())),
+        "sink": run.sink.name,
+        "transform": run.transform,
+        "by": run.claims.owner,
+    }
 
 
 def _judge_all(

@@ -52,7 +52,8 @@ def retire(s3: Any, error_object: ErrorObject, to: str) -> None:
         original = s3.head_object(Bucket=bucket, Key=key)
         if original["ETag"] != etag:
             raise ObjectChangedError(f"{error_object.url}: it was written again. Nothing was removed")
-        s3.delete_object(Bucket=bucket, Key=key)
+        # The condition closes the time since the look. Source: Amazon S3 User Guide, conditional deletes.
+        s3.delete_object(Bucket=bucket, Key=key, IfMatch=etag)
     except (ClientError, BotoCoreError) as error:
         raise told(error, error_object.url, "s3:GetObject, s3:PutObject and s3:DeleteObject") from error
 

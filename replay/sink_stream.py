@@ -14,7 +14,7 @@ from math import inf
 from threading import Event
 from typing import Any, NamedTuple
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
 from replay.aws import error_code
 from replay.errors import MisuseError, ObjectError, StoppedError, UnsentError
@@ -42,6 +42,12 @@ _LASTING = frozenset(
         "UnrecognizedClientException",
         "ValidationException",
     }
+)
+
+
+# Without an answer, or without a receipt in it, the service may have taken what is then sent again.
+_UNANSWERED = frozenset(
+    {"NoReceipt", *(kind.__name__ for kind in (HTTPClientError, *HTTPClientError.__subclasses__()))}
 )
 
 
@@ -145,7 +151,11 @@ class StreamDelivery:
         self._sent += len(confirmed)
         self._unsent = (self._unsent - lines) | (lines - confirmed)
         next_line = max(self._claim.progress.next_line, batch[-1].position + 1)
-        self._claim.record(next_line=next_line, unsent=tuple(sorted(self._unsent)))
+        duplicates = self._claim.progress.possible_duplicates
+        duplicates += sum(number for code, number in errors.items() if code in _UNANSWERED)
+        self._claim.record(
+            next_line=next_line, unsent=frozenset(self._unsent), possible_duplicates=duplicates
+        )
         if lines - confirmed:
             self._give_up(len(lines - confirmed), errors)
 

@@ -9,7 +9,7 @@ Source: Amazon S3 User Guide, conditional writes.
 import json
 import secrets
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -35,7 +35,7 @@ class Progress:
     sink: str
     transform: str  # fingerprint: which lines are sent follows from its verdicts
     next_line: int = 1
-    unsent: tuple[int, ...] = ()
+    unsent: frozenset[int] = frozenset()
     outputs: tuple[str, ...] = ()  # s3: every key that may have been written
     possible_duplicates: int = 0  # at most so many records went into a stream twice
 
@@ -70,8 +70,9 @@ class Claim:
         self._write(self.progress, None)
 
     def _write(self, progress: Progress, until: datetime | None) -> None:
-        etag = self._claims.put(self._key, self._body(progress, until), etag=self._etag)
-        if etag is None:
+        # Without an ETag the claim is not ours; no write goes out without a condition.
+        etag = self._etag and self._claims.put(self._key, self._body(progress, until), IfMatch=self._etag)
+        if not etag:
             raise ClaimLostError(
                 f"{self.error_object.url}: another run has taken it over. Nothing to do here"
             )
@@ -82,7 +83,7 @@ class Claim:
     def create(self) -> bool:
         """Whether nobody had it before."""
         until = self._claims.until()
-        etag = self._claims.put(self._key, self._body(self.progress, until), etag=None)
+        etag = self._claims.put(self._key, self._body(self.progress, until), IfNoneMatch="*")
         self._etag, self._until = etag or "", until
         return etag is not None
 
@@ -114,7 +115,7 @@ class Claim:
             "owner": self._claims.owner,
             "until": until.isoformat() if until else None,
             "write": secrets.token_hex(4),  # tells this write from an equal one of somebody else
-            "progress": asdict(progress),
+            "progress": asdict(progress) | {"unsent": sorted(progress.unsent)},
         }
         return json.dumps(document).encode()
 
@@ -141,10 +142,11 @@ class Claims:
         """The object, for this run alone; or that it is done already, or that another run is at it."""
         for _ in range(_TRIES):
             claim = Claim(self, error_object, Progress(sink, transform))
-            if claim.create():
-                return claim
-            if self.manifest(error_object) is not None:
+            is_new = claim.create()
+            if self._is_done(claim):
                 return "already"
+            if is_new:
+                return claim
             found, etag = self._get(layout.claim_key(error_object.key, error_object.identity))
             if found is None:
                 continue
@@ -154,10 +156,18 @@ class Claims:
                 return claim
         return "busy"
 
+    def _is_done(self, claim: Claim) -> bool:
+        try:
+            return self.manifest(claim.error_object) is not None
+        except ReplayError:
+            with suppress(ReplayError):
+                claim.release()  # if it is ours
+            raise
+
     def finish(self, error_object: ErrorObject, manifest: dict[str, Any]) -> None:
         """Write down that the object is done, and how."""
         key = layout.manifest_key(error_object.key, error_object.identity)
-        self.put(key, json.dumps(manifest, indent=1).encode(), etag="")
+        self.put(key, json.dumps(manifest, indent=1).encode())
 
     def manifest(self, error_object: ErrorObject) -> dict[str, Any] | None:
         """The object's manifest; None while it is not done."""
@@ -166,7 +176,7 @@ class Claims:
     def check_store(self) -> None:
         """Raise MisuseError when the store ignores conditions, for then nothing keeps two runs apart."""
         try:
-            if self.put(_CHECK_KEY, b"1", etag=None) and self.put(_CHECK_KEY, b"2", etag=None):
+            if all(self.put(_CHECK_KEY, body, IfNoneMatch="*") for body in (b"1", b"2")):
                 raise MisuseError(
                     f"s3://{self.bucket}: the store ignores conditional writes (If-None-Match), "
                     "which keep two runs apart. Use a store that has them, as Amazon S3 does"
@@ -178,12 +188,8 @@ class Claims:
                 ) from None
             raise
 
-    def put(self, key: str, body: bytes, *, etag: str | None) -> str | None:
-        """Write; the new ETag, or None when the condition does not hold.
-
-        `etag` None: only if the key is new. "": without a condition. Else: only over this content.
-        """
-        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag} if etag else {}
+    def put(self, key: str, body: bytes, **condition: str) -> str | None:
+        """Write; the new ETag, or None when the condition, IfMatch or IfNoneMatch, does not hold."""
         for _ in range(_TRIES):
             try:
                 answer = self.s3.put_object(
@@ -230,4 +236,4 @@ def new_owner(name: str = "") -> str:
 
 
 def _progress(found: dict[str, Any]) -> Progress:
-    return Progress(**{**found, "unsent": tuple(found["unsent"]), "outputs": tuple(found["outputs"])})
+    return Progress(**{**found, "unsent": frozenset(found["unsent"]), "outputs": tuple(found["outputs"])})

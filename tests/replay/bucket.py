@@ -112,6 +112,9 @@ class Bucket:
 
     def delete_object(self, **request: Any) -> dict[str, Any]:
         with self._call("DeleteObject", request):
+            found = self._found("DeleteObject", request["Key"], "NoSuchKey")
+            if request.get("IfMatch", found.etag).strip('"') != found.etag:
+                raise client_error("PreconditionFailed", "DeleteObject", 412)
             self.objects.pop(request["Key"], None)
             return {}
 

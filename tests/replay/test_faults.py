@@ -33,7 +33,7 @@ def fail_once(bucket: Bucket, operation: str, error: Exception, key: str = "") -
     left = [error]
 
     def before(called: str, request: dict[str, Any]) -> None:
-        if left and called == operation and key in request.get("Key", ""):
+        if left and called == operation and request.get("Key", "").startswith(key):
             raise left.pop()
 
     bucket.before = before
@@ -250,6 +250,20 @@ def test_a_claim_that_ran_out_is_taken_over_and_its_holder_notices() -> None:
     assert one.replay_object(second, found).status == one.DONE
     with pytest.raises(Exception, match="taken it over"):
         held.record(outputs=("x",))
+
+
+def test_a_claim_that_was_not_got_is_never_written() -> None:
+    bucket = bucket_with()
+    (found,) = list_objects(bucket, BUCKET, PREFIX)
+    holder = make_run(bucket)
+    holder.claims.take(found, "s3", "t")
+    (key,) = (key for key in bucket.keys(layout.CLAIMS) if key.endswith(".json"))
+    before = bucket.objects[key].body
+    denied = client_error("AccessDenied", "GetObject", 403)
+    fail_once(bucket, "GetObject", denied, layout.MANIFESTS)
+
+    assert one.replay_object(make_run(bucket), found).status == one.FAILED
+    assert bucket.objects[key].body == before
 
 
 def test_a_claim_in_use_is_renewed() -> None:

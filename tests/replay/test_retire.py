@@ -83,6 +83,21 @@ def test_an_object_that_was_written_again_is_kept() -> None:
     assert bucket.objects[KEY].body == b"new"
 
 
+def test_an_object_that_is_written_again_at_the_last_moment_is_kept() -> None:
+    bucket = done(change(1))
+    ((error_object_found, _),) = planned(bucket)
+
+    def rewrite(operation: str, request: dict[str, Any]) -> None:
+        if operation == "DeleteObject":
+            bucket.fill(KEY, b"new")
+
+    bucket.before = rewrite
+
+    with pytest.raises(ObjectChangedError):
+        retire.retire(bucket, error_object_found, "replay/retired/")
+    assert bucket.objects[KEY].body == b"new"
+
+
 @pytest.mark.parametrize("operation", ["CopyObject", "HeadObject"])
 def test_when_the_copy_fails_the_original_stays(operation: str) -> None:
     bucket = done(change(1))

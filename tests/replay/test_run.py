@@ -8,6 +8,7 @@ import pytest
 
 from replay import layout, one
 from replay.run import Summary
+from replay.source import list_objects
 from tests.replay.bucket import Bucket
 from tests.replay.samples import (
     BUCKET,
@@ -83,6 +84,16 @@ def test_what_is_done_is_not_done_again() -> None:
     assert summary.exit_code == 0
     assert not summary.objects
     assert "GetObject" not in bucket.calls
+
+
+def test_a_lost_claim_does_not_undo_a_manifest() -> None:
+    bucket = bucket_with(change(1))
+    (found,) = list_objects(bucket, BUCKET, PREFIX)
+    replay_all(bucket)
+    for key in bucket.keys(layout.CLAIMS):
+        del bucket.objects[key]
+
+    assert one.replay_object(make_run(bucket), found).status == one.ALREADY
 
 
 def test_the_manifest_proves_what_was_done() -> None:
