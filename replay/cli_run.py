@@ -22,6 +22,8 @@ from replay.sinks import make_sink, warning
 from replay.state import Claims, new_owner
 from replay.verdict import judge
 
+_ARCHIVE_SINK = {"sink": "s3", "stream": None, "archive": layout.ARCHIVE, "held": False}
+
 
 @click.command("run", short_help="Replay failed records.")
 @click.argument("plan_file", metavar="[PLAN]", required=False, type=click.Path(path_type=Path))
@@ -55,6 +57,10 @@ def run_command(
         raise MisuseError("give either a plan or --bucket: ttl-archive replay run replay-plan.json")
     only = as_filter(options)
     sink = {name: options.pop(name) for name in ("sink", "stream", "archive", "held")}
+    if planned and (only, sink, prefix) != (Filter(), _ARCHIVE_SINK, None):
+        raise MisuseError(
+            "a plan says itself what is replayed and into which sink: give these options to plan"
+        )
     place = Place(
         planned.bucket if planned else str(bucket),
         planned.prefix if planned else prefix,

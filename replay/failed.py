@@ -156,7 +156,7 @@ def _unglued(piece: bytes) -> tuple[list[bytes], bytes]:
 def _decoded(piece: bytes | memoryview) -> ErrorLine | None:
     try:
         return _decode(piece)
-    except DecodeError:
+    except (DecodeError, RecursionError):  # no JSON object; or one nested deeper than any that AWS writes
         return None
 
 

@@ -46,19 +46,28 @@ class Quarantine:
 
 def error_line(record: FailedRecord | Unreadable, refused: Refused) -> bytes:
     """The error line of a record that was refused again; the same record, the same line."""
-    code = f"Replay.{refused.code}"
-    if isinstance(record, Unreadable):
-        fields = {
-            "attemptsMade": 1,
-            "errorCode": code,
-            "errorMessage": f"piece {record.number} of the error object is no error line",
-            "unreadable": base64.b64encode(record.piece).decode(),
-        }
-    else:
-        fields = json.loads(record.line)
-        fields.setdefault("firstErrorCode", record.code)
-        fields.setdefault("firstErrorMessage", record.message)
-        fields["attemptsMade"] = record.attempts + 1
-        fields["errorCode"] = code
-        fields["errorMessage"] = "the transform refused the record again when it was replayed"
+    fields = _fields(record)
+    fields["errorCode"] = f"Replay.{refused.code}"
     return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
+
+
+def _fields(record: FailedRecord | Unreadable) -> dict[str, Any]:
+    if isinstance(record, Unreadable):
+        return _kept_as_bytes(record.number, record.piece)
+    try:
+        fields: dict[str, Any] = json.loads(record.line)
+    except (ValueError, RecursionError):  # a field that we do not look at is not UTF-8, or nested too deep
+        return _kept_as_bytes(record.number, record.line)
+    fields.setdefault("firstErrorCode", record.code)
+    fields.setdefault("firstErrorMessage", record.message)
+    fields["attemptsMade"] = record.attempts + 1
+    fields["errorMessage"] = "the transform refused the record again when it was replayed"
+    return fields
+
+
+def _kept_as_bytes(number: int, piece: bytes) -> dict[str, Any]:
+    return {
+        "attemptsMade": 1,
+        "errorMessage": f"piece {number} of the error object is no error line",
+        "unreadable": base64.b64encode(piece).decode(),
+    }

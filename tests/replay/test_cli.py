@@ -254,6 +254,15 @@ def test_a_plan_of_another_transform_is_refused(s3: Any) -> None:
     assert "Plan again" in result.stderr
 
 
+@pytest.mark.parametrize("option", ["--sink kinesis --stream changes", "--since 7d", "--prefix x/", "--held"])
+def test_a_plan_takes_no_options_that_it_would_ignore(s3: Any, option: str) -> None:
+    run(f"ttl-archive replay plan --bucket {BUCKET}")
+
+    result = run(f"ttl-archive replay run replay-plan.json {option}")
+
+    assert (result.exit_code, "give these options to plan" in result.stderr) == (2, True)
+
+
 def test_a_plan_does_what_it_says_and_nothing_else(s3: Any) -> None:
     run(f"ttl-archive replay plan --bucket {BUCKET} --type format-conversion-failed --out mine.json")
     s3.put_object(Bucket=BUCKET, Key="errors/DeviceData/format-conversion-failed/new", Body=b"")

@@ -1,5 +1,6 @@
 """Failed records into the archive: what is delivered, what is written down, what is left alone."""
 
+import base64
 import gzip
 import json
 from datetime import UTC, datetime
@@ -139,6 +140,19 @@ def test_a_refused_record_goes_to_quarantine_with_its_count_and_its_new_reason()
     assert line["firstErrorCode"] == "Lambda.FunctionError"
     assert line["attemptsMade"] == 5
     assert {"lambdaArn": "old", "unknown": 7, "rawData": "bm8ganNvbg=="}.items() <= line.items()
+
+
+@pytest.mark.parametrize("odd", [b'"\xff"', b"[" * 5000 + b"]" * 5000])
+def test_a_line_with_an_odd_field_is_kept_as_it_is(odd: bytes) -> None:
+    line = error_line(b"no json")[:-1] + b',"unknown":' + odd + b"}"
+    bucket = Bucket()
+    bucket.fill(KEY, line + b"\n" + error_line(change(1)))
+
+    replay_all(bucket)
+
+    assert rows(bucket) == ["e1"]
+    (kept,) = lines(bucket, bucket.keys(layout.QUARANTINE)[0])
+    assert base64.b64decode(kept["unreadable"]) == line
 
 
 def test_what_this_transform_refused_is_held_and_the_next_transform_gets_it() -> None:
