@@ -116,7 +116,9 @@ filter_options = stack(
     click.option("--since", type=Moment(), help="Objects written at this time or later, UTC."),
     click.option("--until", type=Moment(), help="Objects written before this time, UTC."),
     click.option("--type", "types", multiple=True, help="Error output type; may be given again."),
-    click.option("--code", "codes", multiple=True, help="Objects with a record of this error code; again."),
+    click.option(
+        "--code", "codes", multiple=True, help="Objects with a record of this error code; may be given again."
+    ),
     click.option("--key-prefix", default="", help="Objects whose key goes on like this after the prefix."),
 )
 work_options = stack(

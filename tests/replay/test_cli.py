@@ -9,15 +9,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 
+from replay.aws import Clients
 from replay.cli import replay, restore
+from replay.handler import replay_batch
 from tests.replay.samples import change, error_line, error_object
+from transform.settings import load
 
 emulator_module = pytest.importorskip("infra.local.emulator")
 
@@ -427,3 +432,85 @@ def test_parquet_is_left_to_athena(s3: Any) -> None:
 
     assert (result.exit_code, len(found)) == (3, 3)
     assert "Use Athena" in result.stderr
+
+
+class StepFunctions(BaseHTTPRequestHandler):
+    """As much of the service as is called; an execution replays what lies under its prefix."""
+
+    bucket: Any
+    inputs: list[dict[str, Any]]
+
+    def do_POST(self) -> None:
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        status, answer = getattr(self, self.headers["X-Amz-Target"].rpartition(".")[2])(request)
+        body = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/x-amz-json-1.0")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def StartExecution(self, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        if "Replay" not in request["stateMachineArn"]:
+            return 400, {"__type": "com.amazonaws.swf.v1#StateMachineDoesNotExist", "message": "none"}
+        order = json.loads(request["input"])
+        self.inputs.append(order)
+        items = [{"Key": key, "Size": 1} for key in keys(self.bucket, order["prefix"])]
+        event = {"bucket": BUCKET, "items": items, "sink": "s3", "stream": "changes"}
+        settings = load("archive.toml")
+        clients = Clients()
+        replay_batch(event, clients, settings, stop=Event(), left_s=60)
+        clients.close()
+        return 200, {"executionArn": "arn:aws:states:us-east-1:1:execution:Replay:1", "startDate": 1}
+
+    def DescribeExecution(self, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        return 200, {"executionArn": request["executionArn"], "status": "SUCCEEDED"}
+
+    def ListMapRuns(self, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        return 200, {"mapRuns": [{"mapRunArn": "arn:map"}]}
+
+    def DescribeMapRun(self, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        counts = dict.fromkeys(("pending", "running", "failed", "timedOut", "aborted", "resultsWritten"), 0)
+        return 200, {"itemCounts": counts | {"succeeded": 3, "total": 3}}
+
+    def log_message(self, *_: Any) -> None: ...
+
+
+@pytest.fixture
+def step_functions(s3: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[StepFunctions]]:
+    StepFunctions.bucket, StepFunctions.inputs = s3, []
+    with ThreadingHTTPServer(("127.0.0.1", 0), StepFunctions) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SFN", f"http://127.0.0.1:{server.server_port}")
+        thread = Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield StepFunctions
+        server.shutdown()
+        thread.join()
+
+
+def test_distributed_starts_the_state_machine_and_the_manifests_say_what_came_of_it(
+    s3: Any, step_functions: type[StepFunctions]
+) -> None:
+    arn = "arn:aws:states:us-east-1:123456789012:stateMachine:Replay"
+
+    result = run(f"ttl-archive replay run --bucket {BUCKET} --yes --distributed {arn} --json")
+
+    assert (result.exit_code, step_functions.inputs) == (3, [{"prefix": "errors/DeviceData/"}]), result.output
+    assert "SUCCEEDED: 3 of 3 done, 0 failed" in result.stderr
+    done = json.loads(result.stdout)
+    assert (done["objects"]["done"], done["held"], done["not_done"]) == (3, 1, [])
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("arn:aws:states:us-east-1:1:stateMachine:Other", "there is none"),
+        ("arn:Replay --since 7d", "no filter"),
+    ],
+)
+def test_distributed_tells_what_it_cannot_do(
+    s3: Any, step_functions: type[StepFunctions], options: str, told: str
+) -> None:
+    result = run(f"ttl-archive replay run --bucket {BUCKET} --yes --distributed {options}")
+
+    assert (result.exit_code, told in result.stderr) == (2, True), result.output
