@@ -72,14 +72,37 @@ def image_text(image: Raw, binary: Callable[[str], str]) -> str:
     Most images have no binary value: they are taken as they are.
     """
     text = str(image, "utf-8")
-    if any(sign in text for sign in _MAY_HOLD_BINARY_OR_NEWLINE):
-        values = decode_image(image)
-        return encode_json({name: _rewritten(value, binary) for name, value in values.items()}).decode()
+    if "\\u" in text or "\n" in text or "\r" in text:
+        return _encoded_anew(image, binary)  # a type written with escapes, white space that is a newline
+    try:
+        if '"B"' in text:
+            text = _with_binary(text, '"B"', '{"B":"', '"}', binary)
+        if '"BS"' in text:
+            text = _with_binary(text, '"BS"', '{"BS":["', '"]}', binary)
+    except RecordError:
+        return _encoded_anew(image, binary)
     return text
 
 
-# A type may be written with escapes, and white space between tokens may be a newline.
-_MAY_HOLD_BINARY_OR_NEWLINE = ('"B"', '"BS"', "\\u", "\n", "\r")
+def _with_binary(text: str, kind: str, opening: str, closing: str, binary: Callable[[str], str]) -> str:
+    """The text with every binary value of one type changed by `binary`.
+
+    In JSON the opening is never part of a string: its second quote would be escaped there. Raises RecordError
+    where the type's name stands for something else, or is written otherwise.
+    """
+    first, *parts = text.split(opening)
+    if len(parts) != text.count(kind):
+        raise RecordError("BadBinary")
+    changed = [first]
+    for part in parts:
+        content, end, rest = part.partition(closing)
+        changed += opening, '","'.join(map(binary, content.split('","'))), end, rest
+    return "".join(changed)
+
+
+def _encoded_anew(image: Raw, binary: Callable[[str], str]) -> str:
+    values = decode_image(image)
+    return encode_json({name: _rewritten(value, binary) for name, value in values.items()}).decode()
 
 
 def _rewritten(value: AttributeValue, binary: Callable[[str], str]) -> AttributeValue:
@@ -101,45 +124,27 @@ def unwrapper(binary: Callable[[str], str]) -> Unwrap:
     It takes the attribute values apart: an image is unwrapped once. Raises RecordError `BadAttributeValue`,
     `BadNumber` or `BadBinary`.
     """
-    by_type = _by_type(binary)
     as_number, as_raw = _as_number, _as_raw
 
-    # The same as `plain` in _by_type, with the two commonest types in the loop: most of a row's time is here.
-    def unwrap(row: dict[str, Any], names: Iterable[str], values: Iterable[AttributeValue]) -> None:
-        try:
-            for name, value in zip(names, values):  # noqa: B905  as many of each; strict costs time
-                kind, content = value.popitem()
-                if value:
-                    raise RecordError("BadAttributeValue")
-                if kind == "S" and content.__class__ is str:
-                    row[name] = content
-                elif kind == "N" and content.__class__ is str and content.strip() is content:
-                    as_number(content)
-                    row[name] = as_raw(content)
-                else:
-                    row[name] = by_type[kind](content)
-        except DecodeError:
-            raise RecordError("BadNumber") from None
-        except (KeyError, TypeError, AttributeError):
-            raise RecordError("BadAttributeValue") from None
+    # `into` is the row, or the very map or list that the pairs come from: values are replaced where they are.
+    def plain(into: Any, pairs: Iterable[tuple[Any, AttributeValue]]) -> Any:
+        for key, value in pairs:
+            kind, content = value.popitem()
+            if value:
+                raise RecordError("BadAttributeValue")  # two types at once
+            if kind == "S" and content.__class__ is str:
+                into[key] = content
+            elif kind == "N" and content.__class__ is str and content.strip() is content:
+                as_number(content)  # it is a JSON number,
+                into[key] = as_raw(content)  # and stays the text that it is
+            else:
+                into[key] = others[kind](content)
+        return into
 
-    return unwrap
-
-
-def _by_type(binary: Callable[[str], str]) -> dict[str, Callable[[Any], Any]]:
-    """For each of the ten types, the function that makes its content plain."""
-
-    def plain(value: AttributeValue) -> Any:
-        kind, content = value.popitem()
-        if value:
-            raise RecordError("BadAttributeValue")  # two types at once
-        return by_type[kind](content)
-
-    by_type: dict[str, Callable[[Any], Any]] = {
-        "S": lambda content: _a(str, content),
+    others: dict[str, Callable[[Any], Any]] = {
         "N": number,
-        "M": lambda content: {name: plain(value) for name, value in content.items()},
-        "L": lambda content: [plain(value) for value in _a(list, content)],
+        "M": lambda content: plain(content, content.items()),
+        "L": lambda content: plain(_a(list, content), enumerate(content)),
         "BOOL": lambda content: _a(bool, content),
         "NULL": lambda content: None if _a(bool, content) else _refuse(),
         "B": binary,
@@ -147,7 +152,16 @@ def _by_type(binary: Callable[[str], str]) -> dict[str, Callable[[Any], Any]]:
         "NS": lambda content: [number(text) for text in _a(list, content)],
         "BS": lambda content: [binary(text) for text in _a(list, content)],
     }
-    return by_type
+
+    def unwrap(row: dict[str, Any], names: Iterable[str], values: Iterable[AttributeValue]) -> None:
+        try:
+            plain(row, zip(names, values))  # noqa: B905  as many of each; strict costs time
+        except DecodeError:
+            raise RecordError("BadNumber") from None
+        except (KeyError, TypeError, AttributeError):
+            raise RecordError("BadAttributeValue") from None
+
+    return unwrap
 
 
 def _a(kind: type, content: Any) -> Any:

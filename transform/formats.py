@@ -7,8 +7,7 @@ stands once more in ddb_rest, which is JSON and wins. Source: Athena User Guide,
 """
 
 import csv
-from collections.abc import Iterable
-from io import StringIO
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import Raw
@@ -36,42 +35,46 @@ def jsonl_line(row: dict[str, Any]) -> bytes:
     return encode_json(row) + b"\n"
 
 
-def csv_line(cells: Iterable[Any]) -> bytes:
-    """One line of CSV; None is an empty cell."""
-    buffer = StringIO()
-    csv.writer(buffer, ArchiveDialect).writerow([_one_line(_text(cell)) for cell in cells])
-    return buffer.getvalue().encode()
+def csv_line(cells: Sequence[str]) -> bytes:
+    """One line of CSV in ArchiveDialect. Escaping the joined line once is quicker than each cell."""
+    joined = _BETWEEN.join(cells)
+    if joined.count(_BETWEEN) < len(cells):
+        inner = _escaped(joined).replace(_BETWEEN, '","')
+    else:  # a cell has that character itself
+        inner = '","'.join(map(_escaped, cells))
+    return f'"{inner}"\n'.encode()
 
 
-def csv_cells(columns: Iterable[str], values: dict[str, Any]) -> list[Any]:
-    """The cells of the columns in their order, then ddb_rest as JSON text, empty when nothing is in it."""
-    cells: dict[str, Any] = dict.fromkeys(columns)
+def csv_cells(columns: Iterable[str], values: dict[str, Any]) -> list[str]:
+    """The cells of the columns in their order, then ddb_rest as JSON text, empty when nothing is in it.
+
+    Takes out of `values` what has a column: what is left has none.
+    """
+    cells: list[str] = []
     rest: dict[str, Any] = {}
-    for name, value in values.items():
-        if name in cells:
-            cells[name] = value
-        if name not in cells or not _shows_exactly(value):
-            rest[name] = value
-    return [*cells.values(), encode_json(rest).decode() if rest else ""]
+    for column in columns:
+        value = values.pop(column, _NO_VALUE)
+        if value.__class__ is str:
+            cells.append(value)
+            if not value or "\n" in value or "\r" in value:
+                rest[column] = value
+        elif value.__class__ is Raw:  # a number, or no value
+            cells.append(str(value, "utf-8"))
+        elif value is None:
+            cells.append("")
+            rest[column] = None
+        else:
+            cells.append(encode_json(value).decode())
+    rest |= values
+    cells.append(encode_json(rest).decode() if rest else "")
+    return cells
 
 
-def _shows_exactly(value: Any) -> bool:
-    if isinstance(value, str):
-        return value != "" and "\n" not in value and "\r" not in value
-    return value is not None
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    if isinstance(value, Raw):
-        return bytes(value).decode()
-    return encode_json(value).decode()
-
-
-def _one_line(text: str) -> str:
+def _escaped(text: str) -> str:
     if "\n" in text or "\r" in text:
-        return text.replace("\r", "\\r").replace("\n", "\\n")
-    return text
+        text = text.replace("\r", "\\r").replace("\n", "\\n")
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+_BETWEEN = "\x1f"  # ASCII's unit separator stands for '","' until the line is escaped
+_NO_VALUE = Raw()

@@ -58,7 +58,9 @@ def _csv_writer(settings: Settings) -> WriteRow:
         raw = change.image()
         values: dict[str, Any] = {}
         _UNWRAP[time.in_seconds](values, *spread(decoded(raw)))
-        cells = [*_metadata(table, change, time, by).values(), *csv_cells(columns, values)]
+        when = timestamp_text(time.us)
+        cells = [table, change.event_id, change.event_name, when, str(time.us), by or ""]  # METADATA_COLUMNS
+        cells += csv_cells(columns, values)
         if with_image:
             cells.append(image_text(raw, _BINARY[time.in_seconds]))
         return csv_line(cells)

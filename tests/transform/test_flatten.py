@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from msgspec import Raw
 
 from tests.strategies import images, numbers, twice, values
 from tests.transform import reference
@@ -21,6 +22,7 @@ from tests.transform.builders import (
     run,
     settings,
 )
+from transform.flatten import binary_twice, image_text
 
 SECONDS = {
     "ApproximateCreationDateTime": EVENT_US // 1_000_000,
@@ -236,3 +238,23 @@ def test_a_line_is_one_line_whatever_the_image_holds() -> None:
 
     assert read_row(line)["x"] == "a\nb"
     assert json.loads(read_row(line)["ddb_image"]) == {"x": {"S": "a\nb"}, "y": {"M": {"z": {"N": "1"}}}}
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        {"a": {"B": "QUFBQQ=="}},
+        {"B": {"B": "QUFBQQ=="}, "BS": {"BS": ["QUFBQQ==", "QkJCQg=="]}},
+        {"a": {"S": 'the text {"B":"QUFBQQ=="} in a string'}, "b": {"B": "QUFBQQ=="}},
+        {"a": {"S": "B"}, "b": {"L": [{"B": "QUFBQQ=="}, {"M": {"B": {"S": "BS"}}}]}},
+        {"a": {"M": {"B": {"N": "1"}}}, "c": {"BS": ["QUFBQQ=="]}},
+        {"a": {"S": '{'}, "B": {"S": '"}'}},
+    ],
+)  # fmt: skip
+def test_the_image_s_text_has_binary_once_wherever_its_name_stands(image: Any) -> None:
+    text = json.dumps(image, separators=(",", ":"))
+    once = text.replace("QUFBQQ==", "AAAA").replace("QkJCQg==", "BBBB")
+    in_a_string = text.count('\\"QUFBQQ==\\"')
+    expected = once.replace('\\"AAAA\\"', '\\"QUFBQQ==\\"', in_a_string)
+
+    assert image_text(Raw(text.encode()), binary_twice) == expected

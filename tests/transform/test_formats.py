@@ -67,6 +67,15 @@ def csv_row(image: dict[str, Any], config: Any = CONFIG) -> dict[str, str]:
     return dict(zip(config.row_columns, cells, strict=True))
 
 
+@pytest.mark.parametrize("cells", [["\x1f"], ["a\x1fb", '"'], ["\x1f\x1f", "\\", "\x1f\n"], ["", "\x1f", ""]])
+def test_a_unit_separator_in_a_cell_is_no_end_of_it(cells: list[str]) -> None:
+    line = csv_line(cells).decode()
+
+    (found,) = csv.reader(io.StringIO(line, newline=""), ArchiveDialect)
+
+    assert found == [cell.replace("\n", "\\n") for cell in cells]
+
+
 def test_a_row_is_the_metadata_the_columns_in_order_and_the_rest() -> None:
     found = csv_row({"other": {"N": "1.50"}, "place": {"M": {"geo": {"N": "2"}}}, "deviceID": {"S": "d1"}})
 
