@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench bench-gate package
+.PHONY: help setup demo test check bench bench-gate bench-replay package
 
 help:    ## list the targets
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | column -s: -t
@@ -34,6 +34,9 @@ bench: $(VENV)/.dev    ## the transform measured against the runtime's floor and
 
 bench-gate: $(VENV)/.dev    ## instructions counted (valgrind) and compared with those kept; ARGS=--update keeps new ones
 	$(BIN)/python tests/bench/gate.py $(ARGS)
+
+bench-replay: $(VENV)/.dev    ## ten thousand to a million failed records replayed into a bucket
+	$(BIN)/python tests/replay/bench_replay.py $(ARGS)
 
 package: $(VENV)/.dev    ## the function's zip, the same bytes from the same commit, for arm64 and x86_64
 	$(BIN)/python -m infra.package --arch arm64 --output build/transform-arm64.zip

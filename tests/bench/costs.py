@@ -56,7 +56,7 @@ def import_ms(runs: int) -> dict[str, float]:
 
 def package_bytes() -> dict[str, int]:
     """Size of every Lambda package that `make package` has built; empty before."""
-    return {file.name: file.stat().st_size for file in sorted(_PROJECT.glob("dist/*.zip"))}
+    return {file.name: file.stat().st_size for file in sorted(_PROJECT.glob("build/transform-*.zip"))}
 
 
 def prices(cpu_s_per_event: float, records_per_event: int) -> list[dict[str, float]]:
