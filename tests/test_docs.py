@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -61,6 +63,18 @@ def test_every_allowed_value_stands_in_the_readme_s_settings_table():
             row = re.search(rf"^\| `\[{section}\] {name}` .*$", README, re.MULTILINE)
             assert row, name
             assert [choice for choice in key.allowed if f'"{choice}"' not in row[0]] == []
+
+
+def test_the_readme_s_figures_are_those_that_make_bench_wrote():
+    command = [sys.executable, "tests/bench", "--markdown"]
+    printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    table = re.search(r"^\| geometric mean.*?\n\n", README, re.MULTILINE | re.DOTALL)
+
+    assert table
+    assert table[0] in printed
+    for figure in ("63 MB", "20 ms", "1.07 MB"):
+        assert figure in README
+        assert figure in printed
 
 
 def test_every_make_target_of_the_readme_exists():
