@@ -5,19 +5,21 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from itertools import accumulate
 from pathlib import Path
 
 import click
 import duckdb
+from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from infra.local.clock import Clock
 from infra.local.demo import report, scenario, story
+from infra.local.demo.ask import how_to_reach
 from infra.local.demo.report import Report
 from infra.local.demo.scenario import Scenario
 from infra.local.pipeline import Pipeline
@@ -53,7 +55,9 @@ _SERVE_STEP = timedelta(seconds=2)
 @click.option("--sql", "query", help="Ask the archive this as well; the view is `archive`.")
 @click.option("--serve", is_flag=True, help="Leave it running, and say how to reach it.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of tables.")
+@click.pass_context
 def demo(
+    ctx: click.Context,
     file_format: str,
     table_file: Path | None,
     config: Path | None,
@@ -76,6 +80,7 @@ def demo(
     To play with it:                  ttl-archive demo --serve
     With your own items:              ttl-archive demo --table-file items.jsonl --config archive.toml
     """
+    _check_options(ctx)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: nothing is left running
     console = Console(stderr=as_json)
     with tempfile.TemporaryDirectory() as folder:
@@ -93,14 +98,37 @@ def demo(
             if as_json:
                 click.echo(found.as_json())
             if serve:
-                _serve(console, pipeline)
+                _serve(console, pipeline, chosen)
+
+
+def _check_options(ctx: click.Context) -> None:
+    """Refuse, before anything starts, what would be ignored and a --keep folder that cannot be used."""
+    given = {name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    if "table_file" in given and "file_format" in given:
+        raise click.UsageError(
+            "--format is for the demo's own items: archive.toml says it for a --table-file."
+        )
+    if "table_file" not in given and given & {"config", "keys"}:
+        raise click.UsageError("--config and --key are for your own items: give --table-file too.")
+    folder = ctx.params["keep"]
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise click.UsageError(
+                f"--keep {folder} is not empty: two runs' rows would mix. Name another folder."
+            )
+    except OSError as error:
+        raise click.UsageError(f"--keep {folder} cannot be used: {error.strerror}.") from None
 
 
 @contextmanager
 def _running(console: Console, chosen: Scenario) -> Iterator[Pipeline]:
-    with console.status("Starting S3, DynamoDB, Kinesis, Firehose and the transform function …"):
-        pipeline = Pipeline(chosen.settings, keys=chosen.keys, clock=Clock(chosen.start)).__enter__()
-    with pipeline:
+    with ExitStack() as stack:
+        with console.status("Starting S3, DynamoDB, Kinesis, Firehose and the transform function …"):
+            pipeline = Pipeline(chosen.settings, keys=chosen.keys, clock=Clock(chosen.start))
+            stack.enter_context(pipeline)
         yield pipeline
 
 
@@ -108,10 +136,11 @@ def _tell(console: Console, pipeline: Pipeline, chosen: Scenario, query: str | N
     """The story, shown as it goes on."""
     _live(console, pipeline, chosen)
     _show_delivered(console, pipeline, found)
-    for question, sql in {**chosen.questions, **({"Your question": query} if query else {})}.items():
+    yours = {} if query is None else {"Your question": query}
+    for question, sql in {**chosen.questions, **yours}.items():
         try:
             found.answers.append(story.ask(pipeline, question, sql))
-        except duckdb.Error as error:
+        except (duckdb.Error, story.NoAnswerError) as error:
             raise click.ClickException(f"{question}: {sql}\n{error}") from None
         report.show_answer(console, found.answers[-1])
     _show_failed(console, pipeline, found)
@@ -185,10 +214,10 @@ def _keep(console: Console, pipeline: Pipeline, folder: Path) -> None:
     console.print(f"\n{len(objects)} files are in {folder}")
 
 
-def _serve(console: Console, pipeline: Pipeline) -> None:
+def _serve(console: Console, pipeline: Pipeline, chosen: Scenario) -> None:
     """Let time pass until Ctrl-C; what expires is delivered within seconds."""
     try:
-        console.print(story.how_to_reach(pipeline), markup=False, highlight=False, soft_wrap=True)
+        console.print(how_to_reach(pipeline, chosen.keys), markup=False, highlight=False, soft_wrap=True)
         while True:
             time.sleep(_SERVE_STEP.total_seconds())
             story.live_through(pipeline, _SERVE_STEP)

@@ -8,7 +8,7 @@ import gzip
 import io
 import json
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from itertools import chain, combinations
@@ -84,20 +84,25 @@ def table_file(path: Path) -> list[Item]:
         text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode()
     except (OSError, EOFError, ValueError) as error:
         raise TableFileError(f"{path} cannot be read: {error}") from None
-    lines = enumerate(text.splitlines(), start=1)
+    lines = enumerate(text.split("\n"), start=1)  # splitlines() would also split at U+2028, which JSON allows
     items = [_item_in(line, f"{path}, line {number}") for number, line in lines if line.strip()]
     if not items:
         raise TableFileError(f"{path} has no item. Write one item a line, as DynamoDB JSON")
     return items
 
 
-def infer_keys(items: list[Item]) -> tuple[str, ...]:
+def infer_keys(items: Sequence[Item]) -> tuple[str, ...]:
     """The first attribute, or pair of them, that every item has and no two items share."""
     shared = [name for name in items[0] if all(set(item.get(name, ())) & {"S", "N", "B"} for item in items)]
     for names in chain(((name,) for name in shared), combinations(shared, 2)):
-        if len({json.dumps([item[name] for name in names], default=repr) for item in items}) == len(items):
+        if all_differ(items, names):
             return names
     raise TableFileError("no attribute, nor pair, tells the items apart. Name the table's keys with --key")
+
+
+def all_differ(items: Sequence[Item], names: Iterable[str]) -> bool:
+    """Whether no two items have the same values in these attributes."""
+    return len({json.dumps([item.get(name) for name in names], default=repr) for item in items}) == len(items)
 
 
 def _reading(station: str, taken: datetime, temperature: str) -> Item:

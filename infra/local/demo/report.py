@@ -3,11 +3,16 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+# The kinds of change, each with the rule that drops it where archive.toml does not keep it.
+RULES = {"expired": "ttl-removal", "deleted": "user-removal", "written": "not-a-removal"}
+_WORDS = {"expired": "expired", "deleted": "deleted by a user", "written": "written"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,7 @@ class Ledger:
     """Every change record of the run, and where it is. `delivered` are rows counted in the bucket by SQL."""
 
     changes: Mapping[str, int]  # what happened to the table
+    kept: Sequence[str]  # the kinds of change that archive.toml keeps: expired, deleted, written
     dropped: Mapping[str, int]  # by rule, as the function's log has it
     delivered: int
     failed: int
@@ -44,13 +50,21 @@ class Ledger:
         """Inserts and updates."""
         return self.changes.get("inserted", 0) + self.changes.get("modified", 0)
 
+    def count(self, kind: str) -> int:
+        """Changes of one kind: expired, deleted or written."""
+        return {"expired": self.expired, "deleted": self.deleted, "written": self.written}[kind]
+
+    @property
+    def to_keep(self) -> int:
+        """Changes that should be rows."""
+        return sum(map(self.count, self.kept))
+
     @property
     def adds_up(self) -> bool:
-        """Whether each expired item is a row or in an error object, and all else was dropped by its rule."""
-        return (
-            self.expired == self.delivered + self.failed
-            and self.deleted == self.dropped["user-removal"]
-            and self.written == self.dropped["not-a-removal"]
+        """Whether each change to keep is a row or in an error object, and all else dropped by its rule."""
+        return self.to_keep == self.delivered + self.failed and all(
+            self.dropped[rule] == (0 if kind in self.kept else self.count(kind))
+            for kind, rule in RULES.items()
         )
 
 
@@ -84,7 +98,7 @@ class Report:
 def show_answer(console: Console, answer: Answer) -> None:
     """The question, its SQL, and the rows."""
     console.print(f"\n[bold]{escape(answer.question)}[/]\n[dim]{escape(answer.sql)}[/]")
-    table = Table(*answer.columns)
+    table = Table(*map(escape, answer.columns))
     for row in answer.rows:
         table.add_row(*(escape(str(value)) for value in row))
     console.print(table)
@@ -102,19 +116,18 @@ def show_list(console: Console, title: str, lines: Sequence[str], most: int = 12
 def show_ledger(console: Console, title: str, ledger: Ledger) -> None:
     """The ledger, and the sum that must agree."""
     table = Table("in the table", "items", "in the archive", "records")
-    table.add_row("expired", f"{ledger.expired:,}", "delivered", f"{ledger.delivered:,}")
-    table.add_row("", "", "failed, kept in errors/", f"{ledger.failed:,}")
-    table.add_row(
-        "deleted by a user",
-        f"{ledger.deleted:,}",
-        "dropped: user-removal",
-        f"{ledger.dropped['user-removal']:,}",
-    )
-    table.add_row(
-        "written", f"{ledger.written:,}", "dropped: not-a-removal", f"{ledger.dropped['not-a-removal']:,}"
-    )
+    kept = [(_WORDS[kind], f"{ledger.count(kind):,}") for kind in ledger.kept]
+    ends = [("delivered", f"{ledger.delivered:,}"), ("failed, kept in errors/", f"{ledger.failed:,}")]
+    for left, right in zip_longest(kept, ends, fillvalue=("", "")):
+        table.add_row(*left, *right)
+    for kind, rule in RULES.items():
+        if kind not in ledger.kept:
+            table.add_row(
+                _WORDS[kind], f"{ledger.count(kind):,}", f"dropped: {rule}", f"{ledger.dropped[rule]:,}"
+            )
     console.print(f"\n[bold]{escape(title)}[/]")
     console.print(table)
     verdict = "[green]it adds up[/]" if ledger.adds_up else "[red]it does not add up[/]"
-    sums = f"{ledger.expired:,} expired = {ledger.delivered:,} delivered + {ledger.failed:,} failed"
+    kinds = " or ".join(ledger.kept)
+    sums = f"{ledger.to_keep:,} {kinds} = {ledger.delivered:,} delivered + {ledger.failed:,} failed"
     console.print(f"{sums}: {verdict}")

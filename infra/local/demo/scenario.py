@@ -6,12 +6,24 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from infra.local.demo.items import KEYS, Item, TableFileError, infer_keys, readings, special_items, table_file
+from infra.local.demo.items import (
+    KEYS,
+    Item,
+    TableFileError,
+    all_differ,
+    infer_keys,
+    readings,
+    special_items,
+    table_file,
+)
 from infra.local.demo.story import CONFIG, QUESTIONS
 from transform.settings import Settings, load
 
 STEPS = 7
+_MOST_KEYS = 2  # partition key and sort key
 _LONGEST_STEP = timedelta(days=365)  # TTL leaves alone what expired more than five years ago
+# Before it nothing expires in the demo: its microseconds since 1970 have not yet the 16 digits of today's.
+_FIRST_TTL = Decimal(datetime(2002, 1, 1, tzinfo=UTC).timestamp())
 _LAST_TTL = Decimal(datetime(9000, 1, 1, tzinfo=UTC).timestamp())  # beyond it, milliseconds most likely
 
 
@@ -49,14 +61,13 @@ def theirs(file: Path, config: Path | None, key_names: Sequence[str]) -> Scenari
     """The user's items, from just before the first of them expires until the last has."""
     settings = load(config)
     items = table_file(file)
-    names = tuple(key_names) or infer_keys(items)
     times = _expiry_times(items, settings, file)
     start, end = times[0] - timedelta(hours=1), times[-1] + timedelta(hours=1)
     steps = max(STEPS, -((start - end) // _LONGEST_STEP))
     return Scenario(
         settings=settings,
         items=items,
-        keys={name: _key_type(items, name, file) for name in names},
+        keys=_keys(items, key_names, file),
         start=start,
         step=(end - start) / steps,
         steps=steps,
@@ -70,9 +81,9 @@ def _expiry_times(items: Sequence[Item], settings: Settings, file: Path) -> list
     for item in items:
         try:
             seconds = Decimal(item[attribute]["N"])
-        except (KeyError, InvalidOperation):
+        except (KeyError, InvalidOperation, TypeError, ValueError):
             continue
-        if 0 <= seconds < _LAST_TTL:
+        if seconds.is_finite() and _FIRST_TTL <= seconds < _LAST_TTL:
             times.append(datetime.fromtimestamp(int(seconds), UTC))
     if not times:
         raise TableFileError(
@@ -80,6 +91,19 @@ def _expiry_times(items: Sequence[Item], settings: Settings, file: Path) -> list
             f"[table] ttl_attribute of {settings.file} names the attribute"
         )
     return sorted(times)
+
+
+def _keys(items: Sequence[Item], given: Sequence[str], file: Path) -> dict[str, str]:
+    """The table's key attributes, given or inferred, with their types."""
+    names = tuple(given) or infer_keys(items)
+    if len(set(names)) != len(names) or len(names) > _MOST_KEYS:
+        raise TableFileError(f"--key names {', '.join(names)}. A table has one key attribute, or two")
+    types = {name: _key_type(items, name, file) for name in names}
+    if not all_differ(items, names):
+        raise TableFileError(
+            f"{file}: two items have the same {' and '.join(names)}. Name other keys with --key"
+        )
+    return types
 
 
 def _key_type(items: Sequence[Item], name: str, file: Path) -> str:

@@ -10,11 +10,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError, ParamValidationError
+
 from infra.layout import archive_folder, errors_folder
-from infra.local.demo.items import KEYS, RENEWED, USER_DELETED, Item
-from infra.local.demo.report import Answer, Ledger, Storage
+from infra.local.demo.items import KEYS, RENEWED, USER_DELETED, Item, TableFileError
+from infra.local.demo.report import RULES, Answer, Ledger, Storage
 from infra.local.pipeline import Pipeline
 from replay.run import Summary, replay_prefix
+from transform.errors import ArchiveError
+from transform.selection import drop_rules
 
 CONFIG = """\
 [table]
@@ -58,6 +62,10 @@ _CALL_ITEMS = 25  # Source: DynamoDB API Reference, BatchWriteItem
 _WRITERS = 4
 
 
+class NoAnswerError(ArchiveError):
+    """The SQL was no question."""
+
+
 def load(pipeline: Pipeline, items: Sequence[Item]) -> Iterator[int]:
     """Write the items to the table; gives how many each call has taken."""
     waiting = iter(items)
@@ -96,6 +104,8 @@ def live_through(pipeline: Pipeline, step: timedelta) -> int:
 def ask(pipeline: Pipeline, question: str, query: str) -> Answer:
     """What SQL over the delivered files says."""
     relation = pipeline.sql(query)
+    if relation is None:  # DuckDB's answer to a statement that has no rows
+        raise NoAnswerError("it gives no rows. Ask with SELECT, e.g. SELECT count(*) FROM archive")
     return Answer(question, query, relation.columns, relation.fetchall())
 
 
@@ -108,7 +118,7 @@ def delivered(pipeline: Pipeline) -> list[tuple[str, int]]:
 def rows(pipeline: Pipeline, most: int) -> list[str]:
     """The first lines of the first delivered object, as they stand there."""
     bodies = pipeline.objects(archive_folder(pipeline.settings)).values()
-    return [line for body in bodies for line in gzip.decompress(body).decode().splitlines()][:most]
+    return [line.decode() for body in bodies for line in gzip.decompress(body).splitlines()][:most]
 
 
 def error_lines(pipeline: Pipeline) -> list[dict[str, Any]]:
@@ -167,31 +177,21 @@ def ledger(pipeline: Pipeline, replayed: int = 0) -> Ledger:
     dropped = {
         "user-removal": sum(line["DroppedUserRemoval"] for line in lines),
         "not-a-removal": sum(line["DroppedNotRemoval"] for line in lines),
+        "ttl-removal": sum(line["DroppedTtlRemoval"] for line in lines),
     }
+    rules = drop_rules(pipeline.settings).values()
+    kept = [kind for kind, rule in RULES.items() if rule not in rules]
     counted = pipeline.ledger()
     failed = sum(counted.firehose.failed.values()) - replayed
-    return Ledger(counted.changes, dropped, _rows(pipeline), failed)
-
-
-def how_to_reach(pipeline: Pipeline) -> str:
-    """What to type into another terminal."""
-    exports = "\n".join(f"export {name}={value}" for name, value in sorted(pipeline.environment().items()))
-    attribute, table = pipeline.settings.table.ttl_attribute, pipeline.table
-    expired = int(pipeline.clock.now().timestamp()) - 60
-    item = {name: {"S": "mine"} for name in KEYS} | {attribute: {"N": str(expired)}}
-    return f"""
-It goes on running; Ctrl-C ends it. Its clock says {pipeline.clock.now():%Y-%m-%d %H:%M} UTC.
-In another terminal:
-
-{exports}
-aws dynamodb put-item --table-name {table} --item '{json.dumps(item)}'   # expires within seconds
-aws s3 ls --recursive s3://{pipeline.bucket}/
-ttl-archive replay list --bucket {pipeline.bucket}
-"""
+    return Ledger(counted.changes, kept, dropped, _rows(pipeline), failed)
 
 
 def _write(pipeline: Pipeline, items: Sequence[Item]) -> int:
     requests = {pipeline.table: [{"PutRequest": {"Item": item}} for item in items]}
     while requests:
-        requests = pipeline.dynamodb.batch_write_item(RequestItems=requests).get("UnprocessedItems", {})
+        try:
+            answer = pipeline.dynamodb.batch_write_item(RequestItems=requests)
+        except (ClientError, ParamValidationError) as error:
+            raise TableFileError(f"DynamoDB refuses an item: {error}") from None
+        requests = answer.get("UnprocessedItems", {})
     return len(items)

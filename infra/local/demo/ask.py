@@ -1,0 +1,77 @@
+"""How a demo that is left running (`--serve`) is reached: with the AWS command line, ours, and SQL.
+
+`python -m infra.local.demo.ask "SELECT ..."` answers over its archive, in the environment that it printed.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from shlex import join, quote
+
+import boto3
+import click
+import duckdb
+
+from infra.layout import archive_folder
+from infra.local import sql
+from infra.local.pipeline import Pipeline
+from infra.local.resources import NAME
+from transform.errors import SettingsError
+from transform.settings import load
+
+_EXAMPLE_VALUES = {"S": "mine", "N": "1", "B": "bWluZQ=="}
+
+
+def how_to_reach(pipeline: Pipeline, keys: Mapping[str, str]) -> str:
+    """What to type into another terminal; `keys` are the table's key attributes and their types."""
+    environment = sorted(pipeline.environment().items())
+    exports = "\n".join(f"export {name}={quote(value)}" for name, value in environment)
+    expired = str(int(pipeline.clock.now().timestamp()) - 60)
+    item = {name: {kind: _EXAMPLE_VALUES[kind]} for name, kind in keys.items()}
+    item[pipeline.settings.table.ttl_attribute] = {"N": expired}
+    put = ["aws", "dynamodb", "put-item", "--table-name", pipeline.table, "--item", json.dumps(item)]
+    date = pipeline.settings.output.date_column
+    question = f"SELECT {date}, count(*) FROM archive GROUP BY ALL ORDER BY ALL"  # noqa: S608  a name that the settings checked
+    return f"""
+It goes on running; Ctrl-C ends it. Its clock says {pipeline.clock.now():%Y-%m-%d %H:%M} UTC.
+In another terminal:
+
+{exports}
+{join(put)}   # expires within seconds
+aws s3 ls --recursive s3://{pipeline.bucket}/
+{join([sys.executable, "-m", "infra.local.demo.ask", question])}
+{quote(_our_command())} replay list --bucket {pipeline.bucket}
+"""
+
+
+@click.command()
+@click.argument("query")
+def ask(query: str) -> None:
+    """Answer SQL over the view `archive` of a demo that runs with --serve, in the environment it printed."""
+    try:
+        click.echo(_answer(query))
+    except KeyError as missing:
+        hint = "First the export lines that `ttl-archive demo --serve` printed"
+        raise click.ClickException(f"{missing.args[0]} is not set. {hint}.") from None
+    except (SettingsError, duckdb.Error) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _answer(query: str) -> str:
+    url, settings = os.environ["AWS_ENDPOINT_URL_S3"], load()
+    keys = sql.readable_objects(boto3.client("s3"), NAME, archive_folder(settings))
+    with sql.connect(url) as connection:
+        sql.create_views(connection, NAME, keys, settings)
+        return str(connection.sql(query))
+
+
+def _our_command() -> str:
+    """This environment's `ttl-archive`, which need not be on the other terminal's PATH."""
+    beside = Path(sys.executable).with_name("ttl-archive")
+    return str(beside) if beside.exists() else "ttl-archive"
+
+
+if __name__ == "__main__":
+    ask()
