@@ -25,6 +25,8 @@ from infra.local.emulator import KEY, REGION
 from infra.local.restores import ARCHIVED
 from transform.settings import ENVELOPE_COLUMNS, IMAGE_COLUMN, METADATA_COLUMNS, Settings
 
+# Far more than the row of an item of 400 KB takes, which may be over DuckDB's own 2 MB for a line of CSV.
+_LONGEST_LINE_BYTES = 32 * 1024 * 1024
 ARCHIVE = "archive"
 DEDUPLICATED = "archive_deduplicated"
 
@@ -97,7 +99,8 @@ def _jsonl(
     connection: duckdb.DuckDBPyConnection, files: Sequence[str], settings: Settings
 ) -> tuple[str, list[str]]:
     options = (
-        f"{_list(files)}, format = 'newline_delimited', {_hive(settings)}, maximum_object_size = 33554432"
+        f"{_list(files)}, format = 'newline_delimited', {_hive(settings)},"
+        f" maximum_object_size = {_LONGEST_LINE_BYTES}"
     )
     guess = f"read_json({options}, sample_size = -1, union_by_name = true, maximum_depth = 2)"
     described = connection.execute(f"DESCRIBE FROM {guess}").fetchall()
@@ -120,10 +123,12 @@ def _csv(
     names = list(settings.row_columns)
     columns = ", ".join(f"{_name(name)}: 'VARCHAR'" for name in names)
     dialect = "auto_detect = false, header = false, delim = ',', quote = '\"', escape = '\\'"
+    # Without buffer_size DuckDB would reserve sixteen of the longest lines.
+    longest = f"max_line_size = {_LONGEST_LINE_BYTES}, buffer_size = {2 * _LONGEST_LINE_BYTES}"
     # OpenCSVSerDe knows no NULL: an empty cell is an empty string.
     filled = f"force_not_null = {_list(names)}"
-    source = f"read_csv({_list(files)}, {dialect}, {filled}, {_hive(settings)}, columns = {{{columns}}})"
-    return source, names
+    options = f"{_list(files)}, {dialect}, {longest}, {filled}, {_hive(settings)}"
+    return f"read_csv({options}, columns = {{{columns}}})", names
 
 
 def _deduplicated(columns: Sequence[str], settings: Settings) -> str:

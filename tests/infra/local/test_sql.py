@@ -241,6 +241,15 @@ def test_csv_is_read_as_the_project_writes_it(connection: Any, s3: Any, bucket: 
     assert found == [expected]
 
 
+def test_a_row_of_the_largest_item_is_read_in_csv(connection: Any, s3: Any, bucket: str) -> None:
+    archive = Archive(connection, s3, bucket, settings(format="csv", image=True))
+    text = '"' * 390_000
+    image = json.dumps({"id": {"S": text}})
+    archive.deliver_csv([*(str(value) for value in metadata(1).values()), text, "", "", "", "", image])
+
+    assert archive.ask("SELECT length(id), length(ddb_image) FROM archive") == [(390_000, len(image))]
+
+
 def test_an_empty_cell_is_an_empty_text_and_no_number(connection: Any, s3: Any, bucket: str) -> None:
     archive = Archive(connection, s3, bucket, settings(format="csv"))
     archive.deliver_csv([*(str(value) for value in metadata(1).values()), "", "", "", "", ""])
