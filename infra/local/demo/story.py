@@ -40,12 +40,15 @@ path = "readingTime"
 name = "temperature"
 type = "decimal(5,1)"
 """
-# The poison item has an attribute "device_id" beside "deviceID": with a column of its own both have a place.
-FIX = """
-[[columns]]
-name = "legacy_id"
-path = "device_id"
-"""
+# The poison item has an attribute "device_id" beside "deviceID". By format, what is replaced in archive.toml and
+# by what: it gets a column of its own; the cells of CSV go by their place, so there the other is renamed.
+MENDS = {
+    "jsonl": (
+        'type = "decimal(5,1)"\n',
+        'type = "decimal(5,1)"\n\n[[columns]]\nname = "legacy_id"\npath = "device_id"\n',
+    ),
+    "csv": ('name = "device_id"\npath = "deviceID"\n', 'name = "station"\npath = "deviceID"\n'),
+}
 QUESTIONS = {
     "Rows a day": "SELECT dt, count(*) AS rows FROM archive GROUP BY dt ORDER BY dt",
     "The warmest hour": (
@@ -128,9 +131,10 @@ def error_lines(pipeline: Pipeline) -> list[dict[str, Any]]:
 
 
 def fix_and_replay(pipeline: Pipeline) -> Summary:
-    """Give the second attribute a column of its own, and bring the failed record home."""
-    with Path(pipeline.settings.file).open("a", encoding="utf-8") as config:
-        config.write(FIX)
+    """Let both attributes have a place, and bring the failed record home."""
+    config = Path(pipeline.settings.file)
+    before, after = MENDS[pipeline.settings.output.format]
+    config.write_text(config.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
     pipeline.restart_function()
     return replay(pipeline)
 

@@ -76,8 +76,11 @@ def children_of(process: int) -> dict[int, str]:
     return found
 
 
-def test_the_demo_s_ledger_adds_up_and_closes_after_replay(tmp_path):
-    result = run("--json", "--keep", tmp_path / "kept", "--sql", "SELECT count(*) AS n FROM archive")
+@pytest.mark.parametrize("file_format", ["jsonl", "csv"])
+def test_the_demo_s_ledger_adds_up_and_closes_after_replay(tmp_path, file_format):
+    question = "SELECT count(*) AS n FROM archive"
+
+    result = run("--json", "--format", file_format, "--keep", tmp_path / "kept", "--sql", question)
 
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
@@ -91,7 +94,7 @@ def test_the_demo_s_ledger_adds_up_and_closes_after_replay(tmp_path):
     assert report["answers"][-1]["rows"] == [[expired - 1]]
     assert sum(count for _, count in report["answers"][0]["rows"]) == expired - 1
     assert "it adds up" in result.stderr
-    kept = (tmp_path / "kept" / "archive" / "DeviceData").rglob("*.jsonl.gz")
+    kept = (tmp_path / "kept" / "archive" / "DeviceData").rglob(f"*.{file_format}.gz")
     assert sum(gzip.decompress(path.read_bytes()).count(b"\n") for path in kept) == expired
 
 
