@@ -40,8 +40,8 @@ path = "readingTime"
 name = "temperature"
 type = "decimal(5,1)"
 """
-# The poison item has an attribute "device_id" beside "deviceID". By format, what is replaced in archive.toml and
-# by what: it gets a column of its own; the cells of CSV go by their place, so there the other is renamed.
+# The poison item has an attribute "device_id" beside "deviceID". In archive.toml this is replaced by that,
+# by format: it gets a column of its own; but cells of CSV go by their place, so there the other is renamed.
 MENDS = {
     "jsonl": (
         'type = "decimal(5,1)"\n',
