@@ -131,7 +131,7 @@ def _attempt(target: Target, entries: Sequence[Entry]) -> tuple[Sequence[str | N
     except (botocore.ConnectionError, botocore.HTTPClientError) as error:
         # It may come after the service accepted: a duplicate, never a loss.
         return [type(error).__name__] * len(entries), True
-    except botocore.BotoCoreError as error:
+    except Exception as error:  # noqa: BLE001  what was confirmed before must not be put once more for it
         return [type(error).__name__] * len(entries), False
 
 

@@ -93,11 +93,14 @@ def check_section(where: str, keys: Mapping[str, Key], found: object) -> tuple[d
     return _section(where, keys, found, problems), problems
 
 
-def _section(where: str, keys: Mapping[str, Key], found: object, problems: list[str]) -> dict[str, Any]:
+def _section(
+    where: str, keys: Mapping[str, Key], found: object, problems: list[str], also: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """The values of one section; `also` are keys that the caller reads itself."""
     if not isinstance(found, dict):
         problems.append(f"{where} has value {_shown(found)}. It must be a section with {', '.join(keys)}")
         return dict.fromkeys(keys)
-    problems += _unknown(found, list(keys), f"key of {where}")
+    problems += _unknown(found, [*keys, *also], f"key of {where}")
     return {name: _value(f"{where} {name}", key, found.get(name), problems) for name, key in keys.items()}
 
 
@@ -121,9 +124,9 @@ def _columns(found: object, problems: list[str]) -> list[dict[str, Any]]:
 
 
 def _column(where: str, entry: dict[str, Any], problems: list[str]) -> dict[str, Any]:
-    given = {name: value for name, value in entry.items() if name != "path"}
-    column = _section(where, COLUMN, given, problems)
-    column["path"] = _path(where, entry.get("path", column["name"]), problems)
+    column = _section(where, COLUMN, entry, problems, also=("path",))
+    name = column["name"] if isinstance(column["name"], str) else None
+    column["path"] = _path(where, entry.get("path", name), problems)
     precision = re.fullmatch(r"decimal\((\d+),(\d+)\)", str(column["type"]))
     if precision and int(precision[2]) > int(precision[1]):
         problems.append(f'{where} type has value "{column["type"]}". The scale must not pass the precision')

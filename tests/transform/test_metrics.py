@@ -1,6 +1,6 @@
 """The one log line: valid EMF, metrics that add up, and never an item's content.
 
-Source of the format: CloudWatch User Guide, embedded metric format specification; aws-facts of metrics.
+Source of the format: CloudWatch User Guide, embedded metric format specification and metrics concepts.
 """
 
 import json

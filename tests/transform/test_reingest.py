@@ -1,6 +1,6 @@
 """Puts within the services' limits; only refused entries again; confirmed only with the service's receipt."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import boto3
@@ -413,3 +413,20 @@ def test_the_client_is_made_for_the_region_of_the_source_and_does_not_retry(
     assert (name, options["region_name"]) == (service, "eu-west-1")
     assert options["config"].retries == {"total_max_attempts": 1}
     assert options["config"].connect_timeout + options["config"].read_timeout < LEAST_TIME_LEFT_S
+
+
+def test_an_error_that_nobody_foresaw_leaves_what_was_confirmed_confirmed() -> None:
+    calls: list[int] = []
+
+    def put(entries: Sequence[Entry]) -> list[str | None]:
+        calls.append(len(entries))
+        if len(calls) > 1:
+            raise RuntimeError("secret of an item")
+        return [None] * len(entries)
+
+    entries = [Entry(position, b"x", "k") for position in range(3)]
+    confirmed, errors = reingest(Target(put, 2, 1_000), entries, lambda: 60.0, lambda seconds: None)
+
+    assert calls == [2, 1]
+    assert confirmed == {0, 1}
+    assert errors == {"RuntimeError": 1}

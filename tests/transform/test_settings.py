@@ -201,6 +201,10 @@ def test_a_scale_over_the_precision_is_named(problems: Any) -> None:
             TABLE + "[outptu]\n",
             '"outptu" is not a section. Did you mean "output"? Known: table, select, output, columns',
         ),
+        (
+            TABLE + '[[columns]]\nname = "a"\npathh = "b"\n',
+            '"pathh" is not a key of [[columns]] 1. Did you mean "path"? Known: name, type, path',
+        ),
         (TABLE + "[x]\n", '"x" is not a section. Known: table, select, output, columns'),
         (
             TABLE + '[output]\nformatt = "csv"\n',
