@@ -69,10 +69,7 @@ def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-_DENIED = (
-    "access denied. Allow {action} on it, and kms:Decrypt where it is encrypted. Without s3:ListBucket, S3 "
-    "says this also of what is not there"
-)
+_DENIED = "access denied. Allow {action} on it, and kms:Decrypt where it is encrypted"
 # Error code of S3 -> our error and what to do. Source: Amazon S3 API Reference, error responses;
 # a HEAD has no body, so there the code is the status.
 _S3_ERRORS: dict[str, tuple[type[ObjectError], str]] = {
@@ -81,11 +78,8 @@ _S3_ERRORS: dict[str, tuple[type[ObjectError], str]] = {
     "NoSuchBucket": (ObjectGoneError, "there is no such bucket. Check --bucket, --profile and --region"),
     "PreconditionFailed": (ObjectChangedError, "it was written again since it was listed. Plan again"),
     "412": (ObjectChangedError, "it was written again since it was listed. Plan again"),
-    "AccessDenied": (
-        AccessDeniedError,
-        "access denied. Allow {action} on it, and kms:Decrypt where it is encrypted",
-    ),
-    "403": (AccessDeniedError, "access denied. Allow {action} on it, and kms:Decrypt where it is encrypted"),
+    "AccessDenied": (AccessDeniedError, _DENIED),
+    "403": (AccessDeniedError, _DENIED),
     "InvalidObjectState": (ObjectFrozenError, "it is in an archive storage class. Restore it first"),
 }
 

@@ -1,6 +1,7 @@
 """`replay list` and `replay inspect`: what failed, and why."""
 
 import json
+import shlex
 import sys
 from dataclasses import asdict
 from itertools import islice
@@ -10,7 +11,7 @@ import click
 
 from replay import show
 from replay.catalog import survey
-from replay.errors import ReplayError
+from replay.errors import MisuseError, ReplayError
 from replay.inspection import Inspected, inspect
 from replay.listing import Failures, by_name, failures, look_into
 from replay.options import FAILED, Place, as_filter, aws_options, filter_options, place_options, tells_errors
@@ -40,6 +41,8 @@ def list_command(bucket: str, prefix: str | None, names_only: bool, as_json: boo
     To count a large backlog fast:    ttl-archive replay list --bucket my-archive --names-only --json
     """
     only = as_filter(options)
+    if names_only and only.codes:
+        raise MisuseError("--code is in the records, which --names-only does not read: give one of the two")
     place = Place(bucket, prefix, **options)
     problems: list[ReplayError] = []
 
@@ -49,7 +52,7 @@ def list_command(bucket: str, prefix: str | None, names_only: bool, as_json: boo
 
     found = survey(place.s3, bucket, place.prefix, only, place.transform)
     look = by_name if names_only else look_into
-    groups = failures(place.s3, found, () if names_only else only.codes, look=look, on_problem=on_problem)
+    groups = failures(place.s3, found, only.codes, look=look, on_problem=on_problem)
     if as_json:
         show.as_json([asdict(group) for group in groups])
     else:
@@ -112,7 +115,8 @@ def _tell_groups(place: Place, groups: list[Failures]) -> None:
         )
     elif any(group.state == "open" for group in groups):
         show.note(
-            f"To replay what is open: ttl-archive replay run --bucket {place.bucket} --prefix {place.prefix}"
+            f"To replay what is open: ttl-archive replay run --bucket {place.bucket} "
+            f"--prefix {shlex.quote(place.prefix)}"
         )
 
 

@@ -56,6 +56,8 @@ def make_plan(place: Place, only: Filter, *, sink: str, stream: str | None, arch
         raise MisuseError(
             "--stream goes with the sinks kinesis and firehose, which need it: --sink kinesis --stream NAME"
         )
+    if archive and not archive.endswith("/"):
+        raise MisuseError(f'--archive has value "{archive}", and TABLE/ follows it directly: end it with "/"')
     found = survey(place.s3, place.bucket, place.prefix, only, place.transform)
     return plan.make(
         with_code(place.s3, found, only.codes),

@@ -36,8 +36,7 @@ def retire_command(
     """
     only = as_filter(options)
     place = Place(bucket, prefix, **options)
-    if to.startswith(place.prefix):
-        raise MisuseError(f"--to {to} is under the prefix {place.prefix} itself. Name a place outside of it")
+    _check_place(to, place.prefix)
     found = list(survey(place.s3, bucket, place.prefix, only, place.transform))
     objects = {each.object.key: each.object for each in found}
     moved = list(candidates(place.s3, found, Claims(place.s3, bucket, new_owner()), to))
@@ -49,6 +48,15 @@ def retire_command(
         show.note(_summary(moved, failed, yes))
     if failed:
         sys.exit(FAILED)
+
+
+def _check_place(to: str, prefix: str) -> None:
+    """Raise MisuseError where what was moved would be found again, or would be read as rows."""
+    if not to.endswith("/"):
+        raise MisuseError(f'--to has value "{to}", which the object\'s key follows: end it with "/"')
+    for taken in (prefix, layout.ERRORS, layout.ARCHIVE, layout.QUARANTINE):
+        if to.startswith(taken):
+            raise MisuseError(f"--to {to} is under {taken}, where objects are read. Name another place")
 
 
 def _move(place: Place, planned: list[Retirement], objects: dict[str, ErrorObject]) -> int:

@@ -1,5 +1,6 @@
 """`replay run`: executes a plan, here or in a state machine."""
 
+import shlex
 import sys
 from pathlib import Path
 from threading import Event
@@ -178,7 +179,8 @@ def tell_summary(planned: Plan, summary: Summary, as_json: bool) -> None:
             f"Up to {summary.possible_duplicates:,} records may have been sent twice, after a run was killed"
         )
     if tally.refused or summary.held:
-        where = f"--bucket {planned.bucket} --prefix {planned.prefix} --type {layout.QUARANTINED}"
+        prefix = shlex.quote(planned.prefix)
+        where = f"--bucket {planned.bucket} --prefix {prefix} --type {layout.QUARANTINED}"
         show.note(
             f"Refused records wait under {layout.QUARANTINE} until the code or archive.toml changes. "
             f"To see why they were refused: ttl-archive replay list {where}"

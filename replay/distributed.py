@@ -42,7 +42,7 @@ def start(stepfunctions: Any, state_machine_arn: str, prefix: str) -> str:
         stepfunctions.exceptions.InvalidArn,
     ):
         raise MisuseError(
-            f"--state-machine {state_machine_arn}: there is none. Its ARN is an output of the stack"
+            f"--distributed {state_machine_arn}: there is none. Its ARN is an output of the stack"
         ) from None
     return str(answer["executionArn"])
 

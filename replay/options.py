@@ -79,12 +79,12 @@ class Moment(click.ParamType[datetime | None]):
         """The time as an aware value; without a zone it is UTC."""
         if isinstance(value, datetime):
             return value
-        if ago := re.fullmatch(r"(\d+)([dhm])", value):
-            unit = {"d": "days", "h": "hours", "m": "minutes"}[ago[2]]
-            return datetime.now(UTC) - timedelta(**{unit: int(ago[1])})
         try:
+            if ago := re.fullmatch(r"(\d+)([dhm])", value):
+                unit = {"d": "days", "h": "hours", "m": "minutes"}[ago[2]]
+                return datetime.now(UTC) - timedelta(**{unit: int(ago[1])})
             found = datetime.fromisoformat(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             self.fail(f'"{value}" is no time. Write 2026-11-21, 2026-11-21T06:00, or 7d, 12h, 30m ago', param)
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 

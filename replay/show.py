@@ -120,7 +120,7 @@ def _rich_table(headers: Sequence[str], cells: list[list[str]], right: list[bool
     for position, header in enumerate(headers):
         made.add_column(header, justify="right" if right and right[position] else "left", overflow="fold")
     for row in cells:
-        made.add_row(*row)
+        made.add_row(*map(Text, row))  # as it is: brackets in a key or a message are no markup
     Console().print(made)
 
 

@@ -8,19 +8,22 @@ write itself.
 import base64
 import hashlib
 import zlib
+from itertools import islice
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from replay import layout
 from replay.aws import told
-from replay.errors import ObjectError
+from replay.errors import MisuseError, ObjectError
 from replay.failed import FailedRecord
+from replay.source import list_keys
 from replay.spool import Part, Spool
 from replay.state import Claim
 from transform.convert import Row
 from transform.settings import Settings
 
+_LOOK_AT = 1000  # keys, one page: an archive is of one format
 _EMPTY = zlib.compress(b"", wbits=31)
 _NO_ROWS = Part("", 0, len(_EMPTY), hashlib.sha256(_EMPTY).hexdigest(), _EMPTY)
 
@@ -37,7 +40,13 @@ class S3Sink:
         self.archive = archive
 
     def check(self) -> None:
-        """Nothing to check: a missing permission shows at the first object, and nothing is sent in part."""
+        """Raise MisuseError when the archive is Parquet: among its files rows of text break every query."""
+        folder = f"{self.archive}{self.settings.table.name}/"
+        if any(key.endswith(".parquet") for key in islice(list_keys(self.s3, self.bucket, folder), _LOOK_AT)):
+            raise MisuseError(
+                f"s3://{self.bucket}/{folder} holds Parquet, and this sink writes text. "
+                "Use --sink kinesis --stream NAME, so that Firehose converts the records again"
+            )
 
     def open(self, claim: Claim) -> "S3Delivery":
         """Begin one object; what an earlier run has put will be overwritten."""

@@ -36,9 +36,10 @@ class Selection:
         folder of the day before. Source: Amazon Data Firehose Developer Guide, s3-prefixes.
         """
         before, after = (0, 0) if by_event else (1, max(1, self.late_days))
-        if self.since and folder < self.since.date() - timedelta(days=before):
+        # The distance between two dates always is a number; a date moved by days may be none.
+        if self.since and (self.since.date() - folder).days > before:
             return False
-        return not (self.until and folder > self.until.date() + timedelta(days=after))
+        return not (self.until and (folder - self.until.date()).days > after)
 
     def matcher(self, settings: Settings) -> Callable[[Row, dict[str, Any] | None], bool]:
         """Whether a row, and the image it has or not, is wanted. Raises MisuseError for a bad filter."""

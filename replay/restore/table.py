@@ -151,4 +151,7 @@ def _until(ttl: str) -> datetime | None:
         return None
     if not (ttl.startswith("+") and ttl.endswith("d") and ttl[1:-1].isdigit()):
         raise MisuseError(f'--ttl has value "{ttl}". It must be remove, keep, or +90d for 90 days from now')
-    return datetime.now(UTC) + timedelta(days=int(ttl[1:-1]))
+    try:
+        return datetime.now(UTC) + timedelta(days=int(ttl[1:-1]))
+    except OverflowError:
+        raise MisuseError(f'--ttl has value "{ttl}", which is after the year 9999') from None

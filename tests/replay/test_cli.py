@@ -18,6 +18,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from replay import show
 from replay.aws import Clients
 from replay.cli import replay, restore
 from replay.handler import replay_batch
@@ -134,6 +135,16 @@ def test_list_without_a_terminal_is_plain_text(s3: Any) -> None:
     assert "┃" not in output
 
 
+def test_brackets_in_a_message_are_no_markup_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+
+    show.table(("message",), [("what [/x] [red]",)])
+
+    assert "what [/x] [red]" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("options", "records"),
     [
@@ -229,7 +240,14 @@ def test_rows_that_are_gone_keep_their_error_object(s3: Any) -> None:
         ("replay list --bucket my-archive --profile nobody", 1, "nobody"),
         ("replay inspect errors/DeviceData/example", 2, "which bucket"),
         ("replay inspect --bucket my-archive nowhere", 1, "not there"),
-        ("replay retire --bucket my-archive --to errors/DeviceData/old/", 2, "under the prefix"),
+        ("replay retire --bucket my-archive --to errors/DeviceData/old/", 2, "where objects are read"),
+        ("replay retire --bucket my-archive --to replay/quarantine/", 2, "where objects are read"),
+        ("replay retire --bucket my-archive --to archive/old/", 2, "where objects are read"),
+        ("replay retire --bucket my-archive --to '' --yes", 2, "end it with"),
+        ("replay plan --bucket my-archive --archive elsewhere", 2, "end it with"),
+        ("replay list --bucket my-archive --names-only --code x", 2, "does not read"),
+        ("replay list --bucket my-archive --since 99999999999d", 2, "is no time"),
+        ("replay list --bucket my-archive --since 999999d", 2, "is no time"),
         ("replay nonsense", 2, "No such command"),
         ("restore --bucket my-archive", 2, "--out FILE or --to-table TABLE"),
         ("restore --bucket my-archive --out x --where 'a ='", 2, "must come a value"),
@@ -426,6 +444,7 @@ def test_without_images_items_need_a_word_more(s3: Any) -> None:
 
 
 def test_parquet_is_left_to_athena(s3: Any) -> None:
+    run(f"ttl-archive replay run --bucket {BUCKET} --yes")
     s3.put_object(Bucket=BUCKET, Key="archive/DeviceData/dt=2025-11-20/x.parquet", Body=b"PAR1")
 
     result, found = restored(s3, "")

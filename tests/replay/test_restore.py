@@ -160,6 +160,12 @@ def test_folders_are_taken_with_a_day_to_each_side_by_arrival(
     assert selection.folder_wanted(date.fromisoformat(folder), by_event=by_event) is expected
 
 
+def test_the_first_and_the_last_of_all_dates_select_everything() -> None:
+    first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+
+    assert Selection(since=first, until=last).folder_wanted(DAY.date(), by_event=False)
+
+
 def test_only_objects_that_may_hold_wanted_rows_are_found() -> None:
     bucket = Bucket(page_size=2)
     for folder in ("dt=2025-11-01", "dt=2025-11-20", "dt=2025-12-01", "dt=strange"):
@@ -323,7 +329,7 @@ def test_the_cost_is_known_before() -> None:
 
     cost = retrieval.estimate(objects, "Standard", 30)
 
-    assert cost.usd == pytest.approx(1000 * 0.01 + 0.03 + 1000 * 0.023)
+    assert cost.usd == pytest.approx(1000 * 0.01 + 0.05 + 1000 * 0.023)
     assert (cost.objects, cost.size, cost.takes) == (1000, 10**12, "3 to 5 hours")
 
 
@@ -429,6 +435,11 @@ def test_the_ttl_attribute_is_moved_forward() -> None:
     moved = int(target.prepared({"expiredAt": {"N": "1"}})["expiredAt"]["N"])
 
     assert timedelta(days=89) < datetime.fromtimestamp(moved, UTC) - datetime.now(UTC) < timedelta(days=91)
+
+
+def test_a_ttl_beyond_every_date_is_told() -> None:
+    with pytest.raises(MisuseError, match="after the year 9999"):
+        table.find_target(Dynamo(), "DeviceData", "expiredAt", "+99999999999d")
 
 
 def test_a_ttl_attribute_that_is_a_key_is_told() -> None:

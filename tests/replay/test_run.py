@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from replay import layout, one
+from replay.errors import MisuseError
 from replay.run import Summary
 from replay.source import list_objects
 from tests.replay.bucket import Bucket
@@ -295,3 +296,14 @@ def test_a_record_nested_too_deep_stops_nothing_else() -> None:
 
 def test_the_summary_of_nothing_is_all_done() -> None:
     assert Summary().exit_code == 0
+
+
+def test_no_text_is_put_among_the_files_of_a_parquet_archive() -> None:
+    bucket = bucket_with(change(1))
+    bucket.fill("archive/DeviceData/dt=2025-11-20/x.parquet", b"PAR1")
+
+    with pytest.raises(MisuseError, match="--sink kinesis"):
+        replay_all(bucket)
+
+    assert bucket.keys("archive/") == ["archive/DeviceData/dt=2025-11-20/x.parquet"]
+    assert bucket.keys("replay/") == []
