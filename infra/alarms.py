@@ -18,19 +18,25 @@ from infra.metrics import Metrics
 from transform.settings import Settings
 
 RUNBOOK = "https://github.com/ttl-archive/ttl-archive/blob/main/infra/README.md"
+_Operator = cloudwatch.ComparisonOperator
+_Missing = cloudwatch.TreatMissingData
 _DAY_S = 86_400
 _SLACK_S = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """One alarm: when `metric` is over `threshold` in each of `periods` of five minutes."""
+    """One alarm: when `metric` is over `threshold` in each of `periods` of five minutes.
+
+    `silent`: when it is not there, or not over the threshold; a quiet table sends it all the same.
+    """
 
     name: str
     metric: cloudwatch.IMetric
     threshold: float
     periods: int
     action: str
+    silent: bool = False
 
 
 class Alarms(Construct):
@@ -60,9 +66,11 @@ class Alarms(Construct):
                 metric=watch.metric,
                 threshold=watch.threshold,
                 evaluation_periods=watch.periods,
-                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+                comparison_operator=_Operator.LESS_THAN_OR_EQUAL_TO_THRESHOLD
+                if watch.silent
+                else _Operator.GREATER_THAN_THRESHOLD,
                 # A quiet table sends no metrics.
-                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+                treat_missing_data=_Missing.BREACHING if watch.silent else _Missing.NOT_BREACHING,
                 alarm_description=f"{settings.table.name}: {watch.action} {RUNBOOK}#{anchor(watch.name)}",
             )
             alarm.add_alarm_action(actions.SnsAction(self.topic))
@@ -115,8 +123,19 @@ def _watches(settings: Settings, deploy: Deploy, metrics: Metrics, rule: events.
         metrics.stream("GetRecords.IteratorAgeMilliseconds", "Maximum"),
         deploy.stream_retention_days * _DAY_S * 1000 / 2,
         1,
-        "Half of the stream's retention is gone: lengthen stream_retention_days now, then find out why "
-        "nothing is read.",
+        "Half of the stream's retention is gone: lengthen stream_retention_days now, then find out why it is "
+        "read so late.",
+    )
+    # Where nothing reads, no metric of reading is sent, so no other alarm can tell. Firehose reads each shard
+    # once a second, an empty one too. Source: Firehose Developer Guide, writing with Kinesis.
+    yield Watch(
+        "StreamUnread",
+        metrics.stream("GetRecords.Success", "Sum"),
+        0,
+        3,
+        "Nothing reads the stream, which keeps its records for stream_retention_days only: is the delivery "
+        "stream there, and may its role read the stream and use its key?",
+        silent=True,
     )
     yield Watch(
         "ReplicationLate",

@@ -17,6 +17,7 @@ ALWAYS = {
     "DeliveryStale",
     "DeliveryBehind",
     "StreamNearlyFull",
+    "StreamUnread",
     "ReplicationLate",
     "ReplicationFailed",
     "FunctionErrors",
@@ -51,7 +52,18 @@ def test_every_alarm_tells_the_one_topic_and_says_when_it_is_over(template: Temp
 
 
 def test_a_quiet_table_raises_no_alarm(template: Template) -> None:
-    assert {alarm["TreatMissingData"] for alarm in alarms(template).values()} == {"notBreaching"}
+    # StreamUnread is the exception: Firehose reads an empty stream too.
+    missing = {name: alarm["TreatMissingData"] for name, alarm in alarms(template).items()}
+
+    assert {name for name, treated in missing.items() if treated != "notBreaching"} == {"StreamUnread"}
+
+
+def test_a_stream_that_nothing_reads_is_told_though_no_metric_comes(template: Template) -> None:
+    alarm = alarms(template)["StreamUnread"]
+
+    assert (alarm["MetricName"], alarm["Statistic"]) == ("GetRecords.Success", "Sum")
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanOrEqualToThreshold", 0)
+    assert alarm["TreatMissingData"] == "breaching"
 
 
 def test_every_alarm_leads_to_its_heading_in_the_runbook(template: Template) -> None:

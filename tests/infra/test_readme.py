@@ -85,4 +85,4 @@ def test_the_example_imports_what_is_there() -> None:
 
 def test_the_keys_that_the_text_sets_exist() -> None:
     for name in re.findall(r"`([a-z_]+) = ", README):
-        assert name in DEPLOY or name == "partition_by", name
+        assert name in DEPLOY or name in ("format", "partition_by"), name
