@@ -90,9 +90,10 @@ def _make_readable(s3: Any, objects: Sequence[ArchivedObject], order: Order, sto
         return True
     if not _ask_for([each for each in cold if now[each.key] == "cold"], s3, order):
         return False
-    if not order.wait:
+    if not order.wait or order.dry_run:
         show.note("The retrieval has been asked for. Run the same command again when it is over.")
         return False
+    show.note(f"Waiting for the retrieval: a look every {order.poll_s:g} s. Ctrl-C ends only the waiting")
     with show.counter("Retrieving", len(cold)) as progress:
         ready = wait_until_readable(
             s3, cold, concurrency=order.concurrency, poll_s=order.poll_s, stop=stop, on_step=progress

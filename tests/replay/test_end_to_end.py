@@ -191,6 +191,8 @@ def test_a_new_user_gets_from_a_failure_to_a_closed_ledger_and_back_to_the_table
     first = command(pipeline, *restore, "--no-wait")
     assert first.returncode == 3, first.stderr
     assert "about $" in first.stderr
+    dry = command(pipeline, *restore, "--dry-run")  # does not wait for hours
+    assert (dry.returncode, "when it is over" in dry.stderr) == (3, True)
     pipeline.clock.advance(hours=6)
     second = command(pipeline, *restore)
 
