@@ -5,6 +5,7 @@ event      {"bucket": "my-archive", "items": [{"Key": "errors/...", "Size": 123}
 answer     {"objects": {"done": 1}, "lines": 10, "rows": 9, "dropped": {}, "refused": {"NotJson": 1},
             "possible_duplicates": 0, "not_done": []}
 
+What this same transform has refused before is counted as "held" and left where it is.
 An object that could not be finished makes the call fail, so that the map tries the batch again; what is done
 is done, and passed over then.
 """
@@ -68,7 +69,9 @@ def replay_batch(
     for item in event["items"]:
         if stop.is_set():
             raise StoppedError("the function's time is up before its batch is done; the next try goes on")
-        if not layout.is_ours(item["Key"]) and not item["Key"].endswith("/"):
+        if layout.refused_by(item["Key"]) == run.transform:
+            summary.objects["held"] += 1  # it would be refused again, and written back once more
+        elif not layout.is_ours(item["Key"]) and not item["Key"].endswith("/"):
             summary.add(replay_object(run, _found(s3, bucket, item)))
     if any(summary.objects[status] for status in _UNFINISHED):
         raise ReplayError("; ".join(f"{key}: {why}" for key, why in summary.reasons[:_NAMED_AT_MOST]))

@@ -63,6 +63,17 @@ def test_a_batch_is_replayed_and_counted() -> None:
     assert json.loads(json.dumps(answer)) == answer
 
 
+def test_what_this_transform_has_refused_is_held_and_written_back_only_once() -> None:
+    bucket = bucket_with("processing-failed/a")
+    call(bucket, event(bucket))
+    (quarantined,) = bucket.keys(layout.QUARANTINE)
+
+    answer = call(bucket, event(Bucket(), {"Key": quarantined}))
+
+    assert answer["objects"] == {"held": 1}
+    assert bucket.keys(layout.QUARANTINE) == [quarantined]
+
+
 def test_again_it_passes_over_what_is_done() -> None:
     bucket = bucket_with("processing-failed/a")
     request = event(bucket)
