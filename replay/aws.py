@@ -64,6 +64,10 @@ class Clients:
         return bool(environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL"))
 
 
+# How S3 says that the condition of a write does not hold.
+CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409", "NoSuchKey"})
+
+
 def error_code(error: ClientError) -> str:
     """The service's error code; for HEAD, which has no body, the HTTP status as text."""
     return str(error.response.get("Error", {}).get("Code", ""))

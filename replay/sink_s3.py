@@ -14,8 +14,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from replay import layout
-from replay.aws import told
-from replay.errors import MisuseError, ObjectError
+from replay.aws import CONFLICTS, error_code, told
+from replay.errors import MisuseError, ObjectError, ObjectGoneError
 from replay.failed import FailedRecord
 from replay.source import list_keys
 from replay.spool import Part, Spool
@@ -73,12 +73,16 @@ class S3Delivery:
             for part in self._spool.parts()
         }
         before = self._claim.progress.outputs
-        self._claim.record(outputs=tuple(sorted({*before, *parts})))
+        outputs = tuple(sorted({*before, *parts}))
+        # Looked at before the claim is proved ours: a run that takes it over later changes what stands there,
+        # and then a put of ours that was held up is refused, whatever another transform made of the object.
+        standing = {key: _as_it_stands(sink.s3, sink.bucket, key) for key in outputs}
+        self._claim.record(outputs=outputs)
         for key, part in parts.items():
-            put_verified(sink.s3, sink.bucket, key, part)
+            put_verified(sink.s3, sink.bucket, key, part, **standing[key])
             self._claim.keep()
         for key in set(before) - set(parts):
-            put_verified(sink.s3, sink.bucket, key, _NO_ROWS)
+            put_verified(sink.s3, sink.bucket, key, _NO_ROWS, **standing[key])
         return [
             {"key": key, "rows": part.rows, "bytes": part.size, "sha256": part.sha256}
             for key, part in parts.items()
@@ -89,10 +93,22 @@ class S3Delivery:
         self._spool.close()
 
 
-def put_verified(s3: Any, bucket: str, key: str, part: Part) -> None:
+def _as_it_stands(s3: Any, bucket: str, key: str) -> dict[str, str]:
+    """The condition that nobody writes the key meanwhile. Source: Amazon S3 User Guide, conditional writes."""
+    try:
+        return {"IfMatch": s3.head_object(Bucket=bucket, Key=key)["ETag"]}
+    except (ClientError, BotoCoreError) as error:
+        problem = told(error, f"s3://{bucket}/{key}", "s3:GetObject")
+        if isinstance(problem, ObjectGoneError):
+            return {"IfNoneMatch": "*"}
+        raise problem from error
+
+
+def put_verified(s3: Any, bucket: str, key: str, part: Part, **condition: str) -> None:
     """Put an object, and see that it stands there as it was sent.
 
-    S3 refuses the put when the bytes do not have the hash. Raises ObjectError.
+    S3 refuses the put when the bytes do not have the hash, or the condition, IfMatch or IfNoneMatch, does not
+    hold; then it may be our own put that stands there, sent again by the client. Raises ObjectError.
     """
     checksum = base64.b64encode(bytes.fromhex(part.sha256)).decode()
     url = f"s3://{bucket}/{key}"
@@ -105,7 +121,12 @@ def put_verified(s3: Any, bucket: str, key: str, part: Part) -> None:
                 ContentType="application/gzip",
                 ChecksumSHA256=checksum,
                 Metadata={"sha256": part.sha256, "rows": str(part.rows)},
+                **condition,
             )
+    except (ClientError, BotoCoreError) as error:
+        if not (condition and isinstance(error, ClientError) and error_code(error) in CONFLICTS):
+            raise told(error, url, "s3:PutObject and s3:GetObject") from error
+    try:
         head = s3.head_object(Bucket=bucket, Key=key)
     except (ClientError, BotoCoreError) as error:
         raise told(error, url, "s3:PutObject and s3:GetObject") from error

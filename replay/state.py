@@ -17,13 +17,12 @@ from typing import Any, Literal
 from botocore.exceptions import BotoCoreError, ClientError
 
 from replay import layout
-from replay.aws import error_code, told
+from replay.aws import CONFLICTS, error_code, told
 from replay.errors import ClaimLostError, MisuseError, ObjectGoneError, ReplayError
 from replay.source import ErrorObject
 from transform.limits import KINESIS_CALL_RECORDS
 
 LEASE = timedelta(minutes=15)
-_CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409", "NoSuchKey"})
 _TRIES = 5
 _CHECK_KEY = layout.CLAIMS + "_check"
 
@@ -198,7 +197,7 @@ class Claims:
                 return str(answer["ETag"])
             except ClientError as error:
                 code = error_code(error)
-                if code not in _CONFLICTS:
+                if code not in CONFLICTS:
                     raise told(error, f"s3://{self.bucket}/{key}", "s3:PutObject") from error
                 if code in {"ConditionalRequestConflict", "409"}:
                     continue  # two writes at once; S3 asks to try again

@@ -3,14 +3,20 @@
 import base64
 import gzip
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from replay import layout, one
 from replay.errors import MisuseError
+from replay.one import Run
+from replay.rate import Rate
 from replay.run import Summary
+from replay.sink_s3 import S3Sink
 from replay.source import list_objects
+from replay.state import Claims
+from replay.verdict import Judge, Refused, judge
 from tests.replay.bucket import Bucket
 from tests.replay.samples import (
     BUCKET,
@@ -307,3 +313,27 @@ def test_no_text_is_put_among_the_files_of_a_parquet_archive() -> None:
 
     assert bucket.keys("archive/") == ["archive/DeviceData/dt=2025-11-20/x.parquet"]
     assert bucket.keys("replay/") == []
+
+
+def test_a_put_that_was_held_up_does_not_undo_the_run_that_took_over() -> None:
+    bucket = bucket_with(change(1), change(2))
+    (found,) = list_objects(bucket, BUCKET, PREFIX)
+    now = [bucket.now]
+
+    def run_as(transform: str, verdict: Judge) -> Run:
+        claims = Claims(bucket, BUCKET, transform, now=lambda: now[0])
+        return Run(bucket, claims, S3Sink(bucket, BUCKET, SETTINGS), verdict, transform, Rate())
+
+    def stalled(operation: str, request: dict[str, Any]) -> None:
+        if operation == "PutObject" and request["Key"].startswith("archive/"):
+            bucket.before = lambda operation, request: None
+            now[0] += timedelta(minutes=20)
+            assert one.replay_object(run_as("b" * 12, judge(SETTINGS)), found).tally.rows == 2
+
+    bucket.before = stalled
+    good = judge(SETTINGS)
+    worse = run_as("a" * 12, lambda record: good(record) if record.number == 1 else Refused("X"))
+    outcome = one.replay_object(worse, found)
+
+    assert outcome.status == one.FAILED
+    assert rows(bucket) == ["e1", "e2"]
