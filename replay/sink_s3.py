@@ -94,7 +94,7 @@ class S3Delivery:
 
 
 def _as_it_stands(s3: Any, bucket: str, key: str) -> dict[str, str]:
-    """The condition that nobody writes the key meanwhile. Source: Amazon S3 User Guide, conditional writes."""
+    """The condition that nobody writes the key meanwhile. Source: S3 User Guide, conditional writes."""
     try:
         return {"IfMatch": s3.head_object(Bucket=bucket, Key=key)["ETag"]}
     except (ClientError, BotoCoreError) as error:
