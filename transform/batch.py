@@ -8,7 +8,7 @@ from pybase64 import b64encode_as_string
 
 from transform.convert import Drop, converter
 from transform.errors import RecordError
-from transform.limits import RESPONSE_BYTES, Answer, failed, response_bytes
+from transform.limits import RESPONSE_BYTES, Answer, dropped, failed, response_bytes
 from transform.metrics import Tally
 from transform.overflow import Event, FindTarget, relieve
 from transform.reingest import source_of
@@ -46,7 +46,7 @@ def batch_transform(
             return failed(record_id, encoded)
         if isinstance(outcome, Drop):
             tally.dropped[outcome.rule] += 1
-            return {"recordId": record_id, "result": "Dropped", "data": ""}
+            return dropped(record_id)
         tally.delivered += 1
         ok: Answer = {"recordId": record_id, "result": "Ok", "data": b64encode_as_string(outcome.line)}
         if date_column:

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, NotRequired, TypedDict
 
-# 6 MB each way for a synchronous invocation. Source: AWS Lambda Developer Guide, quotas.
-LAMBDA_PAYLOAD_BYTES = 6_291_456
 # What we let an answer reach; AWS's own blueprint stops at the same number.
-# Source: kinesis-firehose-cloudwatch-logs-processor-python.
+# Source: kinesis-firehose-cloudwatch-logs-processor-python. The service's own limit is 6,291,456 bytes.
+# Source: AWS Lambda Developer Guide, quotas.
 RESPONSE_BYTES = 6_000_000
 
 # Source: Kinesis Data Streams API Reference, PutRecords; 5 MiB is the earlier and smaller limit of a call.
