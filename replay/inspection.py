@@ -10,7 +10,7 @@ from replay.source import ErrorObject, Reader
 from replay.verdict import Judge, Verdict
 from transform.convert import Drop, Row
 from transform.errors import RecordError
-from transform.records import event_time, parse, timestamp_text
+from transform.records import event_us, parse, timestamp_text
 from transform.selection import removed_by
 
 
@@ -73,7 +73,7 @@ def change_told(data: bytes) -> str:
     """What kind of change it is and of when, without a name or value of the item; empty if it is none."""
     try:
         change = parse(data)
-        when = timestamp_text(event_time(change.dynamodb).us)
+        when = timestamp_text(event_us(change.dynamodb))
     except RecordError:
         return ""
     by = removed_by(change)

@@ -24,7 +24,7 @@ from replay.verdict import Refused
 from transform.convert import Row
 from transform.errors import RecordError
 from transform.limits import FIREHOSE_RECORD_BYTES, Entry
-from transform.records import parse
+from transform.records import images, parse
 from transform.reingest import Target, delivery_stream, kinesis_stream, reingest
 
 # A stream's own setting is MaxRecordSizeInKiB. Source: Kinesis API Reference, UpdateMaxRecordSize.
@@ -210,7 +210,8 @@ def partition_key(data: bytes) -> str:
 
     The key with which DynamoDB put the record is not in an error line, and how it makes it is not published.
     """
-    keys = json.dumps(json.loads(bytes(parse(data).dynamodb.keys)), sort_keys=True)
+    parse(data)  # refuses what is no change record
+    keys = json.dumps(json.loads(bytes(images(data).keys)), sort_keys=True)
     return hashlib.sha256(keys.encode()).hexdigest()[:_PARTITION_KEY_BYTES].upper()
 
 

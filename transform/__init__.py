@@ -8,6 +8,7 @@ records       bytes -> change record
 selection     which changes are kept, and the rules that drop the others
 columns       which attribute goes into which column
 flatten       attribute values -> plain values; numbers stay text
+shape         the same in C, for images of the shape that the table's items have had so far
 rows          change record -> row
 formats       row -> one line of JSONL or CSV
 limits        AWS's numbers with their sources; how large an answer is, what a call may carry

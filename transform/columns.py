@@ -14,45 +14,64 @@ from transform.errors import RecordError
 from transform.flatten import AttributeValue, Image
 from transform.settings import IMAGE_COLUMN, METADATA_COLUMNS, REST_COLUMN, Settings
 
-Spread = Callable[[Image], tuple[tuple[str, ...], Iterable[AttributeValue]]]
+Spread = Callable[[Image], Iterable[tuple[str, AttributeValue]]]
+Namer = Callable[[tuple[str, ...]], tuple[str, ...]]
 _Tree = dict[str, Any]  # attribute name -> column name, or the tree of the map's own names
 
 
 def spreader(settings: Settings) -> Spread:
-    """The function that gives the column names of an image's attribute values, and the values.
+    """The function that pairs an image's attribute values with their columns.
 
     Two paths that lead into one column raise RecordError `ColumnCollision`, even where an item has one of
     them only, and so does a name that the row needs for itself. Case makes no difference: Athena's column
     names are lower-case.
     """
+    distinct = _distinct(settings)
+    columns_of = namer(settings)
     tree = _tree(settings)
     flatten = settings.output.nested == "flatten"
+
+    def by_path(image: Image) -> Iterable[tuple[str, AttributeValue]]:
+        pairs, rest = _extract(image, tree)
+        passing = list(_leaves(rest) if flatten else rest.items())
+        pairs += passing
+        distinct(tuple(column for column, _ in pairs), (name for name, _ in passing))
+        return pairs
+
+    if columns_of is None:
+        return by_path
+    return lambda image: zip(columns_of(tuple(image)), image.values(), strict=True)
+
+
+def namer(settings: Settings) -> Namer | None:
+    """The function that gives the columns of attribute names; None where columns come from inside of maps.
+
+    It raises RecordError `ColumnCollision`.
+    """
+    if settings.output.nested == "flatten" or any(len(column.path) > 1 for column in settings.columns):
+        return None
+    tree = _tree(settings)
+    distinct = _distinct(settings)
+
+    @lru_cache(maxsize=1024)  # the items of a table have few shapes
+    def columns_of(names: tuple[str, ...]) -> tuple[str, ...]:
+        return distinct(tuple(tree.get(name, name) for name in names), (n for n in names if n not in tree))
+
+    return columns_of
+
+
+def _distinct(settings: Settings) -> Callable[[tuple[str, ...], Iterable[str]], tuple[str, ...]]:
+    """The function that gives columns back when none is twice and none that passes through is taken."""
     own_columns = {column.name for column in settings.columns}
     taken = {*METADATA_COLUMNS, REST_COLUMN, IMAGE_COLUMN, settings.output.date_column, *own_columns}
 
     def distinct(columns: tuple[str, ...], passing: Iterable[str]) -> tuple[str, ...]:
-        """The columns, when none is twice and none that passes through under its own name is taken."""
         lowered = {column.lower() for column in columns}
         if len(lowered) < len(columns) or any(name.lower() in taken for name in passing):
             raise RecordError("ColumnCollision")
         return columns
 
-    @lru_cache(maxsize=1024)  # the items of a table have few shapes
-    def renamed(names: tuple[str, ...]) -> tuple[str, ...]:
-        return distinct(tuple(tree.get(name, name) for name in names), (n for n in names if n not in tree))
-
-    def by_name(image: Image) -> tuple[tuple[str, ...], Iterable[AttributeValue]]:
-        return renamed(tuple(image)), image.values()
-
-    def by_path(image: Image) -> tuple[tuple[str, ...], Iterable[AttributeValue]]:
-        pairs, rest = _extract(image, tree)
-        passing = list(_leaves(rest) if flatten else rest.items())
-        pairs += passing
-        columns = distinct(tuple(column for column, _ in pairs), (name for name, _ in passing))
-        return columns, [value for _, value in pairs]
-
-    flat_paths = all(len(column.path) == 1 for column in settings.columns)
-    return by_name if flat_paths and not flatten else by_path
+    return distinct
 
 
 def _tree(settings: Settings) -> _Tree:

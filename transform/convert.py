@@ -1,12 +1,16 @@
-"""One record's bytes -> a row, or the rule by which it is dropped. Pure: no clock, no network, no log."""
+"""One record's bytes -> a row, or the rule by which it is dropped: no clock, no network, no log.
+
+The same bytes give the same row, whatever came before them; what is remembered makes it quicker only.
+"""
 
 from collections.abc import Callable
 
 from msgspec import Struct
 
 from transform.errors import RecordError
-from transform.records import ChangeRecord, event_time, parse, timestamp_text
-from transform.rows import decoded, row_writer
+from transform.flatten import decoded
+from transform.records import ChangeRecord, event_us, parse, row_image, timestamp_text
+from transform.rows import row_writer
 from transform.selection import drop_rules, removed_by, ttl_had_passed
 from transform.settings import Settings
 
@@ -43,21 +47,21 @@ def converter(settings: Settings) -> Convert:
     table = settings.table
     infer_replica_ttl = settings.select.infer_replica_ttl
 
-    def expired(change: ChangeRecord, at_us: int) -> bool:
-        return ttl_had_passed(decoded(change.image()), table.ttl_attribute, at_us)
+    def expired(change: ChangeRecord, data: bytes, us: int) -> bool:
+        return ttl_had_passed(decoded(row_image(change, data)), table.ttl_attribute, us)
 
     def convert(data: bytes) -> Row | Drop:
         change = parse(data)
         if change.table_name != table.name and change.table() not in (table.name, None):
             raise RecordError("OtherTable")
-        time = event_time(change.dynamodb)
+        us = event_us(change.dynamodb)
         by = removed_by(change)
         try:
-            if infer_replica_ttl and by == "user" and expired(change, time.us):
+            if infer_replica_ttl and by == "user" and expired(change, data, us):
                 by = "ttl-inferred"
             if by in drops:
                 return drops[by]
-            return Row(write_row(change, time, by), time.us)
+            return Row(write_row(data, change, us, by), us)
         except RecursionError:
             raise RecordError("TooDeep") from None
 

@@ -11,27 +11,41 @@ attribute value              JSON value
 {"SS" | "NS" | "BS": [...]}  an array in the record's order
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pybase64
-from msgspec import DecodeError, Raw
+from msgspec import UNSET, DecodeError, Raw, UnsetType, ValidationError
 from msgspec.json import Decoder, Encoder
 
 from transform.errors import RecordError
 
 AttributeValue = dict[str, Any]  # exactly one key, the type: {"S": "text"}
 Image = dict[str, AttributeValue]
-Unwrap = Callable[[dict[str, Any], Iterable[str], Iterable[AttributeValue]], None]
+Unwrap = Callable[[Any, Iterable[tuple[Any, AttributeValue]]], None]
+TakeNumbers = Callable[[Sequence[str | UnsetType]], Sequence[Raw | str | UnsetType]]
 
-decode_image = Decoder(Image).decode
 encode_json: Callable[[Any], bytes] = Encoder().encode
-_as_number = Decoder(float).decode
-_as_raw = Decoder(Raw).decode
+_decode_image = Decoder(Image).decode
+_as_number, _as_numbers = Decoder(float).decode, Decoder(list[float]).decode
+_as_raw, _as_raws = Decoder(Raw).decode, Decoder(list[Raw]).decode
+_SMALL_NUMBERS = {text: _as_raw(text) for text in map(str, range(1000))}  # counts, flags, percentages: common
+_SAFE_DIGITS = 308  # a number with as many is below 1e308
+
+
+def decoded(image: Raw) -> Image:
+    """The attribute values of a raw image by name. Raises RecordError `BadAttributeValue`."""
+    try:
+        return _decode_image(image)
+    except ValidationError:
+        raise RecordError("BadAttributeValue") from None
 
 
 def number(text: str) -> Raw:
-    """A number's text as JSON that keeps its digits. Raises RecordError `BadNumber`."""
+    """A number's text as JSON that keeps its digits. Raises RecordError `BadNumber`.
+
+    One that is beyond a double's range is refused: readers of JSON stumble over it.
+    """
     try:
         _as_number(text)  # it is a JSON number ...
         if text.strip() is text:  # ... and nothing but
@@ -41,10 +55,40 @@ def number(text: str) -> Raw:
     raise RecordError("BadNumber")
 
 
+def numbers(texts: Sequence[str | UnsetType]) -> Sequence[Raw | UnsetType]:
+    """What `number` makes of every text, in one go; UNSET stays UNSET. Raises RecordError `BadNumber`.
+
+    Of the bytes that JSON numbers have, and commas, n parts with a comma between them make n values only if
+    each part is a number.
+    """
+    try:
+        joined = ",".join(texts).encode()  # type: ignore[arg-type]
+    except TypeError:
+        present = iter(numbers([text for text in texts if text is not UNSET]))
+        return [text if text is UNSET else next(present) for text in texts]
+    listed = b"[%b]" % joined
+    try:
+        raws: list[Raw] = _as_raws(listed)
+        unusual = joined.translate(None, b"0123456789.-,")
+        if unusual or len(joined) > _SAFE_DIGITS:  # only so can one be beyond a double's range
+            _as_numbers(listed)
+    except DecodeError:
+        raise RecordError("BadNumber") from None
+    if len(raws) != len(texts) or unusual.translate(None, b"eE+"):
+        raise RecordError("BadNumber")
+    return raws
+
+
+def number_texts(texts: Sequence[str | UnsetType]) -> Sequence[str | UnsetType]:
+    """The texts, when each is a number. Raises RecordError `BadNumber`."""
+    numbers(texts)
+    return texts
+
+
 def binary_once(encoded: str) -> str:
     """A value as DynamoDB Streams and the API carry it: base64 once. Raises RecordError `BadBinary`."""
     try:
-        pybase64.b64decode(encoded, validate=True)
+        pybase64.b64decode(encoded, None, True)
     except (ValueError, TypeError):
         raise RecordError("BadBinary") from None
     return encoded
@@ -56,11 +100,11 @@ def binary_twice(encoded: str) -> str:
     Source: DynamoDB Developer Guide, kds. Raises RecordError `BadBinary`.
     """
     try:
-        inner = pybase64.b64decode(encoded, validate=True)
+        inner = pybase64.b64decode(encoded, None, True)
     except (ValueError, TypeError):
         raise RecordError("BadBinary") from None
     try:
-        pybase64.b64decode(inner, validate=True)
+        pybase64.b64decode(inner, None, True)
     except ValueError:
         return encoded
     return inner.decode("ascii")
@@ -101,7 +145,7 @@ def _with_binary(text: str, kind: str, opening: str, closing: str, binary: Calla
 
 
 def _encoded_anew(image: Raw, binary: Callable[[str], str]) -> str:
-    values = decode_image(image)
+    values = decoded(image)
     return encode_json({name: _rewritten(value, binary) for name, value in values.items()}).decode()
 
 
@@ -119,14 +163,38 @@ def _rewritten(value: AttributeValue, binary: Callable[[str], str]) -> Attribute
 
 
 def unwrapper(binary: Callable[[str], str]) -> Unwrap:
-    """The function that puts plain values into a row by name, for a feed's encoding of binary.
+    """The function that puts plain values into a row by name, or into a list by position.
 
-    It takes the attribute values apart: an image is unwrapped once. Raises RecordError `BadAttributeValue`,
-    `BadNumber` or `BadBinary`.
+    `binary` is the feed's encoding. The attribute values are taken apart: an image is unwrapped once. Raises
+    RecordError `BadAttributeValue`, `BadNumber` or `BadBinary`.
     """
-    as_number, as_raw = _as_number, _as_raw
+    plain = _unwrapping(
+        {
+            "N": number,
+            "NULL": lambda content: None if _a(bool, content) else _refuse(),
+            "B": binary,
+            "SS": lambda content: [_a(str, text) for text in _a(list, content)],
+            "NS": lambda content: [number(text) for text in _a(list, content)],
+            "BS": lambda content: [binary(text) for text in _a(list, content)],
+        }
+    )
 
-    # `into` is the row, or the very map or list that the pairs come from: values are replaced where they are.
+    def unwrap(into: Any, pairs: Iterable[tuple[Any, AttributeValue]]) -> None:
+        try:
+            plain(into, pairs)
+        except DecodeError:
+            raise RecordError("BadNumber") from None
+        except (KeyError, TypeError, AttributeError):
+            raise RecordError("BadAttributeValue") from None
+
+    return unwrap
+
+
+def _unwrapping(others: dict[str, Callable[[Any], Any]]) -> Callable[[Any, Any], Any]:
+    """The loop of `unwrapper`, with the functions for the less common types."""
+    small = _SMALL_NUMBERS.get
+
+    # `into` may be the very map or list that the pairs come from: values are replaced where they are.
     def plain(into: Any, pairs: Iterable[tuple[Any, AttributeValue]]) -> Any:
         for key, value in pairs:
             kind, content = value.popitem()
@@ -134,34 +202,19 @@ def unwrapper(binary: Callable[[str], str]) -> Unwrap:
                 raise RecordError("BadAttributeValue")  # two types at once
             if kind == "S" and content.__class__ is str:
                 into[key] = content
-            elif kind == "N" and content.__class__ is str and content.strip() is content:
-                as_number(content)  # it is a JSON number,
-                into[key] = as_raw(content)  # and stays the text that it is
+            elif kind == "N" and content.__class__ is str:
+                into[key] = small(content) or number(content)
+            elif kind == "BOOL" and content.__class__ is bool:
+                into[key] = content
+            elif kind == "M" and content.__class__ is dict:
+                into[key] = plain(content, content.items())
+            elif kind == "L" and content.__class__ is list:
+                into[key] = plain(content, enumerate(content))
             else:
                 into[key] = others[kind](content)
         return into
 
-    others: dict[str, Callable[[Any], Any]] = {
-        "N": number,
-        "M": lambda content: plain(content, content.items()),
-        "L": lambda content: plain(_a(list, content), enumerate(content)),
-        "BOOL": lambda content: _a(bool, content),
-        "NULL": lambda content: None if _a(bool, content) else _refuse(),
-        "B": binary,
-        "SS": lambda content: [_a(str, text) for text in _a(list, content)],
-        "NS": lambda content: [number(text) for text in _a(list, content)],
-        "BS": lambda content: [binary(text) for text in _a(list, content)],
-    }
-
-    def unwrap(row: dict[str, Any], names: Iterable[str], values: Iterable[AttributeValue]) -> None:
-        try:
-            plain(row, zip(names, values))  # noqa: B905  as many of each; strict costs time
-        except DecodeError:
-            raise RecordError("BadNumber") from None
-        except (KeyError, TypeError, AttributeError):
-            raise RecordError("BadAttributeValue") from None
-
-    return unwrap
+    return plain
 
 
 def _a(kind: type, content: Any) -> Any:

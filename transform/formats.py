@@ -7,10 +7,10 @@ stands once more in ddb_rest, which is JSON and wins. Source: Athena User Guide,
 """
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from msgspec import Raw
+from msgspec import UNSET, Raw
 
 from transform.flatten import encode_json
 
@@ -30,51 +30,50 @@ class ArchiveDialect(csv.Dialect):
     strict = True
 
 
-def jsonl_line(row: dict[str, Any]) -> bytes:
+def jsonl_line(row: object) -> bytes:
     """One JSON object and a newline."""
     return encode_json(row) + b"\n"
 
 
 def csv_line(cells: Sequence[str]) -> bytes:
     """One line of CSV in ArchiveDialect. Escaping the joined line once is quicker than each cell."""
-    joined = _BETWEEN.join(cells)
-    if joined.count(_BETWEEN) < len(cells):
-        inner = _escaped(joined).replace(_BETWEEN, '","')
+    joined = _BETWEEN.join(cells).encode()
+    if joined.count(_BETWEEN_BYTES) < len(cells):
+        inner = _escaped(joined).replace(_BETWEEN_BYTES, b'","')
     else:  # a cell has that character itself
-        inner = '","'.join(map(_escaped, cells))
-    return f'"{inner}"\n'.encode()
+        inner = b'","'.join([_escaped(cell.encode()) for cell in cells])
+    return b'"%b"\n' % inner
 
 
-def csv_cells(columns: Iterable[str], values: dict[str, Any]) -> list[str]:
-    """The cells of the columns in their order, then ddb_rest as JSON text, empty when nothing is in it.
+def csv_cells(columns: Sequence[str], values: Sequence[Any], rest: dict[str, Any]) -> list[str]:
+    """The cells of the columns' values, then ddb_rest as JSON text, empty when nothing is in it.
 
-    Takes out of `values` what has a column: what is left has none.
+    A value is what a row of JSONL has, UNSET where there is none, or a number's text. `rest` has the values
+    without a column, and takes in those that a cell cannot show exactly.
     """
-    cells: list[str] = []
-    rest: dict[str, Any] = {}
-    for column in columns:
-        value = values.pop(column, _NO_VALUE)
-        if value.__class__ is str:
-            cells.append(value)
-            if not value or "\n" in value or "\r" in value:
-                rest[column] = value
-        elif value.__class__ is Raw:  # a number, or no value
-            cells.append(str(value, "utf-8"))
-        elif value is None:
-            cells.append("")
-            rest[column] = None
-        else:
-            cells.append(encode_json(value).decode())
-    rest |= values
+    cells = [value if value.__class__ is str else _cell(value) for value in values]
+    text = "".join(cells)
+    if "" in cells or "\n" in text or "\r" in text:
+        rest |= {
+            column: value
+            for column, cell, value in zip(columns, cells, values, strict=True)
+            if (not cell or "\n" in cell or "\r" in cell) and value is not UNSET
+        }
     cells.append(encode_json(rest).decode() if rest else "")
     return cells
 
 
-def _escaped(text: str) -> str:
-    if "\n" in text or "\r" in text:
-        text = text.replace("\r", "\\r").replace("\n", "\\n")
-    return text.replace("\\", "\\\\").replace('"', '\\"')
+def _cell(value: Any) -> str:
+    if value is None or value is UNSET:
+        return ""
+    return str(value, "utf-8") if value.__class__ is Raw else encode_json(value).decode()
+
+
+def _escaped(text: bytes) -> bytes:
+    if b"\n" in text or b"\r" in text:
+        text = text.replace(b"\r", b"\\r").replace(b"\n", b"\\n")
+    return text.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
 
 
 _BETWEEN = "\x1f"  # ASCII's unit separator stands for '","' until the line is escaped
-_NO_VALUE = Raw()
+_BETWEEN_BYTES = _BETWEEN.encode()

@@ -18,7 +18,7 @@ import pybase64
 
 from transform.limits import RESPONSE_BYTES, Answer, Entry, dropped, failed, fits_alone, over_the_limit
 from transform.metrics import REINGEST_LOOP, Tally
-from transform.records import event_time, parse
+from transform.records import event_us, parse
 from transform.reingest import Target, TimeLeft, reingest, source_of
 from transform.settings import Settings
 
@@ -105,7 +105,7 @@ def _partition_key(record: dict[str, Any]) -> str:
 
 def _goes_round(record: dict[str, Any]) -> bool:
     """Whether the record arrived long after its change, as one does that was put back again and again."""
-    changed_us = event_time(parse(pybase64.b64decode(record["data"])).dynamodb).us
+    changed_us = event_us(parse(pybase64.b64decode(record["data"])).dynamodb)
     return _arrival_us(record) - changed_us > MAX_ARRIVAL_LAG_US
 
 

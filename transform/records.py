@@ -1,7 +1,8 @@
 """A record's bytes -> the DynamoDB change record in them.
 
-The schema below is the validator: every byte is checked to be JSON, the envelope's fields are typed, and the
-images stay raw JSON until somebody needs them. Both feeds are understood:
+The schema below is the validator: every byte is checked to be JSON, and the envelope's fields are typed. Of
+the images only what was removed is kept, as raw JSON: most changes are dropped and need none. Both feeds are
+understood:
 
     field                          Kinesis data stream        DynamoDB Streams (Direct PUT forwarders)
     ApproximateCreationDateTime    milli- or microseconds     seconds
@@ -46,14 +47,23 @@ class UserIdentity(Struct, gc=False):
         return kind == "Service" and principal == "dynamodb.amazonaws.com"
 
 
+class Skipped(Struct, gc=False):
+    """A JSON object of which nothing is kept: its members are only checked to be JSON."""
+
+
 class StreamRecord(Struct, gc=False):
-    """The `dynamodb` part: when, and the images as raw JSON (empty where the record has none)."""
+    """The `dynamodb` part: when, and what was removed, as raw JSON; empty if the record has no OldImage."""
 
     approximate_creation_date_time: int | float = field(name="ApproximateCreationDateTime")
-    keys: Raw = field(name="Keys")
-    new_image: Raw = field(default=_ABSENT, name="NewImage")
+    keys: Skipped = field(name="Keys")
+    new_image: Skipped | None = field(default=None, name="NewImage")
     old_image: Raw = field(default=_ABSENT, name="OldImage")
     precision: Precision | None = field(default=None, name="ApproximateCreationDateTimePrecision")
+
+    @property
+    def is_in_seconds(self) -> bool:
+        """Whether the record counts in whole seconds, as DynamoDB Streams does."""
+        return self.approximate_creation_date_time < 10**10
 
 
 class ChangeRecord(Struct, gc=False):
@@ -66,17 +76,6 @@ class ChangeRecord(Struct, gc=False):
     event_source_arn: str | None = field(default=None, name="eventSourceARN")
     user_identity: UserIdentity | None = field(default=None, name="userIdentity")
 
-    def image(self) -> Raw:
-        """The image a row is made of: what was removed, or what the item has become.
-
-        Raises RecordError `MissingImage`.
-        """
-        change = self.dynamodb
-        image = change.old_image if self.event_name == "REMOVE" else change.new_image
-        if image and image != _NULL:
-            return image
-        raise RecordError("MissingImage")
-
     def table(self) -> str | None:
         """The table's name; None where the record does not tell."""
         if self.table_name is None and self.event_source_arn:
@@ -85,19 +84,20 @@ class ChangeRecord(Struct, gc=False):
         return self.table_name
 
 
-def is_there(image: Raw) -> bool:
-    """Whether the record has that image; a forwarder may write null where there is none."""
-    return bool(image) and image != _NULL
+class Images(Struct, gc=False):
+    """Keys and images as raw JSON; empty or null where the record has none."""
+
+    keys: Raw = field(name="Keys")
+    new_image: Raw = field(default=_ABSENT, name="NewImage")
+    old_image: Raw = field(default=_ABSENT, name="OldImage")
 
 
-class EventTime(Struct, frozen=True, gc=False):
-    """When the change happened: microseconds since 1970, and whether the record counted in whole seconds."""
-
-    us: int
-    in_seconds: bool
+class _ImagesOnly(Struct, gc=False):
+    dynamodb: Images
 
 
 _decode = Decoder(ChangeRecord).decode
+_decode_images = Decoder(_ImagesOnly).decode
 
 
 def parse(data: bytes) -> ChangeRecord:
@@ -117,23 +117,35 @@ def parse(data: bytes) -> ChangeRecord:
         raise RecordError("NotJson") from None
     except RecursionError:
         raise RecordError("TooDeep") from None
-    if not _holds_objects(change.dynamodb):
+    old = change.dynamodb.old_image
+    if old and _first_byte(old) != _OBJECT and old != _NULL:
         raise RecordError("NotAChangeRecord")
     return change
 
 
-def _holds_objects(change: StreamRecord) -> bool:
-    """Whether the keys, and the images that are there, are JSON objects: what is dropped is never decoded."""
-    new, old = change.new_image, change.old_image
-    return (
-        _first_byte(change.keys) == _OBJECT
-        and (not new or _first_byte(new) == _OBJECT or new == _NULL)
-        and (not old or _first_byte(old) == _OBJECT or old == _NULL)
-    )
+def images(data: bytes) -> Images:
+    """The images of a record that `parse` has taken."""
+    return _decode_images(data).dynamodb
 
 
-def event_time(change: StreamRecord) -> EventTime:
-    """When the change happened.
+def row_image(change: ChangeRecord, data: bytes) -> Raw:
+    """The image a row is made of: what was removed, or what the item has become.
+
+    Raises RecordError `MissingImage`.
+    """
+    raw = change.dynamodb.old_image if change.event_name == "REMOVE" else images(data).new_image
+    if not is_there(raw):
+        raise RecordError("MissingImage")
+    return raw
+
+
+def is_there(raw: Raw) -> bool:
+    """Whether the record has that image; a forwarder may write null where there is none."""
+    return bool(raw) and raw != _NULL
+
+
+def event_us(change: StreamRecord) -> int:
+    """When the change happened: microseconds since 1970.
 
     The unit is told by the number of digits, which the precision, where the record has one, must confirm:
     records made before 2024 have none, and which default AWS uses is UNVERIFIED.
@@ -141,11 +153,11 @@ def event_time(change: StreamRecord) -> EventTime:
     """
     when, precision = change.approximate_creation_date_time, change.precision
     if 10**15 <= when < 10**16 and precision != "MILLISECOND":
-        return EventTime(int(when), False)
+        return int(when)
     if 10**12 <= when < 10**13 and precision != "MICROSECOND":
-        return EventTime(int(when * 1000), False)
+        return int(when * 1000)
     if 10**9 <= when < 10**10 and precision is None:
-        return EventTime(int(when * 1_000_000), True)
+        return int(when * 1_000_000)
     raise RecordError("BadEventTime")
 
 

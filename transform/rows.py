@@ -1,21 +1,33 @@
 """A kept change -> its row, in the format and shape the settings ask for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
-from msgspec import Raw, ValidationError
+from msgspec import UNSET, Raw, Struct, defstruct, field
+from msgspec.structs import astuple
 
-from transform.columns import spreader
-from transform.errors import RecordError
-from transform.flatten import Image, Unwrap, binary_once, binary_twice, decode_image, image_text, unwrapper
+from transform.flatten import (
+    Unwrap,
+    binary_once,
+    binary_twice,
+    decoded,
+    image_text,
+    number,
+    number_texts,
+    unwrapper,
+)
 from transform.formats import csv_cells, csv_line, jsonl_line
-from transform.records import ChangeRecord, EventTime, is_there, timestamp_text
+from transform.records import ChangeRecord, images, is_there, row_image, timestamp_text
 from transform.selection import RemovedBy
-from transform.settings import ENVELOPE_COLUMNS, IMAGE_COLUMN, Settings
+from transform.settings import ENVELOPE_COLUMNS, IMAGE_COLUMN, METADATA_COLUMNS, Settings
+from transform.shape import Flattener, Shape, all_of
 
-WriteRow = Callable[[ChangeRecord, EventTime, RemovedBy | None], bytes]
+WriteRow = Callable[[bytes, ChangeRecord, int, RemovedBy | None], bytes]
+Divide = Callable[[Sequence[Any]], tuple[Sequence[Any], dict[str, Any]]]
 
-# By whether the record counts in whole seconds: DynamoDB Streams does, and encodes binary once.
+# By feed, told by whether the record counts in whole seconds: DynamoDB Streams does, and encodes binary once.
 _BINARY = {True: binary_once, False: binary_twice}
 _UNWRAP: dict[bool, Unwrap] = {in_seconds: unwrapper(binary) for in_seconds, binary in _BINARY.items()}
 
@@ -26,60 +38,82 @@ def row_writer(settings: Settings) -> WriteRow:
     return _WRITERS[output.format, output.row](settings)
 
 
-def decoded(image: Raw) -> Image:
-    """The attribute values of a raw image by name. Raises RecordError `BadAttributeValue`."""
-    try:
-        return decode_image(image)
-    except ValidationError:
-        raise RecordError("BadAttributeValue") from None
-
-
 def _jsonl_writer(settings: Settings) -> WriteRow:
     table, with_image = settings.table.name, settings.output.image
-    spread = spreader(settings)
+    flatteners = {feed: Flattener(settings, unwrap, _row_type) for feed, unwrap in _UNWRAP.items()}
 
-    def write(change: ChangeRecord, time: EventTime, by: RemovedBy | None) -> bytes:
-        raw = change.image()
-        row = _metadata(table, change, time, by)
-        _UNWRAP[time.in_seconds](row, *spread(decoded(raw)))
-        if with_image:
-            row[IMAGE_COLUMN] = image_text(raw, _BINARY[time.in_seconds])
-        return jsonl_line(row)
+    def write(data: bytes, change: ChangeRecord, us: int, by: RemovedBy | None) -> bytes:
+        raw, feed = row_image(change, data), change.dynamodb.is_in_seconds
+        metadata = (table, change.event_id, change.event_name, timestamp_text(us), us, by)
+        last = image_text(raw, _BINARY[feed]) if with_image else UNSET
+        shape, row_type = flatteners[feed].known
+        if (values := shape.values(raw)) is not None:
+            return jsonl_line(row_type(*metadata, *values, last))
+        row = dict(zip(METADATA_COLUMNS, metadata, strict=True)) | flatteners[feed].in_general(raw)
+        return jsonl_line(row | {IMAGE_COLUMN: last} if with_image else row)
 
     return write
+
+
+def _row_type(shape: Shape) -> type[Struct]:
+    """The type of a JSONL row whose image has this shape. What is UNSET will not be written."""
+    metadata = [(name, Any) for name in METADATA_COLUMNS]
+    columns = [(f"f{n}", Any, field(name=column)) for n, column in enumerate(shape.columns)]
+    return defstruct("Row", [*metadata, *columns, (IMAGE_COLUMN, Any)], gc=False)
 
 
 def _csv_writer(settings: Settings) -> WriteRow:
     table, with_image = settings.table.name, settings.output.image
     columns = tuple(column.name for column in settings.columns)
-    spread = spreader(settings)
+    divider = partial(_divider, columns)
+    flatteners = {
+        feed: Flattener(settings, unwrap, divider, number_texts) for feed, unwrap in _UNWRAP.items()
+    }
 
-    def write(change: ChangeRecord, time: EventTime, by: RemovedBy | None) -> bytes:
-        raw = change.image()
-        values: dict[str, Any] = {}
-        _UNWRAP[time.in_seconds](values, *spread(decoded(raw)))
-        when = timestamp_text(time.us)
-        cells = [table, change.event_id, change.event_name, when, str(time.us), by or ""]  # METADATA_COLUMNS
-        cells += csv_cells(columns, values)
+    def write(data: bytes, change: ChangeRecord, us: int, by: RemovedBy | None) -> bytes:
+        raw, feed = row_image(change, data), change.dynamodb.is_in_seconds
+        shape, divided = flatteners[feed].known
+        if (values := shape.values(raw)) is not None:
+            own, rest = divided(values)
+        else:
+            rest = flatteners[feed].in_general(raw)
+            own = [rest.pop(column, UNSET) for column in columns]
+        cells = [table, change.event_id, change.event_name, timestamp_text(us), str(us), by or ""]
+        cells += csv_cells(columns, own, rest)
         if with_image:
-            cells.append(image_text(raw, _BINARY[time.in_seconds]))
+            cells.append(image_text(raw, _BINARY[feed]))
         return csv_line(cells)
 
     return write
 
 
+def _divider(columns: Sequence[str], shape: Shape) -> Divide:
+    """The function that divides the values of an image of this shape into the columns' own and the rest."""
+    places = {column: place for place, column in enumerate(shape.columns)}
+    own = all_of(itemgetter, [places.pop(column, len(shape.columns)) for column in columns])
+
+    def divided(values: Sequence[Any]) -> tuple[Sequence[Any], dict[str, Any]]:
+        if not places:
+            return own((*values, UNSET)), {}
+        rest = {column: values[place] for column, place in places.items() if values[place] is not UNSET}
+        for column in shape.numbers & rest.keys():
+            rest[column] = number(rest[column])
+        return own((*values, UNSET)), rest
+
+    return divided
+
+
 def _envelope_writer(settings: Settings) -> WriteRow:
     table, with_image = settings.table.name, settings.output.image
 
-    def write(change: ChangeRecord, time: EventTime, by: RemovedBy | None) -> bytes:
-        raw = change.image()
-        images = change.dynamodb.keys, change.dynamodb.new_image, change.dynamodb.old_image
-        row = _metadata(table, change, time, by)
-        row |= zip(
-            ENVELOPE_COLUMNS, (_plain(image, _UNWRAP[time.in_seconds]) for image in images), strict=True
-        )
+    def write(data: bytes, change: ChangeRecord, us: int, by: RemovedBy | None) -> bytes:
+        raw, feed = row_image(change, data), change.dynamodb.is_in_seconds
+        metadata = (table, change.event_id, change.event_name, timestamp_text(us), us, by)
+        row: dict[str, Any] = dict(zip(METADATA_COLUMNS, metadata, strict=True))
+        for column, each in zip(ENVELOPE_COLUMNS, astuple(images(data)), strict=True):
+            row[column] = _plain(each, _UNWRAP[feed])
         if with_image:
-            row[IMAGE_COLUMN] = image_text(raw, _BINARY[time.in_seconds])
+            row[IMAGE_COLUMN] = image_text(raw, _BINARY[feed])
         return jsonl_line(row)
 
     return write
@@ -92,22 +126,9 @@ _WRITERS: dict[tuple[str, str], Callable[[Settings], WriteRow]] = {
 }
 
 
-def _plain(image: Raw, unwrap: Unwrap) -> dict[str, Any] | None:
-    if not is_there(image):
+def _plain(raw: Raw, unwrap: Unwrap) -> dict[str, Any] | None:
+    if not is_there(raw):
         return None
-    values: dict[str, Any] = {}
-    members = decoded(image)
-    unwrap(values, members, members.values())
+    values: dict[str, Any] = decoded(raw)
+    unwrap(values, values.items())
     return values
-
-
-def _metadata(table: str, change: ChangeRecord, time: EventTime, by: RemovedBy | None) -> dict[str, Any]:
-    """The values of METADATA_COLUMNS, in their order."""
-    return {
-        "ddb_table": table,
-        "ddb_event_id": change.event_id,
-        "ddb_event_name": change.event_name,
-        "ddb_event_time": timestamp_text(time.us),
-        "ddb_event_us": time.us,
-        "ddb_removed_by": by,
-    }

@@ -11,14 +11,14 @@ from tests.strategies import times_us
 from tests.transform import reference
 from tests.transform.builders import EVENT_US, change, encoded
 from transform.errors import RecordError
-from transform.records import event_time, parse, timestamp_text
+from transform.records import event_us, parse, timestamp_text
 
 MS, SECONDS = EVENT_US // 1000, EVENT_US // 1_000_000
 
 
 def code(data: bytes) -> str:
     with pytest.raises(RecordError) as caught:
-        event_time(parse(data).dynamodb)
+        event_us(parse(data).dynamodb)
     return caught.value.code
 
 
@@ -39,7 +39,7 @@ def test_the_unit_of_the_time_is_told_by_precision_or_digits(
 ) -> None:
     more = {"ApproximateCreationDateTime": when, "ApproximateCreationDateTimePrecision": precision}
 
-    assert expected == event_time(parse(encoded(change(dynamodb=more))).dynamodb).us
+    assert expected == event_us(parse(encoded(change(dynamodb=more))).dynamodb)
 
 
 @pytest.mark.parametrize(

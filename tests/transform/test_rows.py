@@ -39,8 +39,8 @@ def test_the_metadata_stands_first_and_the_image_last() -> None:
 
     assert list(found.items()) == [
         *METADATA.items(),
-        ("zz", "x"),
         ("aa", Digits("1")),
+        ("zz", "x"),
         ("ddb_image", '{"zz":{"S":"x"},"aa":{"N":"1"}}'),
     ]
 

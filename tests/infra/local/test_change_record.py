@@ -211,4 +211,4 @@ def test_every_image_makes_a_record_that_the_transform_reads(image: dict) -> Non
     record = parse(data)
 
     assert (record.event_name, record.table_name) == ("REMOVE", "t")
-    assert set(json.loads(bytes(record.image()))) == set(image)
+    assert set(json.loads(bytes(record.dynamodb.old_image))) == set(image)

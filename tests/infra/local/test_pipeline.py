@@ -124,7 +124,7 @@ def test_csv_by_the_date_of_the_event_goes_through_dynamic_partitioning(make: Ma
         assert key.startswith("archive/readings/day=")
         assert key.endswith(".csv.gz")
         query = "SELECT device_id, ddb_event_us % 1000, ddb_rest, day FROM archive_deduplicated"
-        rest = f'{{"ttl":{START_S},"note":"x"}}'
+        rest = f'{{"note":"x","ttl":{START_S}}}'
         assert [('a, "b" \\', 0, rest, key.split("=")[1][:10])] == pipeline.sql(query).fetchall()
 
 
