@@ -65,4 +65,6 @@ def test_kept_figures_are_of_the_cases_that_are_counted(gate: ModuleType) -> Non
 def test_count_repeats_to_the_digit(gate: ModuleType) -> None:
     case = gate.build_case(gate.build("nested:1", 20_000), "jsonl")
 
+    gate.run(case, "handler", 0)  # the first import keeps its byte code
+
     assert gate.run(case, "handler", 1) == gate.run(case, "handler", 1)
