@@ -6,8 +6,9 @@ place {city, geo {lat}}         place                      place_city, place_geo
 the same, city has a column     city, place {geo {lat}}    city, place_geo_lat
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from transform.errors import RecordError
@@ -15,61 +16,75 @@ from transform.flatten import AttributeValue, Image
 from transform.settings import IMAGE_COLUMN, METADATA_COLUMNS, REST_COLUMN, Settings
 
 Spread = Callable[[Image], Iterable[tuple[str, AttributeValue]]]
-Namer = Callable[[tuple[str, ...]], tuple[str, ...]]
+Namer = Callable[[tuple[str, ...]], tuple[tuple[str, str], ...]]
 _Tree = dict[str, Any]  # attribute name -> column name, or the tree of the map's own names
 
 
-def spreader(settings: Settings) -> Spread:
-    """The function that pairs an image's attribute values with their columns.
-
-    Two paths that lead into one column raise RecordError `ColumnCollision`, even where an item has one of
-    them only, and so does a name that the row needs for itself. Case makes no difference: Athena's column
-    names are lower-case.
-    """
-    distinct = _distinct(settings)
-    columns_of = namer(settings)
-    tree = _tree(settings)
-    flatten = settings.output.nested == "flatten"
-
-    def by_path(image: Image) -> Iterable[tuple[str, AttributeValue]]:
-        pairs, rest = _extract(image, tree)
-        passing = list(_leaves(rest) if flatten else rest.items())
-        pairs += passing
-        distinct(tuple(column for column, _ in pairs), (name for name, _ in passing))
-        return pairs
-
-    if columns_of is None:
-        return by_path
-    return lambda image: zip(columns_of(tuple(image)), image.values(), strict=True)
-
-
 def namer(settings: Settings) -> Namer | None:
-    """The function that gives the columns of attribute names; None where columns come from inside of maps.
+    """The function that gives the columns of attribute names: pairs (column, attribute), sorted.
 
-    It raises RecordError `ColumnCollision`.
+    None where columns come from inside of maps. Two attributes of one column raise RecordError
+    `ColumnCollision`, even where an item has one of them only, and so does a name that the row needs for
+    itself. Case makes no difference: Athena's column names are lower-case.
     """
     if settings.output.nested == "flatten" or any(len(column.path) > 1 for column in settings.columns):
         return None
     tree = _tree(settings)
     distinct = _distinct(settings)
 
-    @lru_cache(maxsize=1024)  # the items of a table have few shapes
-    def columns_of(names: tuple[str, ...]) -> tuple[str, ...]:
-        return distinct(tuple(tree.get(name, name) for name in names), (n for n in names if n not in tree))
+    def columns_of(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+        columns = [tree.get(name, name) for name in names]
+        distinct(columns, (name for name in names if name not in tree))
+        return tuple(sorted(zip(columns, names, strict=True)))
 
     return columns_of
 
 
-def _distinct(settings: Settings) -> Callable[[tuple[str, ...], Iterable[str]], tuple[str, ...]]:
-    """The function that gives columns back when none is twice and none that passes through is taken."""
+def spreader(settings: Settings, columns_of: Namer | None) -> Spread:
+    """The function that gives an image's attribute values with their columns, sorted by column.
+
+    `columns_of` is the `namer` of the settings. Raises RecordError `ColumnCollision`, as it does.
+    """
+    return _by_path(settings) if columns_of is None else _by_name(columns_of)
+
+
+def _by_name(columns_of: Namer) -> Spread:
+    @lru_cache(maxsize=1024)  # the items of a table have few sets of names
+    def picked(names: tuple[str, ...]) -> tuple[list[str], Callable[[Any], Sequence[Any]]]:
+        pairs = columns_of(names)
+        return [column for column, _ in pairs], all_of(itemgetter, [name for _, name in pairs])
+
+    def spread(image: Image) -> Iterable[tuple[str, AttributeValue]]:
+        columns, values = picked(tuple(image))
+        return zip(columns, values(image))  # noqa: B905  as many of each; strict costs time
+
+    return spread
+
+
+def _by_path(settings: Settings) -> Spread:
+    tree = _tree(settings)
+    distinct = _distinct(settings)
+    flatten = settings.output.nested == "flatten"
+
+    def spread(image: Image) -> Iterable[tuple[str, AttributeValue]]:
+        pairs, rest = _extract(image, tree)
+        passing = list(_leaves(rest) if flatten else rest.items())
+        pairs += passing
+        distinct([column for column, _ in pairs], (name for name, _ in passing))
+        return sorted(pairs)
+
+    return spread
+
+
+def _distinct(settings: Settings) -> Callable[[Sequence[str], Iterable[str]], None]:
+    """The function that refuses columns of which one is twice, and names that pass through but are taken."""
     own_columns = {column.name for column in settings.columns}
     taken = {*METADATA_COLUMNS, REST_COLUMN, IMAGE_COLUMN, settings.output.date_column, *own_columns}
 
-    def distinct(columns: tuple[str, ...], passing: Iterable[str]) -> tuple[str, ...]:
+    def distinct(columns: Sequence[str], passing: Iterable[str]) -> None:
         lowered = {column.lower() for column in columns}
         if len(lowered) < len(columns) or any(name.lower() in taken for name in passing):
             raise RecordError("ColumnCollision")
-        return columns
 
     return distinct
 
@@ -116,3 +131,13 @@ def _map_in(value: Any) -> Image | None:
     if isinstance(value, dict) and len(value) == 1 and isinstance(inner := value.get("M"), dict):
         return inner
     return None
+
+
+def all_of(getter: Callable[..., Any], keys: Sequence[Any]) -> Callable[[Any], Sequence[Any]]:
+    """What `attrgetter` or `itemgetter` gets, always as a tuple: by themselves they need two keys for it."""
+    if len(keys) > 1:
+        return getter(*keys)  # type: ignore[no-any-return]
+    if keys:
+        one = getter(*keys)
+        return lambda source: (one(source),)
+    return lambda _: ()

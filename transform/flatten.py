@@ -1,4 +1,4 @@
-"""An image of attribute values -> plain values under column names. Nothing is rounded, sorted or guessed.
+"""Attribute values -> plain values. Nothing is rounded or guessed, and a set keeps the order it came in.
 
 attribute value              JSON value
 {"S": "text"}                "text"
@@ -192,7 +192,7 @@ def unwrapper(binary: Callable[[str], str]) -> Unwrap:
 
 def _unwrapping(others: dict[str, Callable[[Any], Any]]) -> Callable[[Any, Any], Any]:
     """The loop of `unwrapper`, with the functions for the less common types."""
-    small = _SMALL_NUMBERS.get
+    small, as_number, as_raw = _SMALL_NUMBERS.get, _as_number, _as_raw
 
     # `into` may be the very map or list that the pairs come from: values are replaced where they are.
     def plain(into: Any, pairs: Iterable[tuple[Any, AttributeValue]]) -> Any:
@@ -202,8 +202,12 @@ def _unwrapping(others: dict[str, Callable[[Any], Any]]) -> Callable[[Any, Any],
                 raise RecordError("BadAttributeValue")  # two types at once
             if kind == "S" and content.__class__ is str:
                 into[key] = content
-            elif kind == "N" and content.__class__ is str:
-                into[key] = small(content) or number(content)
+            elif kind == "N" and content.__class__ is str and content.strip() is content:
+                found = small(content)
+                if found is None:
+                    as_number(content)  # as in `number`
+                    found = as_raw(content)
+                into[key] = found
             elif kind == "BOOL" and content.__class__ is bool:
                 into[key] = content
             elif kind == "M" and content.__class__ is dict:

@@ -124,19 +124,19 @@ def parse(data: bytes) -> ChangeRecord:
 
 
 def images(data: bytes) -> Images:
-    """The images of a record that `parse` has taken."""
+    """The images of a record that `parse` has taken, whose data is decoded once more for them."""
     return _decode_images(data).dynamodb
 
 
 def row_image(change: ChangeRecord, data: bytes) -> Raw:
     """The image a row is made of: what was removed, or what the item has become.
 
-    Raises RecordError `MissingImage`.
+    `data` is what the change was parsed from. Raises RecordError `MissingImage`.
     """
     raw = change.dynamodb.old_image if change.event_name == "REMOVE" else images(data).new_image
-    if not is_there(raw):
-        raise RecordError("MissingImage")
-    return raw
+    if raw and raw != _NULL:
+        return raw
+    raise RecordError("MissingImage")
 
 
 def is_there(raw: Raw) -> bool:

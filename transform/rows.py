@@ -8,6 +8,8 @@ from typing import Any
 from msgspec import UNSET, Raw, Struct, defstruct, field
 from msgspec.structs import astuple
 
+from transform.columns import all_of
+from transform.errors import RecordError
 from transform.flatten import (
     Unwrap,
     binary_once,
@@ -22,7 +24,7 @@ from transform.formats import csv_cells, csv_line, jsonl_line
 from transform.records import ChangeRecord, images, is_there, row_image, timestamp_text
 from transform.selection import RemovedBy
 from transform.settings import ENVELOPE_COLUMNS, IMAGE_COLUMN, METADATA_COLUMNS, Settings
-from transform.shape import Flattener, Shape, all_of
+from transform.shape import Flattener, Shape
 
 WriteRow = Callable[[bytes, ChangeRecord, int, RemovedBy | None], bytes]
 Divide = Callable[[Sequence[Any]], tuple[Sequence[Any], dict[str, Any]]]
@@ -45,12 +47,15 @@ def _jsonl_writer(settings: Settings) -> WriteRow:
     def write(data: bytes, change: ChangeRecord, us: int, by: RemovedBy | None) -> bytes:
         raw, feed = row_image(change, data), change.dynamodb.is_in_seconds
         metadata = (table, change.event_id, change.event_name, timestamp_text(us), us, by)
-        last = image_text(raw, _BINARY[feed]) if with_image else UNSET
         shape, row_type = flatteners[feed].known
         if (values := shape.values(raw)) is not None:
+            last = image_text(raw, _BINARY[feed]) if with_image else UNSET
             return jsonl_line(row_type(*metadata, *values, last))
-        row = dict(zip(METADATA_COLUMNS, metadata, strict=True)) | flatteners[feed].in_general(raw)
-        return jsonl_line(row | {IMAGE_COLUMN: last} if with_image else row)
+        row = dict(zip(METADATA_COLUMNS, metadata, strict=True))
+        flatteners[feed].in_general(raw, row)
+        if with_image:
+            row[IMAGE_COLUMN] = image_text(raw, _BINARY[feed])
+        return jsonl_line(row)
 
     return write
 
@@ -76,7 +81,8 @@ def _csv_writer(settings: Settings) -> WriteRow:
         if (values := shape.values(raw)) is not None:
             own, rest = divided(values)
         else:
-            rest = flatteners[feed].in_general(raw)
+            rest = {}
+            flatteners[feed].in_general(raw, rest)
             own = [rest.pop(column, UNSET) for column in columns]
         cells = [table, change.event_id, change.event_name, timestamp_text(us), str(us), by or ""]
         cells += csv_cells(columns, own, rest)
@@ -107,10 +113,13 @@ def _envelope_writer(settings: Settings) -> WriteRow:
     table, with_image = settings.table.name, settings.output.image
 
     def write(data: bytes, change: ChangeRecord, us: int, by: RemovedBy | None) -> bytes:
-        raw, feed = row_image(change, data), change.dynamodb.is_in_seconds
+        found, feed = images(data), change.dynamodb.is_in_seconds
+        raw = found.old_image if change.event_name == "REMOVE" else found.new_image
+        if not is_there(raw):
+            raise RecordError("MissingImage")
         metadata = (table, change.event_id, change.event_name, timestamp_text(us), us, by)
         row: dict[str, Any] = dict(zip(METADATA_COLUMNS, metadata, strict=True))
-        for column, each in zip(ENVELOPE_COLUMNS, astuple(images(data)), strict=True):
+        for column, each in zip(ENVELOPE_COLUMNS, astuple(found), strict=True):
             row[column] = _plain(each, _UNWRAP[feed])
         if with_image:
             row[IMAGE_COLUMN] = image_text(raw, _BINARY[feed])

@@ -74,9 +74,9 @@ class Settings:
 
     @property
     def row_columns(self) -> tuple[str, ...]:
-        """Names of the columns known beforehand, in the order in which a row has them.
+        """Names of the columns known beforehand, in the order of the catalog and of a CSV row.
 
-        A flat JSONL row has the item's other attributes between the columns and the image.
+        A flat JSONL row has what comes from the image sorted by name: its columns, and the other attributes.
         """
         envelope = self.output.row == "envelope"
         middle = ENVELOPE_COLUMNS if envelope else tuple(column.name for column in self.columns)

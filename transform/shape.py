@@ -19,14 +19,13 @@ from typing import Any, Generic, TypeVar
 from msgspec import UNSET, Raw, Struct, UnsetType, ValidationError, defstruct, field
 from msgspec.json import Decoder
 
-from transform.columns import namer, spreader
+from transform.columns import Namer, all_of, namer, spreader
 from transform.errors import RecordError
-from transform.flatten import AttributeValue, TakeNumbers, Unwrap, decoded, numbers
+from transform.flatten import AttributeValue, Image, TakeNumbers, Unwrap, decoded, numbers
 from transform.settings import Settings
 
-# Beyond either of them attribute names are data, and there is no shape to learn.
-MOST_ATTRIBUTES = 256
-MOST_LESSONS = 100
+MOST_ATTRIBUTES = 128
+MOST_LESSONS = 100  # a table that still surprises then has no one shape
 
 _GENERAL = ""
 _GROUPS = (("S", "BOOL", "SS"), ("N",), ("L",), (_GENERAL,))
@@ -51,58 +50,63 @@ _MISSING = {kind: of_kind(UNSET) if kind else UNSET for kind, of_kind in _TYPES.
 
 
 class Shape:
-    """Images whose attributes are among these, each of one kind, and the columns that they lead into."""
+    """Images whose attributes are among these, each of one kind.
+
+    `kinds` are in the order in which images have them, as far as they have one; `columns` are pairs (column,
+    attribute) in the order of `values`. Raises ValueError for a name that no field can have: with a quote, a
+    backslash or a control character.
+    """
 
     def __init__(
         self,
         kinds: Mapping[str, str],
-        columns: Sequence[str],
+        columns: Sequence[tuple[str, str]],
         unwrap: Unwrap,
         take_numbers: TakeNumbers = numbers,
     ) -> None:
-        fields = [
-            (f"f{n}", _TYPES[kind], field(name=name, default=_MISSING[kind]))
-            for n, (name, kind) in enumerate(kinds.items())
-        ]
-        image = defstruct("Image", fields, forbid_unknown_fields=True, gc=False)
-        self._decode = Decoder(image).decode
+        self.columns = [column for column, _ in columns]
+        self.numbers = {column for column, name in columns if kinds[name] == "N"}
+        self.hits = 0  # images that were of this shape
+        self._decode = Decoder(_image_type(kinds)).decode
         self._unwrap, self._take_numbers = unwrap, take_numbers
-        groups = [[n for n, kind in enumerate(kinds.values()) if kind in group] for group in _GROUPS]
-        paths = [f"f{n}.{kind}" if kind else f"f{n}" for n, kind in enumerate(kinds.values())]
-        self._same, self._numbers, self._lists, self._general = (
-            all_of(attrgetter, [paths[n] for n in group]) for group in groups
+        groups = [[name for name, kind in kinds.items() if kind in group] for group in _GROUPS]
+        paths = {name: f"f{n}.{kind}".rstrip(".") for n, (name, kind) in enumerate(kinds.items())}
+        self._as_they_are, self._numbers, self._lists, self._general = (
+            all_of(attrgetter, [paths[name] for name in group]) for group in groups
         )
-        taken = [columns[n] for group in groups for n in group]
-        self.columns = sorted(columns)
-        self.numbers = {columns[n] for n in groups[1]}
-        self._sorted = all_of(itemgetter, [taken.index(column) for column in self.columns])
+        places = {name: place for place, name in enumerate(name for group in groups for name in group)}
+        self._in_order = all_of(itemgetter, [places[name] for _, name in columns])
 
     def values(self, raw: Raw) -> Sequence[Any] | None:
-        """An image's plain values for `columns`, UNSET where it has none; None if its shape is another."""
+        """An image's plain values for `columns`, UNSET where it has none.
+
+        None if it has another shape or is damaged: the general way tells which.
+        """
+        if not self.columns:
+            return None
         try:
             image = self._decode(raw)
             lists, general = self._lists(image), self._general(image)
             if lists:
-                lists = tuple(found if found is UNSET else numbers([n.N for n in found]) for found in lists)
+                lists = [found if found is UNSET else numbers([n.N for n in found]) for found in lists]
             if general:
                 general = [*general]
                 present = [(n, value) for n, value in enumerate(general) if value is not UNSET]
                 self._unwrap(general, present)
-            return self._sorted(
-                (*self._same(image), *self._take_numbers(self._numbers(image)), *lists, *general)
-            )
+            taken = (*self._as_they_are(image), *self._take_numbers(self._numbers(image)), *lists, *general)
         except (ValidationError, RecordError):
             return None
+        self.hits += 1
+        return self._in_order(taken)
 
 
-def all_of(getter: Callable[..., Any], keys: Sequence[Any]) -> Callable[[Any], Sequence[Any]]:
-    """What `attrgetter` or `itemgetter` gets, always as a tuple: by themselves they need two keys for it."""
-    if len(keys) > 1:
-        return getter(*keys)  # type: ignore[no-any-return]
-    if keys:
-        one = getter(*keys)
-        return lambda source: (one(source),)
-    return lambda _: ()
+def _image_type(kinds: Mapping[str, str]) -> type[Struct]:
+    """The type of the images of a shape. Its fields are f0, f1, ...: an attribute may have any name."""
+    fields = [
+        (f"f{n}", _TYPES[kind], field(name=name, default=_MISSING[kind]))
+        for n, (name, kind) in enumerate(kinds.items())
+    ]
+    return defstruct("Image", fields, forbid_unknown_fields=True, gc=False)
 
 
 Made = TypeVar("Made")
@@ -111,7 +115,8 @@ Made = TypeVar("Made")
 class Flattener(Generic[Made]):
     """Takes apart a table's images that come by one feed.
 
-    `known` is the shape that they have had so far, and what the caller makes of a shape once to use it often.
+    `known` is the shape that they have had so far, and what `make` makes of it once to be used often: the
+    type of a row, say. While nothing is known the shape has no columns, and no image has it.
     """
 
     def __init__(
@@ -121,37 +126,54 @@ class Flattener(Generic[Made]):
         make: Callable[[Shape], Made],
         take_numbers: TakeNumbers = numbers,
     ) -> None:
-        self._spread, self._columns_of = spreader(settings), namer(settings)
+        self._columns_of = namer(settings)
+        self._spread = spreader(settings, self._columns_of)
         self._unwrap, self._make, self._take_numbers = unwrap, make, take_numbers
         self._kinds: dict[str, str] = {}
-        self._lessons = 0
+        self._lessons = self._misses = 0
         self.known = self._shaped({}, ())
 
-    def in_general(self, raw: Raw) -> dict[str, Any]:
-        """An image's plain values by column, sorted like a shape's. Learns from it. Raises RecordError."""
-        row: dict[str, Any] = {}
-        self._unwrap(row, sorted(self._spread(decoded(raw))))
-        if self._columns_of and self._lessons < MOST_LESSONS:
+    def in_general(self, raw: Raw, row: dict[str, Any]) -> None:
+        """Put an image's plain values into a row, sorted by column. Learns from it. Raises RecordError."""
+        self._unwrap(row, self._spread(decoded(raw)))
+        if self._columns_of:
+            self._missed(raw, self._columns_of)
+
+    def _missed(self, raw: Raw, columns_of: Namer) -> None:
+        """Learn from an image whose shape is not the known one, unless that is rare, or hopeless."""
+        self._misses += 1
+        hits = self.known[0].hits
+        if self._misses <= hits // 4:
+            return  # such as a NULL now and then
+        if self._lessons < MOST_LESSONS:
             self._lessons += 1
-            self._learn(raw, self._columns_of)
-        return row
+            self._learn(raw, columns_of)
+        elif self._misses > max(MOST_LESSONS, hits):
+            self.known, self._columns_of = self._shaped({}, ()), None  # to look costs more than it saves
 
-    def _learn(self, raw: Raw, columns_of: Callable[[tuple[str, ...]], tuple[str, ...]]) -> None:
+    def _learn(self, raw: Raw, columns_of: Namer) -> None:
         kinds = dict(self._kinds)
-        for name, value in decoded(raw).items():
-            kind = _kind_of(value)
-            kinds[name] = kind if kinds.get(name, kind) == kind else _GENERAL
-        if len(kinds) > MOST_ATTRIBUTES:
-            return
         try:
+            image = decoded(raw)  # once more: what is unwrapped is taken apart
+            for name, value in image.items():
+                kind = _kind_of(value)
+                kinds[name] = kind if kinds.get(name, kind) == kind else _GENERAL
+            if not _is_worth_it(kinds, image):
+                return
             self.known = self._shaped(kinds, columns_of(tuple(kinds)))
-        except (RecordError, ValueError):  # names of two items that meet in one column, or with a quote
-            return
-        self._kinds = kinds
+        except (RecordError, ValueError, RecursionError):
+            return  # attributes of two items meet in one column, or a name is none for a field
+        self._kinds, self._misses = kinds, 0
 
-    def _shaped(self, kinds: Mapping[str, str], columns: Sequence[str]) -> tuple[Shape, Made]:
+    def _shaped(self, kinds: Mapping[str, str], columns: Sequence[tuple[str, str]]) -> tuple[Shape, Made]:
         shape = Shape(kinds, columns, self._unwrap, self._take_numbers)
         return shape, self._make(shape)
+
+
+def _is_worth_it(kinds: Mapping[str, str], image: Image) -> bool:
+    """Whether a shape is quicker: items have most of the attributes, and most of these have a kind."""
+    general = sum(kind == _GENERAL for kind in kinds.values())
+    return len(kinds) <= min(MOST_ATTRIBUTES, 2 * len(image)) and 2 * general <= len(kinds)
 
 
 def _kind_of(value: AttributeValue) -> str:

@@ -14,8 +14,11 @@ from tests.strategies import changes, damaged, seeds, texts, written
 from tests.transform import reference
 from tests.transform.builders import Result, change, encoded, event, outcome, read_row, row, run, settings
 from tests.transform.fakes_reingest import Clock, FakeService, refuse
+from transform import batch
+from transform.convert import Convert, Drop, Row, converter
 from transform.limits import RESPONSE_BYTES, failed, response_bytes
 from transform.reingest import source_of
+from transform.settings import Settings
 
 GOOD = encoded(change())
 ROW = run(event(GOOD)).records[0]["data"]
@@ -238,20 +241,23 @@ def test_a_kept_item_of_400_kb_is_delivered() -> None:
     assert row(image)["x"] == "é" * 200_000
 
 
-class _Broken(dict[str, Any]):
-    """A record that meets a mistake of ours: reading its data raises what nobody expects."""
+def test_a_mistake_of_ours_fails_one_record_and_the_log_has_its_type_and_place_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    poison = encoded(change({"id": {"S": "poison"}}))
 
-    def __getitem__(self, name: str) -> Any:
-        if name == "data":
-            raise ZeroDivisionError("secret of the item")
-        return super().__getitem__(name)
+    def with_a_mistake(config: Settings) -> Convert:
+        convert = converter(config)
 
+        def broken(data: bytes) -> Row | Drop:
+            if data == poison:
+                raise ZeroDivisionError("secret of the item")
+            return convert(data)
 
-def test_a_mistake_of_ours_fails_one_record_and_the_log_has_its_type_and_place_only() -> None:
-    request = event(GOOD, GOOD, GOOD)
-    request["records"][1] = _Broken(request["records"][1])
+        return broken
 
-    result = run(request)
+    monkeypatch.setattr(batch, "converter", with_a_mistake)
+    result = run(event(GOOD, poison, GOOD))
 
     assert result.results == ["Ok", "ProcessingFailed", "Ok"]
     (failure,) = result.log["failures"]

@@ -100,7 +100,7 @@ def test_binary_of_dynamodb_streams_is_encoded_once_whatever_it_holds(once: str)
 
 
 @given(images)
-def test_an_image_keeps_every_value_with_its_attributes_in_alphabetical_order(image: dict[str, Any]) -> None:
+def test_an_image_keeps_every_value_with_its_attributes_sorted_by_name(image: dict[str, Any]) -> None:
     found = row(twice(image))
 
     assert list(found)[6:-1] == sorted(image)

@@ -129,6 +129,7 @@ def test_the_image_of_a_record_with_newlines_between_its_tokens_is_still_json(ne
         (None, "", ""),
         ({"S": "a\nb"}, "a\\nb", '{"device":"a\\nb"}'),
         ({"S": "a\r\nb"}, "a\\r\\nb", '{"device":"a\\r\\nb"}'),
+        ({"S": "a\rb"}, "a\\rb", '{"device":"a\\rb"}'),
         ({"S": "a\\nb"}, "a\\nb", ""),
         ({"N": "1.50E+3"}, "1.50E+3", ""),
         ({"BOOL": False}, "false", ""),

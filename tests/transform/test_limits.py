@@ -70,6 +70,18 @@ def test_the_size_of_a_response_is_what_the_runtime_serialises(some: list[Answer
 
 
 @pytest.mark.usefixtures("_runtime")
+@pytest.mark.parametrize("record_id", ["\x7f", "1\x7f", '"', "\\", "/", "\x00", "é", "\u2028", "😀", "<>&'"])
+def test_a_record_id_that_is_escaped_counts_as_it_is_serialised(record_id: str) -> None:
+    assert response_bytes([failed(record_id)]) == serialised([failed(record_id)])
+
+
+@pytest.mark.usefixtures("_runtime")
+def test_half_a_character_in_a_record_id_fails_nothing_else() -> None:
+    """The runtime cannot send it in UTF-8 at all; the other records of the batch must not suffer here."""
+    assert response_bytes([failed("\ud800")]) == response_bytes([failed("x")]) - 1 + len(r"\ud800")
+
+
+@pytest.mark.usefixtures("_runtime")
 @given(answers())
 def test_an_answer_alone_fits_at_its_size_and_not_one_byte_below(answer: Answer) -> None:
     size = serialised([answer])

@@ -1,6 +1,8 @@
 """What is learned of the table's items makes rows quicker, and changes no byte of them."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
 from typing import Any
 
 import pytest
@@ -8,13 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, Raw
 
-from tests.strategies import images, numbers, twice
+from tests.strategies import changes, damaged, disfigured, images, seeds, twice, written
 from tests.transform.builders import change, encoded, event, run, settings
 from transform import shape
 from transform.convert import Row, converter
 from transform.errors import RecordError
-from transform.flatten import binary_twice, number, unwrapper
-from transform.flatten import numbers as numbers_at_once
+from transform.flatten import binary_twice, unwrapper
 from transform.shape import Flattener, Shape
 
 JSONL = settings()
@@ -39,8 +40,14 @@ def flattener(config: Any = WITHOUT_IMAGE) -> Flattener[Shape]:
 def taught(*items: dict[str, Any], config: Any = WITHOUT_IMAGE) -> Flattener[Shape]:
     found = flattener(config)
     for item in items:
-        found.in_general(raw(item))
+        found.in_general(raw(item), {})
     return found
+
+
+def in_general(item: Any) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    flattener().in_general(raw(item), row)
+    return row
 
 
 def raw(item: Any) -> Raw:
@@ -59,33 +66,84 @@ def known(found: Flattener[Shape], item: Any) -> dict[str, Any] | None:
     }
 
 
-@pytest.mark.parametrize("config", [JSONL, WITHOUT_IMAGE, CSV, settings(nested="flatten")])
+def outcome(convert: Any, data: bytes) -> Any:
+    """A Row, a Drop or a code; nothing else may come out."""
+    try:
+        return convert(data)
+    except RecordError as error:
+        return error.code
+
+
+EVERY_CONFIG = {
+    "jsonl": JSONL,
+    "columns": WITHOUT_IMAGE,
+    "csv": CSV,
+    "csv without a column": settings(format="csv", columns={"gone": "gone"}),
+    "flatten": settings(nested="flatten"),
+    "envelope": settings(row="envelope", changes="all"),
+    "all": settings(changes="all", partition_by="event"),
+    "replica": settings(infer_replica_ttl=True),
+}
+
+
+@pytest.mark.parametrize("config", EVERY_CONFIG.values(), ids=EVERY_CONFIG)
 @given(items=st.lists(images, min_size=1, max_size=8))
 def test_a_row_is_the_same_whatever_came_before_it(config: Any, items: list[Any]) -> None:
     data = [encoded(change(twice(item))) for item in [*items, *items]]
     convert = converter(config)
 
-    def outcome(convert: Any, each: bytes) -> Any:
-        try:
-            return convert(each)
-        except RecordError as error:
-            return error.code
+    assert [outcome(convert, each) for each in data] == [outcome(converter(config), each) for each in data]
+
+
+@pytest.mark.parametrize("config", EVERY_CONFIG.values(), ids=EVERY_CONFIG)
+@given(records=st.lists(changes() | changes(feed="streams"), min_size=1, max_size=4), random=seeds)
+def test_damage_and_odd_writings_are_told_the_same_whatever_came_before(
+    config: Any, records: list[Any], random: Random
+) -> None:
+    writings = [written(record, random).encode() for record in records]
+    odd = [damaged(data, random) for data in writings]
+    odd += [encoded(disfigured(record, random)) for record in records]
+    convert = converter(config)
+    data = [*map(encoded, records), *writings, *odd, *writings]
 
     assert [outcome(convert, each) for each in data] == [outcome(converter(config), each) for each in data]
+
+
+def test_threads_that_share_a_converter_make_the_rows_of_one() -> None:
+    """Replay converts in several threads."""
+    items = [{f"a{n % 7}": {"N": str(n)}, f"b{n % 3}": {"S": "x"}, "c": {"S": "y"}} for n in range(400)]
+    data = [encoded(change(item)) for item in items]
+    shared = converter(JSONL)
+
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(shared, data))
+
+    assert found == [converter(JSONL)(each) for each in data]
+
+
+@pytest.mark.parametrize("levels", range(485, 505))
+def test_how_deep_an_image_may_be_does_not_depend_on_what_came_before(levels: int) -> None:
+    deep = encoded(change({"x": {"S": "DEEP"}, "y": {"S": "y"}})).replace(
+        b'{"S":"DEEP"}', b'{"M":{"a":' * levels + b'{"S":"x"}' + b"}}" * levels
+    )
+    convert = converter(JSONL)
+    convert(encoded(change({"x": {"M": {"a": {"S": "x"}}}, "y": {"S": "y"}})))
+
+    assert outcome(convert, deep) == outcome(converter(JSONL), deep)
 
 
 def test_what_was_seen_once_is_known() -> None:
     found = taught(ITEM)
 
-    assert known(found, ITEM) == flattener().in_general(raw(ITEM))
-    assert list(known(found, ITEM) or ()) == sorted(flattener().in_general(raw(ITEM)))
+    assert known(found, ITEM) == in_general(ITEM)
+    assert list(known(found, ITEM) or ()) == sorted(in_general(ITEM))
 
 
 @pytest.mark.parametrize("name", ITEM)
 def test_an_item_without_an_attribute_is_known_too(name: str) -> None:
     item = {other: value for other, value in ITEM.items() if other != name}
 
-    assert known(taught(ITEM), item) == flattener().in_general(raw(item))
+    assert known(taught(ITEM), item) == in_general(item)
 
 
 @pytest.mark.parametrize(
@@ -118,8 +176,8 @@ def test_another_attribute_or_kind_is_learned_and_the_first_stays_known(name: st
     other = ITEM | {name: value}
     found = taught(ITEM, other)
 
-    assert known(found, other) == flattener().in_general(raw(other))
-    assert known(found, ITEM) == flattener().in_general(raw(ITEM))
+    assert known(found, other) == in_general(other)
+    assert known(found, ITEM) == in_general(ITEM)
 
 
 @pytest.mark.parametrize("name", ITEM)
@@ -147,7 +205,7 @@ def test_damage_teaches_nothing() -> None:
     before = found.known
 
     with pytest.raises(RecordError):
-        found.in_general(raw(ITEM | {"new": {"N": "x"}}))
+        found.in_general(raw(ITEM | {"new": {"N": "x"}}), {})
 
     assert found.known is before
 
@@ -175,19 +233,59 @@ def test_every_name_makes_the_same_row_when_it_comes_again(name: str) -> None:
 def test_more_attributes_than_a_shape_has_are_left_to_the_general_way() -> None:
     item = {f"a{n}": {"N": str(n)} for n in range(shape.MOST_ATTRIBUTES + 1)}
 
-    found = taught(ITEM, item)
-
-    assert known(found, item) is None
-    assert known(found, ITEM) is not None
+    assert known(taught(item), item) is None
+    assert known(taught({name: item[name] for name in list(item)[:-1]}), {}) == {}
 
 
-def test_a_table_whose_attribute_names_are_data_stops_teaching() -> None:
-    found = flattener()
-    for n in range(shape.MOST_LESSONS + 10):
-        found.in_general(raw({f"user-{n}": {"N": "1"}}))
+def test_items_of_another_type_do_not_make_the_shape_too_wide() -> None:
+    types = [{f"{kind}{n}": {"N": str(n)} for n in range(5)} for kind in "abc"]
+    found = taught(*types)
 
-    assert len(found.known[0].columns) == shape.MOST_LESSONS
-    assert known(found, {f"user-{shape.MOST_LESSONS}": {"N": "1"}}) is None
+    assert [known(found, item) is not None for item in types] == [True, True, False]
+
+
+def test_attributes_that_have_no_kind_make_no_shape() -> None:
+    maps = {name: {"M": {}} for name in "abc"}
+
+    assert known(taught(maps), maps) is None
+    assert known(taught(maps | {name: {"S": "x"} for name in "def"}), maps) == {name: {} for name in "abc"}
+
+
+def surprise(found: Flattener[Shape], times: int) -> None:
+    for n in range(times):
+        found.in_general(raw({f"user-{n}": {"N": "1"}}), {})
+
+
+def test_a_table_that_goes_on_to_surprise_is_no_longer_learned_from() -> None:
+    found = taught(ITEM)
+
+    surprise(found, 2 * shape.MOST_LESSONS)
+
+    assert known(found, ITEM) is None
+    found.in_general(raw(ITEM), {})
+    assert known(found, ITEM) is None
+
+
+def test_a_shape_that_most_items_have_stays_whatever_the_others_are() -> None:
+    found = taught(ITEM)
+
+    for _ in range(3 * shape.MOST_LESSONS):
+        assert known(found, ITEM) is not None
+        assert known(found, ITEM) is not None
+        surprise(found, 1)
+
+    assert known(found, ITEM) == in_general(ITEM)
+
+
+def test_a_rare_null_does_not_change_what_is_known() -> None:
+    found = taught(ITEM)
+    before = found.known
+    for _ in range(20):
+        known(found, ITEM)
+
+    found.in_general(raw(ITEM | {"deviceID": {"NULL": True}}), {})
+
+    assert found.known is before
 
 
 @pytest.mark.parametrize("config", [settings(nested="flatten"), settings(columns={"city": "place.city"})])
@@ -195,25 +293,48 @@ def test_columns_from_inside_of_maps_are_left_to_the_general_way(config: Any) ->
     assert known(taught(ITEM, config=config), ITEM) is None
 
 
-@given(
-    st.lists(numbers() | st.sampled_from(["", "1,2", "[1]", " 1", "true", "1e400", "1" * 400]), max_size=5)
+def test_a_number_without_a_column_is_a_number_in_the_rest_of_every_row() -> None:
+    result = run(event(*[encoded(change({"x": {"S": "a"}, "n2": {"N": "1.50"}}))] * 2), CSV)
+
+    assert [b'{\\"n2\\":1.50,\\"x\\":\\"a\\"}' in line for line in result.lines] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"a": {"N": "x"}, "b": {"B": "!"}},
+        {"b": {"B": "!"}, "a": {"N": "x"}},
+        {"a": {"S": "x", "N": "1"}, "b": {"N": "1_0"}},
+        {"a": {"B": "!"}, "A": {"S": "x"}},
+    ],
 )
-def test_numbers_at_once_are_the_numbers_one_by_one(texts: list[str]) -> None:
-    try:
-        expected: Any = [bytes(number(text)) for text in texts]
-    except RecordError as error:
-        expected = error.code
+def test_of_two_damages_the_same_is_told_whatever_came_before(item: dict[str, Any]) -> None:
+    good = {name: {"N": "1"} for name in item if name != "b"} | {"b": {"B": "ZUE9PQ=="}}
+    convert = converter(JSONL)
+    outcome(convert, encoded(change(good)))
 
-    try:
-        found: Any = [bytes(each) for each in numbers_at_once(texts)]  # type: ignore[arg-type]
-    except RecordError as error:
-        found = error.code
-
-    assert found == expected
+    assert outcome(convert, encoded(change(item))) == outcome(converter(JSONL), encoded(change(item)))
 
 
-def test_numbers_that_are_missing_keep_their_places() -> None:
-    assert numbers_at_once([UNSET, "1", UNSET, "2"]) == [UNSET, Raw(b"1"), UNSET, Raw(b"2")]
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"a":{"S":"1"},"a":{"S":"2"}}', "2"),
+        ('{"a":{"S":1},"a":{"S":"2"}}', "2"),
+        ('{"a":{"S":"1","S":"2"}}', "2"),
+        ('{"\\u0061":{"\\u0053":"2"}}', "2"),
+        ('{"a":{"S":"2"},"a":{"N":"x"}}', "BadNumber"),
+        ('{"a":{"N":"1","S":"2"}}', "BadAttributeValue"),
+    ],
+)
+def test_of_a_name_or_type_that_stands_twice_the_last_counts(text: str, expected: str) -> None:
+    good = encoded(change({"a": {"S": "x"}}))
+    data = encoded(change({"a": {"S": "HERE"}})).replace(b'{"a":{"S":"HERE"}}', text.encode())
+
+    for before in ([], [good]):
+        result = run(event(*before, data), WITHOUT_IMAGE)
+
+        assert (result.codes or [json.loads(result.lines[-1])["a"]]) == [expected]
 
 
 def test_the_feeds_are_learned_from_apart() -> None:
