@@ -37,6 +37,7 @@ CASES = (
     ("iot1k:0.05", "jsonl"),
     ("iot1k:0.5", "jsonl+image"),
     ("iot1k:0.5", "csv"),
+    ("mixed:1", "jsonl"),
 )
 _PACKAGES = ("msgspec", "pybase64", "simplejson", "awslambdaric")
 

@@ -5,6 +5,7 @@ iot300   280 B     11 attributes of a sensor reading
 iot1k    940 B     30 attributes: 38-digit numbers, non-ASCII text, escapes, NULL
 iot10k   10 KB     a list of 200 numbers, 2.9 KB of binary, long text
 nested   1.8 KB    maps in lists, all three set types, empty containers, attributes named S and N
+mixed    350 B     six types of item in one table, with keys in common; for the gate, none of the twelve
 
 A share of the changes are TTL removals. The others: INSERT 40 %, MODIFY (both images) 40 %, REMOVE by a
 user 20 %.
@@ -63,7 +64,7 @@ class Workload:
 
 def names() -> list[str]:
     """kind:share of the twelve, in the order of the tables."""
-    return [f"{kind}:{share:g}" for kind in KINDS for share in SHARES]
+    return [f"{kind}:{share:g}" for kind in KINDS if kind != "mixed" for share in SHARES]
 
 
 def build(name: str, raw_bytes: int = RAW_BYTES) -> Workload:
@@ -203,6 +204,14 @@ def _nested(random: Random, position: int) -> Image:
     }
 
 
+def _mixed(random: Random, position: int) -> Image:
+    kind = random.choice(_WORDS[:6])
+    texts = {f"{kind}Text{n}": _s(random.choice(_WORDS)) for n in range(5)}
+    return (
+        _keys(random, position) | texts | {f"{kind}Count{n}": _n(random.randrange(10**6)) for n in range(5)}
+    )
+
+
 def _part(random: Random) -> Image:
     return {
         "sku": _s(f"P-{random.randrange(10**5):05d}"),
@@ -245,4 +254,5 @@ KINDS: dict[str, Make] = {
     "iot1k": _iot1k,
     "iot10k": _iot10k,
     "nested": _nested,
+    "mixed": _mixed,
 }
