@@ -26,9 +26,6 @@ FIREHOSE_RECORD_BYTES = 1_024_000
 _ANSWERS_IN_UTF8 = frozenset(f"AWS_Lambda_python3.{minor}" for minor in (12, 13, 14, 15))
 
 
-_encode = Encoder().encode  # quicker than json, with other escapes
-
-
 class Answer(TypedDict):
     """What the transform answers for one record."""
 
@@ -144,5 +141,6 @@ def _frame_bytes(answers: int) -> int:
     return len('{"records": []}') + len(", ") * max(0, answers - 1)
 
 
+_encode = Encoder().encode  # quicker than json, with other escapes
 _FRAME = len(json.dumps(Answer(recordId="", result="", data="")))
 _METADATA_FRAME = len(', "metadata": ')

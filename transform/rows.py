@@ -42,19 +42,21 @@ def row_writer(settings: Settings) -> WriteRow:
 
 def _jsonl_writer(settings: Settings) -> WriteRow:
     table, with_image = settings.table.name, settings.output.image
-    flatteners = {feed: Flattener(settings, unwrap, _row_type) for feed, unwrap in _UNWRAP.items()}
+    flatteners = {
+        in_seconds: Flattener(settings, unwrap, _row_type) for in_seconds, unwrap in _UNWRAP.items()
+    }
 
     def write(data: bytes, change: ChangeRecord, us: int, by: RemovedBy | None) -> bytes:
-        raw, feed = row_image(change, data), change.dynamodb.is_in_seconds
+        raw, in_seconds = row_image(change, data), change.dynamodb.is_in_seconds
         metadata = (table, change.event_id, change.event_name, timestamp_text(us), us, by)
-        shape, row_type = flatteners[feed].known
+        shape, row_type = flatteners[in_seconds].known
         if (values := shape.values(raw)) is not None:
-            last = image_text(raw, _BINARY[feed]) if with_image else UNSET
+            last = image_text(raw, _BINARY[in_seconds]) if with_image else UNSET
             return jsonl_line(row_type(*metadata, *values, last))
         row = dict(zip(METADATA_COLUMNS, metadata, strict=True))
-        flatteners[feed].in_general(raw, row)
+        flatteners[in_seconds].in_general(raw, row)
         if with_image:
-            row[IMAGE_COLUMN] = image_text(raw, _BINARY[feed])
+            row[IMAGE_COLUMN] = image_text(raw, _BINARY[in_seconds])
         return jsonl_line(row)
 
     return write
@@ -72,22 +74,24 @@ def _csv_writer(settings: Settings) -> WriteRow:
     columns = tuple(column.name for column in settings.columns)
     divider = partial(_divider, columns)
     flatteners = {
-        feed: Flattener(settings, unwrap, divider, number_texts) for feed, unwrap in _UNWRAP.items()
+        in_seconds: Flattener(settings, unwrap, divider, number_texts)
+        for in_seconds, unwrap in _UNWRAP.items()
     }
 
     def write(data: bytes, change: ChangeRecord, us: int, by: RemovedBy | None) -> bytes:
-        raw, feed = row_image(change, data), change.dynamodb.is_in_seconds
-        shape, divided = flatteners[feed].known
+        raw, in_seconds = row_image(change, data), change.dynamodb.is_in_seconds
+        shape, divided = flatteners[in_seconds].known
         if (values := shape.values(raw)) is not None:
             own, rest = divided(values)
         else:
             rest = {}
-            flatteners[feed].in_general(raw, rest)
+            flatteners[in_seconds].in_general(raw, rest)
             own = [rest.pop(column, UNSET) for column in columns]
+        # METADATA_COLUMNS, as text
         cells = [table, change.event_id, change.event_name, timestamp_text(us), str(us), by or ""]
         cells += csv_cells(columns, own, rest)
         if with_image:
-            cells.append(image_text(raw, _BINARY[feed]))
+            cells.append(image_text(raw, _BINARY[in_seconds]))
         return csv_line(cells)
 
     return write
@@ -113,16 +117,16 @@ def _envelope_writer(settings: Settings) -> WriteRow:
     table, with_image = settings.table.name, settings.output.image
 
     def write(data: bytes, change: ChangeRecord, us: int, by: RemovedBy | None) -> bytes:
-        found, feed = images(data), change.dynamodb.is_in_seconds
+        found, in_seconds = images(data), change.dynamodb.is_in_seconds
         raw = found.old_image if change.event_name == "REMOVE" else found.new_image
         if not is_there(raw):
             raise RecordError("MissingImage")
         metadata = (table, change.event_id, change.event_name, timestamp_text(us), us, by)
         row: dict[str, Any] = dict(zip(METADATA_COLUMNS, metadata, strict=True))
         for column, each in zip(ENVELOPE_COLUMNS, astuple(found), strict=True):
-            row[column] = _plain(each, _UNWRAP[feed])
+            row[column] = _plain(each, _UNWRAP[in_seconds])
         if with_image:
-            row[IMAGE_COLUMN] = image_text(raw, _BINARY[feed])
+            row[IMAGE_COLUMN] = image_text(raw, _BINARY[in_seconds])
         return jsonl_line(row)
 
     return write
