@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.strategies import awkward_texts, images, numbers, texts, twice
 from tests.transform import opencsv, reference
 from tests.transform.builders import Digits, change, encoded, event, run, settings
-from transform.formats import ArchiveDialect, csv_line
+from transform.formats import ArchiveDialect, csv_cells, csv_line
 from transform.settings import METADATA_COLUMNS
 
 NAMES = ("device", "reading", "deep")
@@ -55,6 +55,13 @@ def test_cells_read_back_equal_with_either_reader(rows: list[list[str]]) -> None
     assert python(text) == shown
     assert text.count("\n") == len(rows)
     assert "\r" not in text
+
+
+@pytest.mark.parametrize("value", ["a\rb", "a\nb", ""])
+def test_one_cell_that_cannot_show_its_text_is_enough_for_the_rest_to_have_it(value: str) -> None:
+    cells = csv_cells(("a", "b"), ("x", value), {})
+
+    assert (cells[:2], json.loads(cells[2])) == (["x", value], {"b": value})
 
 
 def csv_row(image: dict[str, Any], config: Any = CONFIG) -> dict[str, str]:
