@@ -16,6 +16,18 @@ DELIVERY_ARN = "arn:aws:firehose:eu-west-1:123456789012:deliverystream/archive"
 EVENT_US = 1_763_706_412_123_456  # 2025-11-21 06:26:52.123456 UTC
 ARRIVAL_MS = EVENT_US // 1000 + 700
 
+# What a shape tells apart, and what it leaves to the general way.
+ITEM = {
+    "deviceID": {"S": "d"},
+    "N": {"N": "1.50"},
+    "on": {"BOOL": True},
+    "tags": {"SS": ["b", "a"]},
+    "samples": {"L": [{"N": "3"}, {"N": "2.0"}]},
+    "place": {"M": {"city": {"S": "Oslo"}}},
+    "raw": {"B": "ZUE9PQ=="},
+    "none": {"NULL": True},
+}
+
 
 def settings(*, columns: dict[str, str] | None = None, **keys: Any) -> Settings:
     """Settings of table `devices`, TTL attribute `ttl`; `columns` gives paths by name."""
