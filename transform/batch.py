@@ -31,20 +31,21 @@ def batch_transform(
 
     def answer(record: dict[str, Any], tally: Tally) -> Answer:
         record_id = record["recordId"]
+        encoded = ""
         try:
-            data = b64decode(record["data"], None, True)
-        except (KeyError, TypeError, ValueError):
-            tally.fail(record_id, "NotBase64")
-            return failed(record_id)
-        tally.bytes_received += len(data)
-        try:
+            try:
+                data = b64decode(record["data"], None, True)
+            except (KeyError, TypeError, ValueError):
+                raise RecordError("NotBase64") from None
+            encoded = record["data"]
+            tally.bytes_received += len(data)
             outcome = convert(data)
         except RecordError as error:
             tally.fail(record_id, error.code)
-            return failed(record_id, record["data"])
+            return failed(record_id, encoded)
         except Exception as error:  # noqa: BLE001  a mistake of ours must not fail the other records
             tally.fail_unexpectedly(record_id, error)
-            return failed(record_id, record["data"])
+            return failed(record_id, encoded)
         if isinstance(outcome, Drop):
             tally.dropped[outcome.rule] += 1
             return dropped(record_id)

@@ -134,7 +134,7 @@ def row_image(change: ChangeRecord, data: bytes) -> Raw:
     `data` is what the change was parsed from. Raises RecordError `MissingImage`.
     """
     raw = change.dynamodb.old_image if change.event_name == "REMOVE" else images(data).new_image
-    if raw and raw != _NULL:
+    if is_there(raw):
         return raw
     raise RecordError("MissingImage")
 
