@@ -30,6 +30,7 @@ _decode_image = Decoder(Image).decode
 _as_number, _as_numbers = Decoder(float).decode, Decoder(list[float]).decode
 _as_raw, _as_raws = Decoder(Raw).decode, Decoder(list[Raw]).decode
 _SMALL_NUMBERS = {text: _as_raw(text) for text in map(str, range(1000))}  # counts, flags, percentages: common
+_NUMBERS_AND_COMMAS, _EXPONENT = b"0123456789.-,", b"eE+"
 _SAFE_DIGITS = 308  # a number with as many is below 1e308
 
 
@@ -69,12 +70,12 @@ def numbers(texts: Sequence[str | UnsetType]) -> Sequence[Raw | UnsetType]:
     listed = b"[%b]" % joined
     try:
         raws: list[Raw] = _as_raws(listed)
-        unusual = joined.translate(None, b"0123456789.-,")
+        unusual = joined.translate(None, _NUMBERS_AND_COMMAS)
         if unusual or len(joined) > _SAFE_DIGITS:  # only so can one be beyond a double's range
             _as_numbers(listed)
     except DecodeError:
         raise RecordError("BadNumber") from None
-    if len(raws) != len(texts) or unusual.translate(None, b"eE+"):
+    if len(raws) != len(texts) or unusual.translate(None, _EXPONENT):
         raise RecordError("BadNumber")
     return raws
 
@@ -83,6 +84,33 @@ def number_texts(texts: Sequence[str | UnsetType]) -> Sequence[str | UnsetType]:
     """The texts, when each is a number. Raises RecordError `BadNumber`."""
     numbers(texts)
     return texts
+
+
+def number_list(elements: Raw) -> Raw:
+    """A list of numbers, [{"N":"1"},{"N":"2.50"}] -> [1,2.50], as one text: it is not taken apart.
+
+    Raises RecordError `BadNumber` for what is no such list, and for one that is written in another way.
+    """
+    text = bytes(elements)
+    if text == b"[]":
+        return elements
+    joined = text.translate(None, b'[{"N": }]')
+    compact = b'[{"N":"%b"}]' % joined.replace(b",", b'"},{"N":"')
+    if text != compact and text != _spaced(compact):
+        raise RecordError("BadNumber")
+    listed = b"[%b]" % joined
+    try:
+        found = len(_as_numbers(listed))
+    except DecodeError:
+        raise RecordError("BadNumber") from None
+    if found != joined.count(b",") + 1 or joined.translate(None, _NUMBERS_AND_COMMAS + _EXPONENT):
+        raise RecordError("BadNumber")
+    return Raw(listed)
+
+
+def _spaced(compact: bytes) -> bytes:
+    """A list of numbers as Python's json writes it, which forwarders may use."""
+    return compact.replace(b":", b": ").replace(b"},", b"}, ")
 
 
 def binary_once(encoded: str) -> str:

@@ -21,7 +21,7 @@ from msgspec.json import Decoder
 
 from transform.columns import Namer, all_of, namer, spreader
 from transform.errors import RecordError
-from transform.flatten import AttributeValue, Image, TakeNumbers, Unwrap, decoded, numbers
+from transform.flatten import AttributeValue, Image, TakeNumbers, Unwrap, decoded, number_list, numbers
 from transform.settings import Settings
 
 MOST_ATTRIBUTES = 128
@@ -37,13 +37,12 @@ def _only(kind: str, content: Any) -> type[Struct]:
     return defstruct(f"Only{kind}", fields, forbid_unknown_fields=True, frozen=True, gc=False)
 
 
-_NUMBER = _only("N", str)
 _TYPES: dict[str, Any] = {
     "S": _only("S", str),
     "BOOL": _only("BOOL", bool),
     "SS": _only("SS", list[str]),
-    "N": _NUMBER,
-    "L": _only("L", list[_NUMBER]),  # type: ignore[valid-type]
+    "N": _only("N", str),
+    "L": _only("L", Raw),
     _GENERAL: dict[str, Any] | UnsetType,
 }
 _MISSING = {kind: of_kind(UNSET) if kind else UNSET for kind, of_kind in _TYPES.items()}
@@ -88,7 +87,7 @@ class Shape:
             image = self._decode(raw)
             lists, general = self._lists(image), self._general(image)
             if lists:
-                lists = [found if found is UNSET else numbers([n.N for n in found]) for found in lists]
+                lists = [found if found is UNSET else number_list(found) for found in lists]
             if general:
                 general = [*general]
                 present = [(n, value) for n, value in enumerate(general) if value is not UNSET]

@@ -1,5 +1,8 @@
 """Many numbers at once are those that each is alone, and none is another for the company it is in."""
 
+import json
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,8 +10,10 @@ from msgspec import UNSET, Raw
 
 from tests.strategies import numbers
 from transform.errors import RecordError
-from transform.flatten import number
+from transform.flatten import binary_once, encode_json, number, number_list, unwrapper
 from transform.flatten import numbers as numbers_at_once
+
+AWS, PYTHON = (",", ":"), (", ", ": ")  # how JSON is written
 
 
 def at_once(texts: list[str]) -> list[bytes] | str:
@@ -23,6 +28,22 @@ def one_by_one(texts: list[str]) -> list[bytes] | str:
         return [bytes(number(text)) for text in texts]
     except RecordError as error:
         return error.code
+
+
+def as_one_text(elements: str) -> bytes | None:
+    try:
+        return bytes(number_list(Raw(elements.encode())))
+    except RecordError:
+        return None
+
+
+def element_by_element(elements: Any) -> bytes | None:
+    row: dict[str, Any] = {}
+    try:
+        unwrapper(binary_once)(row, [("list", {"L": elements})])
+    except RecordError:
+        return None
+    return encode_json(row["list"])
 
 
 @given(st.lists(numbers(), max_size=5))
@@ -48,3 +69,37 @@ def test_a_doubtful_number_among_others_fares_as_alone(text: str, others: list[s
 
 def test_numbers_that_are_missing_keep_their_places() -> None:
     assert numbers_at_once([UNSET, "1", UNSET, "2"]) == [UNSET, Raw(b"1"), UNSET, Raw(b"2")]
+
+
+@given(st.lists(numbers(), max_size=200), st.sampled_from([AWS, PYTHON]))
+def test_a_list_of_numbers_is_one_text(texts: list[str], writing: tuple[str, str]) -> None:
+    elements = [{"N": text} for text in texts]
+
+    listed = as_one_text(json.dumps(elements, separators=writing))
+
+    assert listed == element_by_element(elements) == f"[{','.join(texts)}]".encode()
+
+
+@given(st.lists(st.text('[]{}":N ,.-+eE\\u0123456789', max_size=6), min_size=1, max_size=4))
+def test_a_list_of_doubtful_numbers_is_as_each_alone_says(texts: list[str]) -> None:
+    elements = [{"N": text} for text in texts]
+
+    assert as_one_text(json.dumps(elements, separators=AWS)) == element_by_element(elements)
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        '[{"N":""}]', '[{"N":"1,2"}]', '[{"N":"1","N":"2"}]', '[{"":"N1"}]', '[{"NN":"1"}]', '[{"N":1}]',
+        '[{"S":"1"}]', '[{"N":"1"},{"S":"2"}]', '[{"N":"1"},[]]', '["1"]', "[1]", '[{"L":[{"N":"1"}]}]',
+        '{"N":"1"}', '"N"', "1", "null", "{}", "[[]]", "[{}]", '[{"N":"1\\n"}]', '[{"N":"\\u0031"}]',
+    ],
+)  # fmt: skip
+def test_what_is_no_list_of_numbers_is_never_taken_for_one(elements: str) -> None:
+    assert as_one_text(elements) is None
+
+
+@pytest.mark.parametrize("elements", ['[ {"N":"1"}]', '[{"N" :"1"}]', '[{"N":"1"},\n{"N":"2"}]', "[ ]"])
+def test_a_list_with_white_space_of_its_own_is_left_to_the_general_way(elements: str) -> None:
+    assert as_one_text(elements) is None
+    assert element_by_element(json.loads(elements)) is not None
