@@ -1,13 +1,13 @@
 """One batch: the loop over its records, and one answer for each. This is the hot path."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pybase64 import b64decode, b64encode_as_string
 
 from transform.convert import Drop, converter
 from transform.errors import RecordError
-from transform.limits import RESPONSE_BYTES, Answer, dropped, failed, response_bytes
+from transform.limits import RESPONSE_BYTES, Answer, failed, response_bytes
 from transform.metrics import Tally
 from transform.overflow import Event, FindTarget, relieve
 from transform.reingest import source_of
@@ -29,35 +29,41 @@ def batch_transform(
     convert = converter(settings)
     date_column = settings.output.date_column if settings.output.partition_by == "event" else None
 
-    def answer(record: dict[str, Any], tally: Tally) -> Answer:
-        record_id = record["recordId"]
-        encoded = ""
-        try:
+    def answered(records: Iterable[dict[str, Any]], tally: Tally) -> list[Answer]:
+        answers: list[Answer] = []
+        rules: list[str] = []
+        bytes_received = delivered = 0
+        for record in records:
+            record_id = record["recordId"]
+            encoded = ""
             try:
-                data = b64decode(record["data"], None, True)
-            except (KeyError, TypeError, ValueError):
-                raise RecordError("NotBase64") from None
-            encoded = record["data"]
-            tally.bytes_received += len(data)
-            outcome = convert(data)
-        except RecordError as error:
-            tally.fail(record_id, error.code)
-            return failed(record_id, encoded)
-        except Exception as error:  # noqa: BLE001  a mistake of ours must not fail the other records
-            tally.fail_unexpectedly(record_id, error)
-            return failed(record_id, encoded)
-        if isinstance(outcome, Drop):
-            tally.dropped[outcome.rule] += 1
-            return dropped(record_id)
-        tally.delivered += 1
-        ok: Answer = {"recordId": record_id, "result": "Ok", "data": b64encode_as_string(outcome.line)}
-        if date_column:
-            ok["metadata"] = {"partitionKeys": {date_column: outcome.date}}
-        return ok
+                try:
+                    data = b64decode(record["data"], None, True)
+                except (KeyError, TypeError, ValueError):
+                    raise RecordError("NotBase64") from None
+                encoded = record["data"]
+                bytes_received += len(data)
+                outcome = convert(data)
+            except Exception as error:  # noqa: BLE001  a mistake of ours must not fail the other records
+                tally.fail_by(record_id, error)
+                answers.append(failed(record_id, encoded))
+                continue
+            if isinstance(outcome, Drop):
+                rules.append(outcome.rule)
+                answers.append({"recordId": record_id, "result": "Dropped", "data": ""})
+                continue
+            ok: Answer = {"recordId": record_id, "result": "Ok", "data": b64encode_as_string(outcome.line)}
+            if date_column:
+                ok["metadata"] = {"partitionKeys": {date_column: outcome.date}}
+            answers.append(ok)
+            delivered += 1
+        tally.delivered, tally.bytes_received = delivered, bytes_received
+        tally.dropped.update(rules)
+        return answers
 
     def transform_batch(event: Event, context: Any = None) -> Response:
         tally = Tally()
-        answers = [answer(record, tally) for record in event.get("records", ())]
+        answers = answered(event.get("records", ()), tally)
         tally.received = len(answers)
         if (size := response_bytes(answers)) > limit:
             relieve(event, answers, settings, tally, _time_left(context), find_target, limit)

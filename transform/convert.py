@@ -4,6 +4,7 @@ The same bytes give the same row, whatever came before them; what is remembered 
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from msgspec import Struct
 
@@ -27,7 +28,8 @@ class Row(Struct, frozen=True, gc=False):
         return timestamp_text(self.event_us)[:10]
 
 
-class Drop(Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)  # a Struct would make `isinstance` slow, which each row is asked
+class Drop:
     """A change the settings do not keep, and the rule that says so."""
 
     rule: str

@@ -11,6 +11,8 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
+from transform.errors import RecordError
+
 NAMESPACE = "TtlArchive"
 UNEXPECTED = "UnexpectedError"
 REINGEST_LOOP = "ReingestLoop"
@@ -54,11 +56,17 @@ class Tally:
         if len(self.examples) < EXAMPLES:
             self.examples.append({"recordId": record_id, "code": code, **more})
 
-    def fail_unexpectedly(self, record_id: str, error: Exception) -> None:
-        """Count a record that met a mistake of ours. The log has the error's type and place, not its text."""
-        place = extract_tb(error.__traceback__)[-1]
-        where = f"{Path(place.filename).name}:{place.lineno} in {place.name}"
-        self.fail(record_id, UNEXPECTED, error=type(error).__name__, where=where)
+    def fail_by(self, record_id: str, error: Exception) -> None:
+        """Count a record that an error has kept from becoming a row.
+
+        Of a mistake of ours the log has the error's type and place, not its text.
+        """
+        if isinstance(error, RecordError):
+            self.fail(record_id, error.code)
+        else:
+            place = extract_tb(error.__traceback__)[-1]
+            where = f"{Path(place.filename).name}:{place.lineno} in {place.name}"
+            self.fail(record_id, UNEXPECTED, error=type(error).__name__, where=where)
 
     def metrics(self) -> dict[str, float]:
         """The value of every metric."""

@@ -66,15 +66,17 @@ class Shape:
         self.columns = [column for column, _ in columns]
         self.numbers = {column for column, name in columns if kinds[name] == "N"}
         self.hits = 0  # images that were of this shape
-        self._decode = Decoder(_image_type(kinds)).decode
-        self._unwrap, self._take_numbers = unwrap, take_numbers
+        self._unwrap = unwrap
         groups = [[name for name, kind in kinds.items() if kind in group] for group in _GROUPS]
         paths = {name: f"f{n}.{kind}".rstrip(".") for n, (name, kind) in enumerate(kinds.items())}
-        self._as_they_are, self._numbers, self._lists, self._general = (
+        as_they_are, numbers_of, self._lists, self._general = (
             all_of(attrgetter, [paths[name] for name in group]) for group in groups
         )
         places = {name: place for place, name in enumerate(name for group in groups for name in group)}
-        self._in_order = all_of(itemgetter, [places[name] for _, name in columns])
+        self._has_others = bool(groups[2] or groups[3])
+        in_order = all_of(itemgetter, [places[name] for _, name in columns])
+        decode = Decoder(_image_type(kinds)).decode
+        self._steps = decode, as_they_are, numbers_of, take_numbers, in_order
 
     def values(self, raw: Raw) -> Sequence[Any] | None:
         """An image's plain values for `columns`, UNSET where it has none.
@@ -83,20 +85,23 @@ class Shape:
         """
         if not self.columns:
             return None
+        decode, as_they_are, numbers_of, take_numbers, in_order = self._steps
         try:
-            image = self._decode(raw)
-            lists, general = self._lists(image), self._general(image)
-            if lists:
-                lists = [found if found is UNSET else number_list(found) for found in lists]
-            if general:
-                general = [*general]
-                present = [(n, value) for n, value in enumerate(general) if value is not UNSET]
-                self._unwrap(general, present)
-            taken = (*self._as_they_are(image), *self._take_numbers(self._numbers(image)), *lists, *general)
+            image = decode(raw)
+            taken = (*as_they_are(image), *take_numbers(numbers_of(image)))
+            if self._has_others:
+                taken += self._others(image)
         except (ValidationError, RecordError):
             return None
         self.hits += 1
-        return self._in_order(taken)
+        return in_order(taken)
+
+    def _others(self, image: Struct) -> tuple[Any, ...]:
+        lists = [found if found is UNSET else number_list(found) for found in self._lists(image)]
+        general = [*self._general(image)]
+        present = [(n, value) for n, value in enumerate(general) if value is not UNSET]
+        self._unwrap(general, present)
+        return (*lists, *general)
 
 
 def _image_type(kinds: Mapping[str, str]) -> type[Struct]:
