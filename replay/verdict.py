@@ -7,10 +7,10 @@ from typing import NamedTuple
 from msgspec import DecodeError, Struct
 from msgspec.json import Decoder
 
+from replay.csv_row import csv_row
 from replay.failed import FailedRecord, Unreadable
 from transform.convert import Drop, Row, converter
 from transform.errors import RecordError
-from transform.formats import ArchiveDialect
 from transform.settings import METADATA_COLUMNS, Settings
 
 # Codes of records that say nothing against the record: it is another configuration's.
@@ -74,8 +74,7 @@ def _row_reader(settings: Settings) -> Callable[[bytes], Row | None]:
 
     def from_csv(data: bytes) -> Row | None:
         try:
-            cells = next(csv.reader([data.decode()], ArchiveDialect), [])
-            found = dict(zip(settings.row_columns, cells, strict=True))
+            found = csv_row(data, settings)
             us = int(found[METADATA_COLUMNS[4]])
         except (ValueError, csv.Error):
             return None

@@ -46,7 +46,7 @@ def csv_line(cells: Sequence[str]) -> bytes:
 
 
 def csv_cells(columns: Sequence[str], values: Sequence[Any], rest: dict[str, Any]) -> list[str]:
-    """The cells of the columns' values, then ddb_rest as JSON text, empty when nothing is in it.
+    """ddb_rest as JSON text, empty when nothing is in it, then the cells of the columns' values.
 
     A value is what a row of JSONL has, UNSET where there is none, or a number's text. `rest` has the values
     without a column, and takes in those that a cell cannot show exactly.
@@ -59,8 +59,7 @@ def csv_cells(columns: Sequence[str], values: Sequence[Any], rest: dict[str, Any
             for column, cell, value in zip(columns, cells, values, strict=True)
             if (not cell or "\n" in cell or "\r" in cell) and value is not UNSET
         }
-    cells.append(encode_json(rest).decode() if rest else "")
-    return cells
+    return [encode_json(rest).decode() if rest else "", *cells]
 
 
 def _cell(value: Any) -> str:

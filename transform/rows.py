@@ -89,10 +89,9 @@ def _csv_writer(settings: Settings) -> WriteRow:
             own = [rest.pop(column, UNSET) for column in columns]
         # METADATA_COLUMNS, as text
         cells = [table, change.event_id, change.event_name, timestamp_text(us), str(us), by or ""]
-        cells += csv_cells(columns, own, rest)
         if with_image:
             cells.append(image_text(raw, _BINARY[in_seconds]))
-        return csv_line(cells)
+        return csv_line(cells + csv_cells(columns, own, rest))
 
     return write
 

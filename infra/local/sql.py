@@ -125,8 +125,8 @@ def _csv(
     dialect = "auto_detect = false, header = false, delim = ',', quote = '\"', escape = '\\'"
     # Without buffer_size DuckDB would reserve sixteen of the longest lines.
     longest = f"max_line_size = {_LONGEST_LINE_BYTES}, buffer_size = {2 * _LONGEST_LINE_BYTES}"
-    # OpenCSVSerDe knows no NULL: an empty cell is an empty string.
-    filled = f"force_not_null = {_list(names)}"
+    # As OpenCSVSerDe has it: an empty cell is an empty string, and only a cell that is not there is NULL.
+    filled = "allow_quoted_nulls = false, null_padding = true"
     options = f"{_list(files)}, {dialect}, {longest}, {filled}, {_hive(settings)}"
     return f"read_csv({options}, columns = {{{columns}}})", names
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from replay.csv_row import csv_row
 from replay.inflate import DamagedGzipError, inflated
 from replay.restore.where import Row
-from transform.formats import ArchiveDialect
 from transform.settings import ENVELOPE_COLUMNS, IMAGE_COLUMN, METADATA_COLUMNS, REST_COLUMN, Settings
 
 Item = dict[str, dict[str, Any]]  # DynamoDB JSON: {"name": {"S": "text"}}
@@ -122,8 +122,7 @@ def _json_row(line: bytes) -> Row:
 
 def _csv_row(line: bytes, settings: Settings) -> Row:
     """The cells under their names. ddb_rest is JSON and wins; an empty cell without it is no value."""
-    (cells,) = csv.reader([line.decode()], ArchiveDialect)
-    row: Row = dict(zip(settings.row_columns, cells, strict=True))
+    row: Row = dict(csv_row(line, settings))
     rest = row.pop(REST_COLUMN, "")
     types = {column.name: column.type for column in settings.columns}
     found = {

@@ -43,7 +43,7 @@ def _is_same(row: dict[str, Any] | None, line: bytes | None, fmt: Format) -> boo
     if not line.endswith(b"\n") or line.count(b"\n") > 1:
         return False
     if fmt.is_csv:
-        return _is_same_csv(row, line, [*METADATA, *columns.values(), "ddb_rest"])
+        return _is_same_csv(row, line, [*METADATA, "ddb_rest", *columns.values()])
     found = _parse(line)
     return (not fmt.has_image or json.loads(found.pop("ddb_image")) == image) and bool(found == row)
 

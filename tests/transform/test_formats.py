@@ -61,7 +61,7 @@ def test_cells_read_back_equal_with_either_reader(rows: list[list[str]]) -> None
 def test_one_cell_that_cannot_show_its_text_is_enough_for_the_rest_to_have_it(value: str) -> None:
     cells = csv_cells(("a", "b"), ("x", value), {})
 
-    assert (cells[:2], json.loads(cells[2])) == (["x", value], {"b": value})
+    assert (json.loads(cells[0]), cells[1:]) == ({"b": value}, ["x", value])
 
 
 def csv_row(image: dict[str, Any], config: Any = CONFIG) -> dict[str, str]:
@@ -83,7 +83,7 @@ def test_a_unit_separator_in_a_cell_is_no_end_of_it(cells: list[str]) -> None:
     assert found == [cell.replace("\n", "\\n") for cell in cells]
 
 
-def test_a_row_is_the_metadata_the_columns_in_order_and_the_rest() -> None:
+def test_a_row_is_the_metadata_the_rest_and_the_columns_in_order() -> None:
     found = csv_row({"other": {"N": "1.50"}, "place": {"M": {"geo": {"N": "2"}}}, "deviceID": {"S": "d1"}})
 
     assert list(found.values()) == [
@@ -93,12 +93,12 @@ def test_a_row_is_the_metadata_the_columns_in_order_and_the_rest() -> None:
         "2025-11-21 06:26:52.123",
         "1763706412123456",
         "ttl",
+        '{"other":1.50}',
         "d1",
         "",
         "2",
-        '{"other":1.50}',
     ]
-    assert (*METADATA_COLUMNS, *NAMES, "ddb_rest") == COLUMNS
+    assert (*METADATA_COLUMNS, "ddb_rest", *NAMES) == COLUMNS
 
 
 def test_no_removal_leaves_its_column_empty() -> None:
@@ -109,12 +109,12 @@ def test_no_removal_leaves_its_column_empty() -> None:
     assert python(line.decode())[0][5] == ""
 
 
-def test_the_image_stands_last_where_it_is_asked_for() -> None:
+def test_the_image_stands_after_the_metadata_where_it_is_asked_for() -> None:
     image = {"x": {"S": 'a\n"\\'}, "y": {"B": "RWdJSWV3PT0="}}
 
     found = csv_row(image, settings(format="csv", image=True, columns={"x": "x"}))
 
-    assert list(found)[-2:] == ["ddb_rest", "ddb_image"]
+    assert list(found)[-3:] == ["ddb_image", "ddb_rest", "x"]
     assert json.loads(found["ddb_image"]) == {"x": {"S": 'a\n"\\'}, "y": {"B": "EgIIew=="}}
 
 
@@ -124,7 +124,7 @@ def test_the_image_of_a_record_with_newlines_between_its_tokens_is_still_json(ne
 
     (line,) = run(event(data), settings(format="csv", image=True, columns={"x": "x"})).lines
 
-    assert json.loads(python(line.decode())[0][-1]) == {"x": {"S": "a"}}
+    assert json.loads(python(line.decode())[0][-3]) == {"x": {"S": "a"}}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,79 @@
+"""Rows of CSV by column: a column may be added at the end, and what fits no settings is refused."""
+
+from typing import Any
+
+import pytest
+
+from replay.csv_row import csv_row
+from replay.failed import read
+from replay.restore import rows
+from replay.restore.rows import Archived
+from replay.verdict import judge
+from tests.replay.samples import EVENT_US, change, error_line
+from transform.convert import Row, converter
+from transform.settings import Settings, parse
+
+DEVICE, NOTE = {"name": "device", "path": "deviceID"}, {"name": "note", "path": "site.note"}
+
+
+def settings(*columns: dict[str, str], image: bool = False) -> Settings:
+    table = {"name": "DeviceData", "ttl_attribute": "expiredAt"}
+    return parse({"table": table, "output": {"format": "csv", "image": image}, "columns": [*columns]})
+
+
+def row(by: Settings) -> bytes:
+    made = converter(by)(change(1, site={"M": {"note": {"S": "x,\n"}, "floor": {"N": "3"}}}))
+    assert isinstance(made, Row)
+    return made.line
+
+
+def item(line: bytes, by: Settings) -> dict[str, Any]:
+    (found,) = rows.read_rows([line], by, is_csv=True)
+    assert isinstance(found, Archived)
+    return rows.item_of(found, by)[0]
+
+
+@pytest.mark.parametrize("image", [False, True])
+def test_a_row_has_all_columns_under_their_names(image: bool) -> None:
+    by = settings(DEVICE, NOTE, image=image)
+
+    found = csv_row(row(by), by)
+
+    assert tuple(found) == by.row_columns
+    assert (found["device"], found["note"], found["ddb_event_us"]) == ("d1", "x,\\n", str(EVENT_US + 1))
+
+
+@pytest.mark.parametrize("image", [False, True])
+def test_a_row_from_before_a_column_was_added_comes_back_whole(image: bool) -> None:
+    then, now = settings(DEVICE, image=image), settings(DEVICE, NOTE, image=image)
+
+    assert csv_row(row(then), now) == csv_row(row(then), then)
+    assert item(row(then), now) == item(row(now), now) == item(row(then), then)
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        (settings(DEVICE, NOTE), settings(DEVICE)),
+        (settings(DEVICE, image=True), settings(DEVICE)),
+        (settings(DEVICE), settings(DEVICE, image=True)),
+        (settings(DEVICE, NOTE), settings(DEVICE, image=True)),
+    ],
+    ids=["a column less", "no image any more", "an image since", "an image for a column"],
+)
+def test_a_row_of_settings_that_do_not_fit_is_refused(then: Settings, now: Settings) -> None:
+    with pytest.raises(ValueError, match=r"are not a row's|for JSON is none"):
+        csv_row(row(then), now)
+
+
+@pytest.mark.parametrize("line", [b"", b"\n", b'"a"\n', b"{}"])
+def test_what_is_no_row_is_refused(line: bytes) -> None:
+    with pytest.raises(ValueError, match=r"are not a row's|not enough values"):
+        csv_row(line, settings(DEVICE))
+
+
+def test_a_row_from_before_is_replayed_as_it_is() -> None:
+    line = row(settings(DEVICE))
+    (record,) = read([error_line(line)])
+
+    assert judge(settings(DEVICE, NOTE))(record) == Row(line, EVENT_US + 1)
