@@ -26,18 +26,35 @@ Unwrap = Callable[[Any, Iterable[tuple[Any, AttributeValue]]], None]
 TakeNumbers = Callable[[Sequence[str | UnsetType]], Sequence[Raw | str | UnsetType]]
 
 encode_json: Callable[[Any], bytes] = Encoder().encode
-_decode_image = Decoder(Image).decode
+_decode_image, _decode_value = Decoder(Image).decode, Decoder(AttributeValue).decode
+_decode_raws = Decoder(dict[str, Raw]).decode
 _as_number, _as_numbers = Decoder(float).decode, Decoder(list[float]).decode
 _as_raw, _as_raws = Decoder(Raw).decode, Decoder(list[Raw]).decode
 _SMALL_NUMBERS = {text: _as_raw(text) for text in map(str, range(1000))}  # counts, flags, percentages: common
-_NUMBERS_AND_COMMAS, _EXPONENT = b"0123456789.-,", b"eE+"
+_DIGITS_AND_COMMAS, _EXPONENT = b"0123456789.-,", b"eE+"
+_EMPTY_LISTS = (b'{"L":[]}', b'{"L": []}')
 _SAFE_DIGITS = 308  # a number with as many is below 1e308
 
 
 def decoded(image: Raw) -> Image:
-    """The attribute values of a raw image by name. Raises RecordError `BadAttributeValue`."""
+    """The attribute values of a raw image by name. Raises RecordError `BadAttributeValue`.
+
+    Of a name that stands twice the last value counts, and no other: it may be anything that is JSON.
+    """
     try:
         return _decode_image(image)
+    except ValidationError:
+        pass
+    try:
+        return {name: attribute_value(value) for name, value in _decode_raws(image).items()}
+    except ValidationError:
+        raise RecordError("BadAttributeValue") from None
+
+
+def attribute_value(raw: Raw) -> AttributeValue:
+    """A raw attribute value. Raises RecordError `BadAttributeValue`."""
+    try:
+        return _decode_value(raw)
     except ValidationError:
         raise RecordError("BadAttributeValue") from None
 
@@ -70,7 +87,7 @@ def numbers(texts: Sequence[str | UnsetType]) -> Sequence[Raw | UnsetType]:
     listed = b"[%b]" % joined
     try:
         raws: list[Raw] = _as_raws(listed)
-        unusual = joined.translate(None, _NUMBERS_AND_COMMAS)
+        unusual = joined.translate(None, _DIGITS_AND_COMMAS)
         if unusual or len(joined) > _SAFE_DIGITS:  # only so can one be beyond a double's range
             _as_numbers(listed)
     except DecodeError:
@@ -86,31 +103,28 @@ def number_texts(texts: Sequence[str | UnsetType]) -> Sequence[str | UnsetType]:
     return texts
 
 
-def number_list(elements: Raw) -> Raw:
-    """A list of numbers, [{"N":"1"},{"N":"2.50"}] -> [1,2.50], as one text: it is not taken apart.
+def number_list(value: Raw) -> Raw | None:
+    """{"L":[{"N":"1"},{"N":"2.50"}]} -> [1,2.50], as one text: the list is not taken apart.
 
-    Raises RecordError `BadNumber` for what is no such list, and for one that is written in another way.
+    None for any other value, and for one that is written in another way than AWS or Python write it. Of the
+    value only the numbers and commas are left, and from these a list of numbers is written again. It is the
+    value itself, to the byte, only if no number had any of what was deleted, or a comma, of its own.
     """
-    text = bytes(elements)
-    if text == b"[]":
-        return elements
-    joined = text.translate(None, b'[{"N": }]')
-    compact = b'[{"N":"%b"}]' % joined.replace(b",", b'"},{"N":"')
-    if text != compact and text != _spaced(compact):
-        raise RecordError("BadNumber")
+    text = bytes(value)
+    joined = text.translate(None, b'{"LN: []}')
     listed = b"[%b]" % joined
+    if not joined:
+        return Raw(listed) if text in _EMPTY_LISTS else None
+    compact = b'{"L":[{"N":"%b"}]}' % joined.replace(b",", b'"},{"N":"')
+    if text != compact and text != compact.replace(b":", b": ").replace(b"},", b"}, "):
+        return None
     try:
         found = len(_as_numbers(listed))
     except DecodeError:
-        raise RecordError("BadNumber") from None
-    if found != joined.count(b",") + 1 or joined.translate(None, _NUMBERS_AND_COMMAS + _EXPONENT):
-        raise RecordError("BadNumber")
+        return None
+    if found != joined.count(b",") + 1 or joined.translate(None, _DIGITS_AND_COMMAS + _EXPONENT):
+        return None
     return Raw(listed)
-
-
-def _spaced(compact: bytes) -> bytes:
-    """A list of numbers as Python's json writes it, which forwarders may use."""
-    return compact.replace(b":", b": ").replace(b"},", b"}, ")
 
 
 def binary_once(encoded: str) -> str:

@@ -8,7 +8,7 @@ calls an image, however many attributes it has. An image of another shape is tak
 kind           attribute values of that kind
 S, BOOL, SS    {"S": "text"}, {"BOOL": true}, {"SS": ["a", "b"]}: a row has them as they are
 N              {"N": "1.50"}
-L              {"L": [{"N": "1"}, {"N": "2"}]}, a list of numbers
+L              {"L": [{"N": "1"}, {"N": "2"}]}, a list of numbers; any other value is taken apart in general
 "" (general)   maps, other lists, binary, NULL; what is of one kind in this item, of another in that
 """
 
@@ -21,14 +21,23 @@ from msgspec.json import Decoder
 
 from transform.columns import Namer, all_of, namer, spreader
 from transform.errors import RecordError
-from transform.flatten import AttributeValue, Image, TakeNumbers, Unwrap, decoded, number_list, numbers
+from transform.flatten import (
+    AttributeValue,
+    Image,
+    TakeNumbers,
+    Unwrap,
+    attribute_value,
+    decoded,
+    number_list,
+    numbers,
+)
 from transform.settings import Settings
 
 MOST_ATTRIBUTES = 128
 MOST_LESSONS = 100  # a table that still surprises then has no one shape
 
 _GENERAL = ""
-_GROUPS = (("S", "BOOL", "SS"), ("N",), ("L",), (_GENERAL,))
+_GROUPS = (("S", "BOOL", "SS"), ("N",), ("L", _GENERAL))
 
 
 def _only(kind: str, content: Any) -> type[Struct]:
@@ -42,10 +51,10 @@ _TYPES: dict[str, Any] = {
     "BOOL": _only("BOOL", bool),
     "SS": _only("SS", list[str]),
     "N": _only("N", str),
-    "L": _only("L", Raw),
-    _GENERAL: dict[str, Any] | UnsetType,
+    "L": Raw | UnsetType,
+    _GENERAL: AttributeValue | UnsetType,
 }
-_MISSING = {kind: of_kind(UNSET) if kind else UNSET for kind, of_kind in _TYPES.items()}
+_WHOLE = ("L", _GENERAL)  # kinds of which the getters get the attribute value, not its content
 
 
 class Shape:
@@ -68,12 +77,15 @@ class Shape:
         self.hits = 0  # images that were of this shape
         self._unwrap = unwrap
         groups = [[name for name, kind in kinds.items() if kind in group] for group in _GROUPS]
-        paths = {name: f"f{n}.{kind}".rstrip(".") for n, (name, kind) in enumerate(kinds.items())}
-        as_they_are, numbers_of, self._lists, self._general = (
+        paths = {
+            name: f"f{n}" if kind in _WHOLE else f"f{n}.{kind}"
+            for n, (name, kind) in enumerate(kinds.items())
+        }
+        as_they_are, numbers_of, self._others_of = (
             all_of(attrgetter, [paths[name] for name in group]) for group in groups
         )
         places = {name: place for place, name in enumerate(name for group in groups for name in group)}
-        self._has_others = bool(groups[2] or groups[3])
+        self._has_others = bool(groups[2])
         in_order = all_of(itemgetter, [places[name] for _, name in columns])
         decode = Decoder(_image_type(kinds)).decode
         self._steps = decode, as_they_are, numbers_of, take_numbers, in_order
@@ -85,7 +97,7 @@ class Shape:
         """
         if not self.columns:
             return None
-        decode, as_they_are, numbers_of, take_numbers, in_order = self._steps
+        decode, as_they_are, numbers_of, take_numbers, in_order = self._steps  # one look-up
         try:
             image = decode(raw)
             taken = (*as_they_are(image), *take_numbers(numbers_of(image)))
@@ -97,17 +109,23 @@ class Shape:
         return in_order(taken)
 
     def _others(self, image: Struct) -> tuple[Any, ...]:
-        lists = [found if found is UNSET else number_list(found) for found in self._lists(image)]
-        general = [*self._general(image)]
-        present = [(n, value) for n, value in enumerate(general) if value is not UNSET]
-        self._unwrap(general, present)
-        return (*lists, *general)
+        values = [*self._others_of(image)]
+        in_general = []
+        for n, value in enumerate(values):
+            if value.__class__ is Raw:
+                values[n] = number_list(value)
+                if values[n] is None:
+                    in_general.append((n, attribute_value(value)))
+            elif value is not UNSET:
+                in_general.append((n, value))
+        self._unwrap(values, in_general)
+        return tuple(values)
 
 
 def _image_type(kinds: Mapping[str, str]) -> type[Struct]:
     """The type of the images of a shape. Its fields are f0, f1, ...: an attribute may have any name."""
     fields = [
-        (f"f{n}", _TYPES[kind], field(name=name, default=_MISSING[kind]))
+        (f"f{n}", _TYPES[kind], field(name=name, default=UNSET if kind in _WHOLE else _TYPES[kind](UNSET)))
         for n, (name, kind) in enumerate(kinds.items())
     ]
     return defstruct("Image", fields, forbid_unknown_fields=True, gc=False)

@@ -153,6 +153,11 @@ def test_of_two_damages_the_same_is_told_whatever_came_before(item: dict[str, An
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ('{"a":{"L":[1e999]},"a":{"L":[{"N":"1"}]}}', [1]),
+        ('{"a":1e999,"a":{"S":"2"}}', "2"),
+        ('{"a":{"L":[1e999],"L":[{"N":"1"}]}}', "BadAttributeValue"),
+        ('{"a":{"L":[{"N":"1"}]},"a":{"L":[1e999]}}', "BadAttributeValue"),
+        (f'{{"a":{{"L":{"9" * 5000},"L":[{{"N":"1"}}]}}}}', "BadAttributeValue"),
         ('{"a":{"S":"1"},"a":{"S":"2"}}', "2"),
         ('{"a":{"S":1},"a":{"S":"2"}}', "2"),
         ('{"a":{"S":"1","S":"2"}}', "2"),
@@ -161,11 +166,11 @@ def test_of_two_damages_the_same_is_told_whatever_came_before(item: dict[str, An
         ('{"a":{"N":"1","S":"2"}}', "BadAttributeValue"),
     ],
 )
-def test_of_a_name_or_type_that_stands_twice_the_last_counts(text: str, expected: str) -> None:
-    good = encoded(change({"a": {"S": "x"}}))
+def test_of_a_name_or_type_that_stands_twice_the_last_counts(text: str, expected: Any) -> None:
+    good = [[encoded(change({"a": value}))] for value in ({"S": "x"}, {"L": [{"N": "1"}]}, {"M": {}})]
     data = encoded(change({"a": {"S": "HERE"}})).replace(b'{"a":{"S":"HERE"}}', text.encode())
 
-    for before in ([], [good]):
+    for before in ([], *good):
         result = run(event(*before, data), WITHOUT_IMAGE)
 
         assert (result.codes or [json.loads(result.lines[-1])["a"]]) == [expected]

@@ -71,7 +71,6 @@ def test_an_item_without_an_attribute_is_known_too(name: str) -> None:
         ("N", {"S": "x"}),
         ("on", {"S": "true"}),
         ("tags", {"SS": ["a", 1]}),
-        ("samples", {"L": [{"N": "1"}, {"S": "x"}]}),
     ],
 )
 def test_another_attribute_or_kind_is_not_known(name: str, value: Any) -> None:
@@ -95,6 +94,24 @@ def test_another_attribute_or_kind_is_learned_and_the_first_stays_known(name: st
 
     assert known(found, other) == in_general(other)
     assert known(found, ITEM) == in_general(ITEM)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"L": []}, {"L": [{"S": "x"}]}, {"L": [{"N": "1"}, {"S": "x"}]}, {"M": {}}, {"N": "1"}, {"NULL": True}],
+)
+def test_where_a_list_of_numbers_was_any_value_is_known(value: Any) -> None:
+    item = ITEM | {"samples": value}
+
+    assert known(taught(ITEM), item) == in_general(item)
+
+
+@pytest.mark.parametrize("indent", [None, 0, 1])
+def test_a_list_of_numbers_is_known_however_it_is_written(indent: int | None) -> None:
+    values = taught(ITEM).known[0].values(Raw(json.dumps(ITEM, indent=indent).encode()))
+
+    assert values is not None
+    assert b"[3,2.0]" in [encode_json(value) for value in values]
 
 
 def test_damage_teaches_nothing() -> None:
