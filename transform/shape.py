@@ -37,7 +37,8 @@ MOST_ATTRIBUTES = 128
 MOST_LESSONS = 100  # a table that still surprises then has no one shape
 
 _GENERAL = ""
-_GROUPS = (("S", "BOOL", "SS"), ("N",), ("L", _GENERAL))
+_WHOLE = ("L", _GENERAL)  # of these the attribute value is looked at, of the others its content
+_GROUPS = (("S", "BOOL", "SS"), ("N",), _WHOLE)  # taken as they are; all at once; one by one
 
 
 def _only(kind: str, content: Any) -> type[Struct]:
@@ -54,7 +55,6 @@ _TYPES: dict[str, Any] = {
     "L": Raw | UnsetType,
     _GENERAL: AttributeValue | UnsetType,
 }
-_WHOLE = ("L", _GENERAL)  # kinds of which the getters get the attribute value, not its content
 
 
 class Shape:
@@ -81,7 +81,7 @@ class Shape:
             name: f"f{n}" if kind in _WHOLE else f"f{n}.{kind}"
             for n, (name, kind) in enumerate(kinds.items())
         }
-        as_they_are, numbers_of, self._others_of = (
+        as_they_are, numbers_of, self._one_by_one = (
             all_of(attrgetter, [paths[name] for name in group]) for group in groups
         )
         places = {name: place for place, name in enumerate(name for group in groups for name in group)}
@@ -109,7 +109,7 @@ class Shape:
         return in_order(taken)
 
     def _others(self, image: Struct) -> tuple[Any, ...]:
-        values = [*self._others_of(image)]
+        values = [*self._one_by_one(image)]
         in_general = []
         for n, value in enumerate(values):
             if value.__class__ is Raw:
