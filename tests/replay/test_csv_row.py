@@ -11,6 +11,7 @@ from replay.restore.rows import Archived
 from replay.verdict import judge
 from tests.replay.samples import EVENT_US, change, error_line
 from transform.convert import Row, converter
+from transform.formats import csv_line
 from transform.settings import Settings, parse
 
 DEVICE, NOTE = {"name": "device", "path": "deviceID"}, {"name": "note", "path": "site.note"}
@@ -64,6 +65,14 @@ def test_a_row_from_before_a_column_was_added_comes_back_whole(image: bool) -> N
 def test_a_row_of_settings_that_do_not_fit_is_refused(then: Settings, now: Settings) -> None:
     with pytest.raises(ValueError, match=r"are not a row's|for JSON is none"):
         csv_row(row(then), now)
+
+
+def test_a_row_without_an_image_is_no_row_where_each_has_one() -> None:
+    by = settings(DEVICE, NOTE, image=True)
+    without = csv_line([*(csv_row(row(by), by) | {"ddb_image": ""}).values()])
+
+    with pytest.raises(ValueError, match="for JSON is none"):
+        csv_row(without, by)
 
 
 @pytest.mark.parametrize("line", [b"", b"\n", b'"a"\n', b"{}"])
