@@ -238,9 +238,11 @@ def _unwrapping(others: dict[str, Callable[[Any], Any]]) -> Callable[[Any, Any],
                 raise RecordError("BadAttributeValue")  # two types at once
             if kind == "S" and content.__class__ is str:
                 into[key] = content
-            elif kind == "N" and content.__class__ is str and content.strip() is content:
+            elif kind == "N" and content.__class__ is str:
                 found = small(content)
                 if found is None:
+                    if content.strip() is not content:
+                        raise RecordError("BadNumber")
                     as_number(content)  # as in `number`
                     found = as_raw(content)
                 into[key] = found
