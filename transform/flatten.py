@@ -218,8 +218,6 @@ def unwrapper(binary: Callable[[str], str]) -> Unwrap:
     def unwrap(into: Any, pairs: Iterable[tuple[Any, AttributeValue]]) -> None:
         try:
             plain(into, pairs)
-        except DecodeError:
-            raise RecordError("BadNumber") from None
         except (KeyError, TypeError, AttributeError):
             raise RecordError("BadAttributeValue") from None
 
@@ -228,7 +226,7 @@ def unwrapper(binary: Callable[[str], str]) -> Unwrap:
 
 def _unwrapping(others: dict[str, Callable[[Any], Any]]) -> Callable[[Any, Any], Any]:
     """The loop of `unwrapper`, with the functions for the less common types."""
-    small, as_number, as_raw = _SMALL_NUMBERS.get, _as_number, _as_raw
+    small = _SMALL_NUMBERS.get
 
     # `into` may be the very map or list that the pairs come from: values are replaced where they are.
     def plain(into: Any, pairs: Iterable[tuple[Any, AttributeValue]]) -> Any:
@@ -239,13 +237,7 @@ def _unwrapping(others: dict[str, Callable[[Any], Any]]) -> Callable[[Any, Any],
             if kind == "S" and content.__class__ is str:
                 into[key] = content
             elif kind == "N" and content.__class__ is str:
-                found = small(content)
-                if found is None:
-                    if content.strip() is not content:
-                        raise RecordError("BadNumber")
-                    as_number(content)  # as in `number`
-                    found = as_raw(content)
-                into[key] = found
+                into[key] = small(content) or number(content)
             elif kind == "BOOL" and content.__class__ is bool:
                 into[key] = content
             elif kind == "M" and content.__class__ is dict:
