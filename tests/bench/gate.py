@@ -33,6 +33,7 @@ SLOWER, NOT_COMPARED = 1, 3
 CASES = (
     ("iot300:1", "jsonl"),
     ("iot1k:0.5", "jsonl"),
+    ("iot10k:0.5", "jsonl"),
     ("nested:1", "jsonl"),
     ("iot1k:0.05", "jsonl"),
     ("iot1k:0.5", "jsonl+image"),
