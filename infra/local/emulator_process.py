@@ -14,7 +14,7 @@ from typing import Any
 import moto.backends
 from botocore.model import Shape
 from moto.core.serialize import AttributePicker, AttributePickerContext, ResponseSerializer
-from moto.dynamodb.models.table import StreamShard
+from moto.dynamodb.models.table import StreamShard, Table
 from moto.kinesis.models import Shard
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
@@ -65,6 +65,8 @@ def _mend_moto() -> None:
     # It reads its package's folder at every request, a third of what a small one costs.
     modules = list(moto.backends.list_of_moto_modules())
     _replace(moto.backends, "list_of_moto_modules", lambda: modules)
+    # The first items of a partition that are put at once: all but the last writer's are lost.
+    _replace(Table, "put_item", _one_at_a_time(Table.put_item))
     # It numbers records without a lock: of two writers' changes one is seen twice, of two puts one is lost.
     _replace(StreamShard, "add", _one_at_a_time(StreamShard.add))
     _replace(Shard, "put_record", _one_at_a_time(Shard.put_record))
