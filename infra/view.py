@@ -7,6 +7,7 @@ worse than one that is shown twice.
 
 rows have            equal must be                                          because
 ddb_image            name, time, image (and the old image of an envelope)   the image is the whole item
+no image yet         name, time, ddb_event_id                               images are kept only since then
 csv without image    name, time, every column and ddb_rest                  together they are the whole item
 envelope, no image   name, time, keys and both images                       the same
 flat jsonl, no image all that, and ddb_event_id                             it may have more than its columns
@@ -71,7 +72,9 @@ def same_change(settings: Settings) -> tuple[str, ...]:
     content = [name for name in settings.row_columns if name not in METADATA_COLUMNS]
     if output.image:
         # Parsed and written again, the members of the image are in one order, whichever the record had.
-        image = f"coalesce(try(json_format(json_parse({IMAGE_COLUMN}))), {IMAGE_COLUMN})"
+        # A row from before images were kept has none, which says nothing: there only its event tells it.
+        parsed = f"try(json_format(json_parse({IMAGE_COLUMN})))"
+        image = f"coalesce({parsed}, nullif({IMAGE_COLUMN}, ''), ddb_event_id)"
         old = ("old_image",) if output.row == "envelope" else ()
         return (*_ALWAYS, image, *old)
     if output.format == "csv" or output.row == "envelope":

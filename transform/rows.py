@@ -89,8 +89,7 @@ def _csv_writer(settings: Settings) -> WriteRow:
             own = [rest.pop(column, UNSET) for column in columns]
         # METADATA_COLUMNS, as text
         cells = [table, change.event_id, change.event_name, timestamp_text(us), str(us), by or ""]
-        if with_image:
-            cells.append(image_text(raw, _BINARY[in_seconds]))
+        cells.append(image_text(raw, _BINARY[in_seconds]) if with_image else "")
         return csv_line(cells + csv_cells(columns, own, rest))
 
     return write

@@ -76,15 +76,15 @@ class Settings:
     def row_columns(self) -> tuple[str, ...]:
         """Names of the columns known beforehand, in the order of the catalog and of a CSV row.
 
-        A cell of CSV goes by its place, so [[columns]] are last there: one more can be added at the end.
+        A cell of CSV goes by its place. So [[columns]] are last there, and one more can be added at the end;
+        and ddb_image is there even when it is empty, so that `image` can be switched.
         A flat JSONL row has what comes from the image sorted by name: its columns, and the other attributes.
         """
         envelope = self.output.row == "envelope"
         own = ENVELOPE_COLUMNS if envelope else tuple(column.name for column in self.columns)
-        image = (IMAGE_COLUMN,) if self.output.image else ()
         if self.output.format == "csv":
-            return METADATA_COLUMNS + image + (REST_COLUMN,) + own
-        return METADATA_COLUMNS + own + image
+            return (*METADATA_COLUMNS, IMAGE_COLUMN, REST_COLUMN, *own)
+        return METADATA_COLUMNS + own + ((IMAGE_COLUMN,) if self.output.image else ())
 
 
 def load(path: str | Path | None = None) -> Settings:

@@ -136,15 +136,16 @@ def _deduplicated(columns: Sequence[str], settings: Settings) -> str:
 
     A record delivered twice keeps its event id; whether DynamoDB gives a record that it sends twice the same
     one is UNVERIFIED. So the same image, changed in the same way at the same microsecond, is also one change:
-    an image has the item's keys, and two items never have the same.
+    an image has the item's keys, and two items never have the same. A row that has none is told by its event.
     """
     if settings.output.row == "envelope":
-        image: Iterable[str] = ENVELOPE_COLUMNS
+        image: Iterable[str] = map(_name, ENVELOPE_COLUMNS)
     elif settings.output.image:
-        image = [IMAGE_COLUMN]
+        image = [f"coalesce(nullif({_name(IMAGE_COLUMN)}, ''), ddb_event_id)"]
     else:
-        image = [name for name in columns if name not in (*METADATA_COLUMNS, settings.output.date_column)]
-    change = ", ".join(map(_name, ("ddb_event_us", "ddb_event_name", *image)))
+        no_content = (*METADATA_COLUMNS, settings.output.date_column)
+        image = [_name(name) for name in columns if name not in no_content]
+    change = ", ".join(["ddb_event_us", "ddb_event_name", *image])
     date = _name(settings.output.date_column)
     once = f"FROM {ARCHIVE} SELECT DISTINCT ON (ddb_event_id) * ORDER BY {date}"
     return f"FROM ({once}) SELECT DISTINCT ON ({change}) * ORDER BY {date}"

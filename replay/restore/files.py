@@ -43,13 +43,13 @@ def write_dynamodb_json(lines: Iterable[str], columns: Sequence[str], file: Text
 
 def write_csv(lines: Iterable[str], columns: Sequence[str], file: TextIO) -> int:
     """A header and RFC 4180 cells; what has no column stands in ddb_rest, as JSON. NULL is an empty cell."""
-    names = [*columns, *([] if REST_COLUMN in columns else [REST_COLUMN])]
+    names = [name for name in columns if name != REST_COLUMN]
     writer = csv.writer(file)
-    writer.writerow(names)
+    writer.writerow([*names, REST_COLUMN])
     written = 0
     for line in lines:
         row = json.loads(line, parse_float=Decimal, parse_int=Decimal)
-        cells = [_cell(row.pop(name, None)) for name in names[:-1]]
+        cells = [_cell(row.pop(name, None)) for name in names]
         writer.writerow([*cells, _encode(row).decode() if row else ""])
         written += 1
     return written

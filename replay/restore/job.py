@@ -192,7 +192,10 @@ def _tell(stage: Stage, order: Order, unread: int) -> tuple[int, bool]:
     show.note(f"objects read   {counts.objects:,}")
     show.note(f"rows wanted    {counts.rows:,}; without duplicates {counts.items:,}")
     if counts.bad:
-        show.note(f"lines that could not be read: {counts.bad:,}")
+        show.note(
+            f"lines that could not be read: {counts.bad:,}. They are damaged, or rows of CSV with "
+            "columns that archive.toml has no more"
+        )
     if order.dry_run:
         show.note(f"would write    {counts.items:,}, to {order.to_table or order.out}; this was a dry run")
     elif order.to_table:

@@ -118,6 +118,8 @@ def _key_is(
     if image is not None:
         return name in image and str(next(iter(image[name].values()))) == value
     found = value_of(row, columns.get((name,), name))
+    if found is None:  # as the attribute is called in rows from before it had a column
+        found = value_of(row, name)
     return found is not None and str(found) == value
 
 

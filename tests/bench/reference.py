@@ -43,7 +43,7 @@ def _is_same(row: dict[str, Any] | None, line: bytes | None, fmt: Format) -> boo
     if not line.endswith(b"\n") or line.count(b"\n") > 1:
         return False
     if fmt.is_csv:
-        return _is_same_csv(row, line, [*METADATA, "ddb_rest", *columns.values()])
+        return _is_same_csv(row, line, [*METADATA, "ddb_image", "ddb_rest", *columns.values()])
     found = _parse(line)
     return (not fmt.has_image or json.loads(found.pop("ddb_image")) == image) and bool(found == row)
 
@@ -107,6 +107,8 @@ def _is_same_csv(row: dict[str, Any], line: bytes, columns: list[str]) -> bool:
     (cells,) = csv.reader([line.decode()], escapechar="\\", doublequote=False, strict=True)
     texts = dict(zip(columns, cells, strict=True))
     rest = _parse(texts.pop("ddb_rest") or "{}")
+    if texts.pop("ddb_image"):
+        return False  # image is off
     return row.keys() == texts.keys() | rest.keys() and all(
         rest[name] == value if name in rest else _shows(texts[name], value) for name, value in row.items()
     )

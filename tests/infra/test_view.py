@@ -107,6 +107,19 @@ def test_a_copy_with_another_event_id_is_shown_once(sql: duckdb.DuckDBPyConnecti
     assert len(sql.execute(view_sql(chosen)).fetchall()) == 1
 
 
+@pytest.mark.parametrize("shape", ["jsonl", "csv with image"])
+@pytest.mark.parametrize("nothing", ["''", "NULL"])
+def test_rows_from_before_images_were_kept_hide_none(
+    sql: duckdb.DuckDBPyConnection, shape: str, nothing: str
+) -> None:
+    chosen = settings(**SHAPES[shape])
+    first, second = change({"id": {"S": "a"}}, eventID="1"), change({"id": {"S": "b"}}, eventID="2")
+    deliver(sql, chosen, ("2025-11-21", first), ("2025-11-21", second), ("2025-11-21", second))
+    sql.execute(f"UPDATE {TABLE} SET ddb_image = {nothing}")
+
+    assert len(sql.execute(view_sql(chosen)).fetchall()) == 2
+
+
 def test_a_copy_of_another_day_is_found_by_the_saved_query(sql: duckdb.DuckDBPyConnection) -> None:
     chosen, record = settings(), change()
     deliver(sql, chosen, ("2025-11-21", record), ("2025-11-22", record), ("2025-11-29", record))

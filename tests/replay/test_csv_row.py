@@ -52,27 +52,35 @@ def test_a_row_from_before_a_column_was_added_comes_back_whole(image: bool) -> N
     assert item(row(then), now) == item(row(now), now) == item(row(then), then)
 
 
-@pytest.mark.parametrize(
-    ("then", "now"),
-    [
-        (settings(DEVICE, NOTE), settings(DEVICE)),
-        (settings(DEVICE, image=True), settings(DEVICE)),
-        (settings(DEVICE), settings(DEVICE, image=True)),
-        (settings(DEVICE, NOTE), settings(DEVICE, image=True)),
-    ],
-    ids=["a column less", "no image any more", "an image since", "an image for a column"],
-)
-def test_a_row_of_settings_that_do_not_fit_is_refused(then: Settings, now: Settings) -> None:
-    with pytest.raises(ValueError, match=r"are not a row's|for JSON is none"):
-        csv_row(row(then), now)
+@pytest.mark.parametrize("image", [False, True])
+def test_the_image_may_be_switched_beside_rows_that_are_there(image: bool) -> None:
+    then, now = settings(DEVICE, image=image), settings(DEVICE, NOTE, image=not image)
+
+    assert item(row(then), now) == item(row(then), then)
 
 
-def test_a_row_without_an_image_is_no_row_where_each_has_one() -> None:
+def test_a_row_with_a_column_that_is_gone_is_refused() -> None:
+    with pytest.raises(ValueError, match="are not a row's"):
+        csv_row(row(settings(DEVICE, NOTE)), settings(DEVICE))
+
+
+@pytest.mark.parametrize("name", ["ddb_image", "ddb_rest"])
+def test_a_row_whose_json_is_none_is_refused(name: str) -> None:
     by = settings(DEVICE, NOTE, image=True)
-    without = csv_line([*(csv_row(row(by), by) | {"ddb_image": ""}).values()])
+    wrong = csv_line([*(csv_row(row(by), by) | {name: "d1"}).values()])
 
     with pytest.raises(ValueError, match="for JSON is none"):
-        csv_row(without, by)
+        csv_row(wrong, by)
+
+
+@pytest.mark.parametrize("image", [False, True])
+def test_a_row_of_the_largest_item_is_read(image: bool) -> None:
+    by = settings(DEVICE, image=image)
+    text = '"' * 390_000
+    made = converter(by)(change(1, text={"S": text}))
+    assert isinstance(made, Row)
+
+    assert item(made.line, by)["text"] == {"S": text}
 
 
 @pytest.mark.parametrize("line", [b"", b"\n", b'"a"\n', b"{}"])

@@ -491,6 +491,32 @@ def test_csv_has_a_header_and_what_has_no_column_as_json() -> None:
     assert (rest["note"], rest["n"]) == ('a "b",\nc', 1.5)
 
 
+def test_csv_of_a_csv_archive_has_its_columns_and_the_rest_at_the_end() -> None:
+    (found,) = read(archived(CSV_SETTINGS, change(1, note={"S": "x"})), CSV_SETTINGS)
+    assert isinstance(found, Archived)
+    columns = [name for name in CSV_SETTINGS.row_columns if name != "ddb_image"]
+    file = io.StringIO()
+
+    files.write_csv([files.staged_row(found.row)], columns, file)
+
+    (row,) = csv.DictReader(io.StringIO(file.getvalue()))
+    assert list(row)[-2:] == ["device_id", "ddb_rest"]
+    assert (row["device_id"], json.loads(row["ddb_rest"])) == ("d1", {"n": 1.5, "note": "x"})
+
+
+@pytest.mark.parametrize("output", [{"format": "csv"}, {"image": False}])
+def test_a_key_is_found_in_rows_from_before_it_had_a_column(output: dict[str, Any]) -> None:
+    then = settings_with(**output, columns=[{"name": "note"}])
+    now = settings_with(**output, columns=[{"name": "note"}, {"name": "device", "path": "deviceID"}])
+    found = [
+        *read(archived(then, change(1), change(2)), now),
+        *read(archived(now, change(1), change(2)), now),
+    ]
+    wanted = Selection(keys=(("deviceID", "d1"),)).matcher(now)
+
+    assert [wanted(each.row, each.image) for each in found if isinstance(each, Archived)] == [True, False] * 2
+
+
 @pytest.mark.parametrize("name", ["out.json", "out.json.gz"])
 def test_a_file_appears_when_it_is_whole(tmp_path: Path, name: str) -> None:
     path = tmp_path / name

@@ -83,7 +83,7 @@ def test_a_unit_separator_in_a_cell_is_no_end_of_it(cells: list[str]) -> None:
     assert found == [cell.replace("\n", "\\n") for cell in cells]
 
 
-def test_a_row_is_the_metadata_the_rest_and_the_columns_in_order() -> None:
+def test_a_row_is_the_metadata_the_image_the_rest_and_the_columns_in_order() -> None:
     found = csv_row({"other": {"N": "1.50"}, "place": {"M": {"geo": {"N": "2"}}}, "deviceID": {"S": "d1"}})
 
     assert list(found.values()) == [
@@ -93,12 +93,13 @@ def test_a_row_is_the_metadata_the_rest_and_the_columns_in_order() -> None:
         "2025-11-21 06:26:52.123",
         "1763706412123456",
         "ttl",
+        "",
         '{"other":1.50}',
         "d1",
         "",
         "2",
     ]
-    assert (*METADATA_COLUMNS, "ddb_rest", *NAMES) == COLUMNS
+    assert (*METADATA_COLUMNS, "ddb_image", "ddb_rest", *NAMES) == COLUMNS
 
 
 def test_no_removal_leaves_its_column_empty() -> None:
@@ -109,7 +110,7 @@ def test_no_removal_leaves_its_column_empty() -> None:
     assert python(line.decode())[0][5] == ""
 
 
-def test_the_image_stands_after_the_metadata_where_it_is_asked_for() -> None:
+def test_the_image_is_there_where_it_is_asked_for() -> None:
     image = {"x": {"S": 'a\n"\\'}, "y": {"B": "RWdJSWV3PT0="}}
 
     found = csv_row(image, settings(format="csv", image=True, columns={"x": "x"}))

@@ -182,8 +182,7 @@ def _show_failed(console: Console, pipeline: Pipeline, found: Report) -> None:
 
 def _replay(console: Console, pipeline: Pipeline, found: Report) -> None:
     cause = "Its cause: attributes deviceID and device_id would meet in one column. archive.toml is mended:"
-    _, mended = story.MENDS[pipeline.settings.output.format]
-    report.show_list(console, cause, mended.splitlines())
+    report.show_list(console, cause, story.MEND.strip().splitlines())
     summary = story.fix_and_replay(pipeline)
     console.print(f"replay run: {summary.tally.rows} row delivered, exit code {summary.exit_code}")
     found.ledger_after_replay = story.ledger(pipeline, replayed=summary.tally.rows)

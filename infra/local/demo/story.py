@@ -40,15 +40,12 @@ path = "readingTime"
 name = "temperature"
 type = "decimal(5,1)"
 """
-# The poison item has an attribute "device_id" beside "deviceID". In archive.toml this is replaced by that,
-# by format: it gets a column of its own; but cells of CSV go by their place, so there the other is renamed.
-MENDS = {
-    "jsonl": (
-        'type = "decimal(5,1)"\n',
-        'type = "decimal(5,1)"\n\n[[columns]]\nname = "legacy_id"\npath = "device_id"\n',
-    ),
-    "csv": ('name = "device_id"\npath = "deviceID"\n', 'name = "station"\npath = "deviceID"\n'),
-}
+# The poison item has an attribute "device_id" beside "deviceID": it gets a column of its own, the last one.
+MEND = """
+[[columns]]
+name = "legacy_id"
+path = "device_id"
+"""
 QUESTIONS = {
     "Rows a day": "SELECT dt, count(*) AS rows FROM archive GROUP BY dt ORDER BY dt",
     "The warmest hour": (
@@ -133,8 +130,7 @@ def error_lines(pipeline: Pipeline) -> list[dict[str, Any]]:
 def fix_and_replay(pipeline: Pipeline) -> Summary:
     """Let both attributes have a place, and bring the failed record home."""
     config = Path(pipeline.settings.file)
-    before, after = MENDS[pipeline.settings.output.format]
-    config.write_text(config.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
+    config.write_text(config.read_text(encoding="utf-8") + MEND, encoding="utf-8")
     pipeline.restart_function()
     return replay(pipeline)
 
