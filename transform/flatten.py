@@ -11,29 +11,23 @@ attribute value              JSON value
 {"SS" | "NS" | "BS": [...]}  an array in the record's order
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pybase64
-from msgspec import UNSET, DecodeError, Raw, UnsetType, ValidationError
+from msgspec import Raw, ValidationError
 from msgspec.json import Decoder, Encoder
 
 from transform.errors import RecordError
+from transform.numbers import SMALL_NUMBERS, number
 
 AttributeValue = dict[str, Any]  # exactly one key, the type: {"S": "text"}
 Image = dict[str, AttributeValue]
 Unwrap = Callable[[Any, Iterable[tuple[Any, AttributeValue]]], None]
-TakeNumbers = Callable[[Sequence[str | UnsetType]], Sequence[Raw | str | UnsetType]]
 
 encode_json: Callable[[Any], bytes] = Encoder().encode
 _decode_image, _decode_value = Decoder(Image).decode, Decoder(AttributeValue).decode
 _decode_raws = Decoder(dict[str, Raw]).decode
-_as_number, _as_numbers = Decoder(float).decode, Decoder(list[float]).decode
-_as_raw, _as_raws = Decoder(Raw).decode, Decoder(list[Raw]).decode
-_SMALL_NUMBERS = {text: _as_raw(text) for text in map(str, range(1000))}  # counts, flags, percentages: common
-_DIGITS_AND_COMMAS, _EXPONENT = b"0123456789.-,", b"eE+"
-_EMPTY_LISTS = (b'{"L":[]}', b'{"L": []}')
-_SAFE_DIGITS = 308  # a number with as many is below 1e308
 
 
 def decoded(image: Raw) -> Image:
@@ -53,72 +47,6 @@ def attribute_value(raw: Raw) -> AttributeValue:
         return _decode_value(raw)
     except ValidationError:
         raise RecordError("BadAttributeValue") from None
-
-
-def number(text: str) -> Raw:
-    """A number's text as JSON that keeps its digits. Raises RecordError `BadNumber`.
-
-    One that is beyond a double's range is refused: readers of JSON stumble over it.
-    """
-    try:
-        _as_number(text)  # it is a JSON number ...
-        if text.strip() is text:  # ... and nothing but
-            return _as_raw(text)
-    except (DecodeError, TypeError):
-        pass
-    raise RecordError("BadNumber")
-
-
-def numbers(texts: Sequence[str | UnsetType]) -> Sequence[Raw | UnsetType]:
-    """What `number` makes of every text, in one go; UNSET stays UNSET. Raises RecordError `BadNumber`.
-
-    Of the bytes that JSON numbers have, and commas, n parts with a comma between them make n values only if
-    each part is a number.
-    """
-    try:
-        joined = ",".join(texts).encode()  # type: ignore[arg-type]
-    except TypeError:
-        present = iter(numbers([text for text in texts if text is not UNSET]))
-        return [text if text is UNSET else next(present) for text in texts]
-    listed = b"[%b]" % joined
-    try:
-        raws: list[Raw] = _as_raws(listed)
-        unusual = joined.translate(None, _DIGITS_AND_COMMAS)
-        if unusual or len(joined) > _SAFE_DIGITS:  # only so can one be beyond a double's range
-            _as_numbers(listed)
-    except DecodeError:
-        raise RecordError("BadNumber") from None
-    if len(raws) != len(texts) or unusual.translate(None, _EXPONENT):
-        raise RecordError("BadNumber")
-    return raws
-
-
-def number_texts(texts: Sequence[str | UnsetType]) -> Sequence[str | UnsetType]:
-    """The texts, when each is a number. Raises RecordError `BadNumber`."""
-    numbers(texts)
-    return texts
-
-
-def number_list(value: Raw) -> Raw | None:
-    """{"L":[{"N":"1"},{"N":"2.50"}]} -> [1,2.50], as one text: the list is not taken apart.
-
-    None for any other value, and for one that is written in another way than AWS or Python write it. Of the
-    value only the numbers and commas are left, and from these a list of numbers is written again. It is the
-    value itself, to the byte, only if no number had any of what was deleted, or a comma, of its own.
-    """
-    text = bytes(value)
-    joined = text.translate(None, b'{"LN: []}')
-    listed = b"[%b]" % joined
-    if not joined:
-        return Raw(listed) if text in _EMPTY_LISTS else None
-    compact = b'{"L":[{"N":"%b"}]}' % joined.replace(b",", b'"},{"N":"')
-    if text != compact and text != compact.replace(b":", b": ").replace(b"},", b"}, "):
-        return None
-    try:
-        _as_numbers(listed)
-    except DecodeError:
-        return None
-    return None if joined.translate(None, _DIGITS_AND_COMMAS + _EXPONENT) else Raw(listed)
 
 
 def binary_once(encoded: str) -> str:
@@ -226,7 +154,7 @@ def unwrapper(binary: Callable[[str], str]) -> Unwrap:
 
 def _unwrapping(others: dict[str, Callable[[Any], Any]]) -> Callable[[Any, Any], Any]:
     """The loop of `unwrapper`, with the functions for the less common types."""
-    small = _SMALL_NUMBERS.get
+    small = SMALL_NUMBERS.get
 
     # `into` may be the very map or list that the pairs come from: values are replaced where they are.
     def plain(into: Any, pairs: Iterable[tuple[Any, AttributeValue]]) -> Any:

@@ -16,11 +16,10 @@ from transform.flatten import (
     binary_twice,
     decoded,
     image_text,
-    number,
-    number_texts,
     unwrapper,
 )
 from transform.formats import csv_cells, csv_line, jsonl_line
+from transform.numbers import number, number_texts
 from transform.records import ChangeRecord, images, is_there, row_image, timestamp_text
 from transform.selection import RemovedBy
 from transform.settings import ENVELOPE_COLUMNS, IMAGE_COLUMN, METADATA_COLUMNS, Settings

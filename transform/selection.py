@@ -4,7 +4,8 @@ from decimal import Decimal
 from typing import Literal
 
 from transform.errors import RecordError
-from transform.flatten import Image, number
+from transform.flatten import Image
+from transform.numbers import number
 from transform.records import ChangeRecord
 from transform.settings import Settings
 

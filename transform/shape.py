@@ -21,16 +21,8 @@ from msgspec.json import Decoder
 
 from transform.columns import Namer, all_of, namer, spreader
 from transform.errors import RecordError
-from transform.flatten import (
-    AttributeValue,
-    Image,
-    TakeNumbers,
-    Unwrap,
-    attribute_value,
-    decoded,
-    number_list,
-    numbers,
-)
+from transform.flatten import AttributeValue, Image, Unwrap, attribute_value, decoded
+from transform.numbers import TakeNumbers, number_list, numbers
 from transform.settings import Settings
 
 MOST_ATTRIBUTES = 128

@@ -10,8 +10,9 @@ from msgspec import UNSET, Raw
 
 from tests.strategies import numbers
 from transform.errors import RecordError
-from transform.flatten import binary_once, encode_json, number, number_list, unwrapper
-from transform.flatten import numbers as numbers_at_once
+from transform.flatten import binary_once, encode_json, unwrapper
+from transform.numbers import number, number_list
+from transform.numbers import numbers as numbers_at_once
 
 AWS, PYTHON = (",", ":"), (", ", ": ")  # how JSON is written
 
