@@ -17,6 +17,7 @@ archived items
   restore     selects, retrieves from GLACIER, and writes files or back into a table
 everywhere
   layout      names in the bucket
+  csv_row     a line of CSV by column, also from before a column was added
   aws         clients, and AWS's errors in words
   errors      the exceptions, drawn as a tree
 """

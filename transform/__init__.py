@@ -7,7 +7,8 @@ convert       a record's bytes -> a row, or the rule by which it is dropped
 records       bytes -> change record
 selection     which changes are kept, and the rules that drop the others
 columns       which attribute goes into which column
-flatten       attribute values -> plain values; numbers stay text
+flatten       attribute values -> plain values
+numbers       the texts of numbers -> JSON with the same digits
 shape         the same in C, for images of the shape that the table's items have had so far
 rows          change record -> row
 formats       row -> one line of JSONL or CSV
