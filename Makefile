@@ -39,8 +39,8 @@ bench-replay: $(VENV)/.dev    ## ten thousand to a million failed records replay
 	$(BIN)/python tests/replay/bench_replay.py $(ARGS)
 
 package: $(VENV)/.dev    ## the function's zip, the same bytes from the same commit, for arm64 and x86_64
-	$(BIN)/python -m infra.package --arch arm64 --output build/transform-arm64.zip
-	$(BIN)/python -m infra.package --arch x86_64 --output build/transform-x86_64.zip
+	$(BIN)/python -m ttl_archive.infra.package --arch arm64 --output build/transform-arm64.zip
+	$(BIN)/python -m ttl_archive.infra.package --arch x86_64 --output build/transform-x86_64.zip
 
 check: $(VENV)/.dev    ## lint, format, types
 	$(BIN)/ruff check .

@@ -1,9 +1,9 @@
-"""What is deployed, with AWS CDK: one file per capability, and infra.local, the same on one machine.
+"""What is deployed, with AWS CDK: one file per capability, and `local`, the same on one machine.
 
 archive            the construct TtlArchive, which puts the parts together
 storage            the bucket: encryption, versions, life cycle, lock
 stream, table      the data stream, and the table that streams into it
-streaming_destination  the code that attaches an existing table
+attachment  the code that attaches an existing table
 function           the transform function
 delivery           the delivery stream
 catalog, view      Glue tables from archive.toml, and the view without duplicates

@@ -12,10 +12,11 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from infra import layout, roles
-from infra.deploy_settings import Deploy
-from infra.metrics import Metrics
-from transform.settings import Settings
+from ttl_archive.infra import roles
+from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.infra.metric_names import Metrics
+from ttl_archive.transform import layout
+from ttl_archive.transform.settings import Settings
 
 RUNBOOK = "https://github.com/ttl-archive/ttl-archive/blob/main/infra/README.md"
 _Operator = cloudwatch.ComparisonOperator

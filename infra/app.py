@@ -5,10 +5,10 @@ from pathlib import Path
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from infra.assets import Assets
-from infra.deploy_settings import Deploy
-from infra.stack import ArchiveStack
-from transform.settings import Settings
+from ttl_archive.infra.assets import Assets
+from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.infra.stack import ArchiveStack
+from ttl_archive.transform.settings import Settings
 
 # CDK's recommended behaviour where our resources are concerned.
 _FLAGS = {

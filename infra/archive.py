@@ -3,20 +3,20 @@
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from infra.alarms import Alarms
-from infra.assets import Assets
-from infra.catalog import Catalog
-from infra.dashboard import dashboard
-from infra.delivery import Delivery
-from infra.deploy_settings import Deploy
-from infra.function import TransformFunction
-from infra.metrics import Metrics
-from infra.replay_map import ReplayMap
-from infra.storage import Storage
-from infra.stream import change_stream
-from infra.table import Table
-from infra.workgroup import Workgroup
-from transform.settings import Settings
+from ttl_archive.infra.alarms import Alarms
+from ttl_archive.infra.assets import Assets
+from ttl_archive.infra.dashboard import dashboard
+from ttl_archive.infra.data_stream import change_stream
+from ttl_archive.infra.delivery import Delivery
+from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.infra.functions import TransformFunction
+from ttl_archive.infra.glue_catalog import Catalog
+from ttl_archive.infra.metric_names import Metrics
+from ttl_archive.infra.replay_map import ReplayMap
+from ttl_archive.infra.source_table import Table
+from ttl_archive.infra.storage import Storage
+from ttl_archive.infra.workgroup import Workgroup
+from ttl_archive.transform.settings import Settings
 
 
 class TtlArchive(Construct):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Assets:
-    """One zip for each function; infra.package makes them."""
+    """One zip for each function; ttl_archive.infra.package makes them."""
 
     transform: Path
     replay: Path
-    streaming_destination: Path
+    attachment: Path

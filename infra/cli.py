@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import click
 
-from infra import deploy_settings
-from transform.errors import ArchiveError, SettingsError
-from transform.settings import load
+from ttl_archive.infra import deploy_settings
+from ttl_archive.transform.errors import ArchiveError, SettingsError
+from ttl_archive.transform.settings import load
 
 EXIT_MISUSED = 2
 _OUR_ROOMS = ("infra", "replay", "transform")
@@ -30,11 +30,19 @@ class Lazy(NamedTuple):
 
 
 _COMMANDS = {
-    "check-config": Lazy("infra.cli:check_config", None, "Print the configuration, or all its mistakes."),
-    "demo": Lazy("infra.local.demo.command:demo", "local", "See the whole pipeline work on this machine."),
-    "replay": Lazy("replay.cli:replay", None, "Bring failed records home."),
-    "restore": Lazy("replay.cli:restore", None, "Get archived items back."),
-    "synth": Lazy("infra.synth:command", "infra", "Write the CloudFormation template and its assets."),
+    "check-config": Lazy(
+        "ttl_archive.infra.cli:check_config", None, "Print the configuration, or all its mistakes."
+    ),
+    "demo": Lazy(
+        "ttl_archive.infra.local.demo.demo_command:demo",
+        "local",
+        "See the whole pipeline work on this machine.",
+    ),
+    "replay": Lazy("ttl_archive.replay.commands.groups:replay", None, "Bring failed records home."),
+    "restore": Lazy("ttl_archive.replay.commands.groups:restore", None, "Get archived items back."),
+    "synth": Lazy(
+        "ttl_archive.infra.synth:command", "infra", "Write the CloudFormation template and its assets."
+    ),
 }
 
 

@@ -4,7 +4,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from constructs import Construct
 
-from infra.metrics import Metrics
+from ttl_archive.infra.metric_names import Metrics
 
 _WIDTH = 8  # three widgets in a row of 24
 

@@ -10,11 +10,12 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra import layout, roles
-from infra.deploy_settings import Deploy
-from infra.log_group import log_group
-from infra.nag import acknowledge, acknowledge_wildcards
-from transform.settings import Settings
+from ttl_archive.infra import roles
+from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.infra.log_group import log_group
+from ttl_archive.infra.nag import acknowledge, acknowledge_wildcards
+from ttl_archive.transform import layout
+from ttl_archive.transform.settings import Settings
 
 Stream = firehose.CfnDeliveryStream
 # Firehose's own retries of a partitioned delivery. Default of the service; source: API Reference.
@@ -153,7 +154,10 @@ class Delivery(Construct):
         )
 
     def _folders(self) -> list[str]:
-        folders = [layout.archive_folder(self._settings), layout.errors_folder(self._settings)]
+        folders = [
+            layout.archive_folder(self._settings),
+            layout.errors_folder(self._settings),
+        ]
         return folders + ([layout.source_folder(self._settings)] if self._deploy.source_backup else [])
 
     def _statements(

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from transform.settings import Settings
-from transform.settings_schema import DEPLOY_SECTION, Key
+from ttl_archive.transform.settings import Settings
+from ttl_archive.transform.settings_schema import DEPLOY_SECTION, Key
 
 
 @dataclass(frozen=True, slots=True)

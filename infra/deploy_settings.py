@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from infra.deploy_schema import DEPLOY, conflicts
-from transform.errors import SettingsError
-from transform.settings import Settings
-from transform.settings_schema import DEPLOY_SECTION, check_section
+from ttl_archive.infra.deploy_schema import DEPLOY, conflicts
+from ttl_archive.transform.errors import SettingsError
+from ttl_archive.transform.settings import Settings
+from ttl_archive.transform.settings_schema import DEPLOY_SECTION, check_section
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,14 @@ import sys
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
 import click
 
-import infra
-import replay
-import transform
-from infra.assets import Assets
-from transform.errors import ArchiveError
+from ttl_archive.infra.assets import Assets
+from ttl_archive.transform.errors import ArchiveError
 
 CACHE = Path("build/wheels")
 REQUIREMENTS = ("msgspec", "pybase64")
@@ -67,10 +65,10 @@ def package_all(settings_file: Path, architecture: str, folder: Path, cache: Pat
 
 def entries(part: str, settings_file: Path, wheels: Iterable[Path]) -> Entries:
     """What goes into one function's zip, by name."""
-    rooms, needs_more = PARTS[part]
+    packages, needs_more = PARTS[part]
     found: Entries = {}
-    for room in rooms:
-        found |= dict(_modules(room))
+    for package in packages:
+        found |= dict(_modules(package))
     if needs_more:
         found["archive.toml"] = settings_file.read_bytes()
         for wheel in wheels:
@@ -94,11 +92,11 @@ def fetch(target: Target, cache: Path = CACHE) -> list[Path]:
     return [_cached(folder, name) or _download(target, folder, name) for name in REQUIREMENTS]
 
 
-def _modules(room: Path) -> Iterator[tuple[str, bytes]]:
-    """A package's own modules; tests and rooms inside it are not among them."""
-    top = room.parent if room.name != "streaming_destination" else room.parent.parent
-    for file in sorted(room.glob("*.py")):
-        yield file.relative_to(top).as_posix(), file.read_bytes()
+def _modules(package: str) -> Iterator[tuple[str, bytes]]:
+    """The modules of a package, by their names in the zip, without those of packages inside it."""
+    folder = Path(str(import_module(package).__file__)).parent
+    for file in sorted(folder.glob("*.py")):
+        yield f"{package.replace('.', '/')}/{file.name}", file.read_bytes()
 
 
 def _unpacked(wheel: Path) -> Entries:
@@ -132,16 +130,13 @@ def _download(target: Target, folder: Path, name: str) -> Path:
     return wheel
 
 
-def _room(package: object) -> Path:
-    return Path(str(package.__file__)).parent  # type: ignore[attr-defined]
-
-
-_INFRA = _room(infra)
+_TRANSFORM = ("ttl_archive", "ttl_archive.transform")
+_REPLAY = ("ttl_archive.replay", "ttl_archive.replay.error_objects", "ttl_archive.replay.sinks")
 # Part -> the packages whose modules go into its zip, and whether wheels and archive.toml do too.
-PARTS: dict[str, tuple[tuple[Path, ...], bool]] = {
-    "transform": ((_room(transform),), True),
-    "replay": ((_room(transform), _room(replay)), True),
-    "streaming-destination": ((_INFRA / "streaming_destination",), False),
+PARTS: dict[str, tuple[tuple[str, ...], bool]] = {
+    "transform": (_TRANSFORM, True),
+    "replay": ((*_TRANSFORM, *_REPLAY), True),
+    "attachment": (("ttl_archive", "ttl_archive.infra.attachment"), False),
 }
 
 
@@ -156,7 +151,8 @@ def main(part: str, arch: str, config: Path, output: Path) -> None:
     """Write the zip of one function.
 
     \b
-    To make the transform's:   python -m infra.package --arch arm64 --output build/transform-arm64.zip
+    To make the transform's:
+      python -m ttl_archive.infra.package --arch arm64 --output build/transform-arm64.zip
     """
     try:
         write_zip(output, entries(part, config, fetch(lambda_target(arch)) if PARTS[part][1] else ()))

@@ -16,13 +16,14 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra import layout, roles
-from infra.assets import Assets
-from infra.deploy_settings import Deploy
-from infra.function import PythonFunction
-from infra.nag import acknowledge, acknowledge_wildcards
-from replay.layout import QUARANTINE, ROOT
-from transform.settings import Settings
+from ttl_archive.infra import roles
+from ttl_archive.infra.assets import Assets
+from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.infra.functions import PythonFunction
+from ttl_archive.infra.nag import acknowledge, acknowledge_wildcards
+from ttl_archive.transform import layout
+from ttl_archive.transform.layout import QUARANTINE, ROOT
+from ttl_archive.transform.settings import Settings
 
 MAPS = f"{ROOT}maps/"
 _MEMORY_MB = 1024  # an error object of 128 MB is read as a stream; its rows are compressed meanwhile
@@ -62,7 +63,7 @@ class ReplayMap(Construct):
             "Replay",
             description=f"Brings failed records of {settings.table.name} into the archive",
             zip_file=assets.replay,
-            handler="replay.handler.handler",
+            handler="ttl_archive.replay.map_handler.handler",
             memory_mb=_MEMORY_MB,
             timeout_s=_TIMEOUT_S,
             deploy=deploy,

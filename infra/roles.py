@@ -54,7 +54,7 @@ def reingestion(stream: kinesis.IStream, key_arn: str | None) -> list[iam.Policy
 
 
 def sending(stream: kinesis.IStream, key_arn: str | None) -> list[iam.PolicyStatement]:
-    """Looking at a stream and putting records into it. Source: replay/sink_stream.py."""
+    """Looking at a stream and putting records into it. Source: replay/sinks/stream_sink.py."""
     actions = ["kinesis:DescribeStreamSummary", "kinesis:PutRecords"]
     return [allow(actions, [stream.stream_arn]), *stream_writing(key_arn)]
 

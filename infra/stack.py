@@ -3,10 +3,10 @@
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
-from infra.archive import TtlArchive
-from infra.assets import Assets
-from infra.deploy_settings import Deploy
-from transform.settings import Settings
+from ttl_archive.infra.archive import TtlArchive
+from ttl_archive.infra.assets import Assets
+from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.transform.settings import Settings
 
 
 class ArchiveStack(Stack):

@@ -14,10 +14,9 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.deploy_settings import Deploy
-from infra.layout import SOURCE
-from infra.nag import acknowledge
-from replay.layout import ARCHIVE, ERRORS, ROOT
+from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.infra.nag import acknowledge
+from ttl_archive.transform.layout import ARCHIVE, ERRORS, ROOT, SOURCE
 
 _STORAGE_CLASSES = {
     "GLACIER": s3.StorageClass.GLACIER,

@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
-from infra import deploy_settings, node, package
-from transform.settings import CONFIG_VARIABLE, load
+from ttl_archive.infra import deploy_settings, node, package
+from ttl_archive.transform.settings import CONFIG_VARIABLE, load
 
 ASSET_BUCKET = "AssetBucket"
 # What CDK adds for its own bootstrapped environment.
@@ -30,7 +30,7 @@ def synth(settings_file: Path | None, output: Path) -> Path:
     zips = output / "zips"
     assets = package.package_all(Path(settings.file), deploy.architecture, zips, cache=output / "wheels")
     node.use_wheel()
-    from infra.app import archive_app  # starts Node
+    from ttl_archive.infra.app import archive_app  # starts Node
 
     cdk_out = output / "cdk.out"
     shutil.rmtree(cdk_out, ignore_errors=True)

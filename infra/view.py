@@ -20,8 +20,8 @@ import base64
 import json
 from collections.abc import Sequence
 
-from infra.columns import CatalogColumn, catalog_columns
-from transform.settings import IMAGE_COLUMN, METADATA_COLUMNS, Settings
+from ttl_archive.infra.glue_columns import CatalogColumn, catalog_columns
+from ttl_archive.transform.settings import IMAGE_COLUMN, METADATA_COLUMNS, Settings
 
 TABLE = "archive"
 VIEW = "archive_unique"

@@ -10,11 +10,11 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.deploy_settings import Deploy
-from infra.nag import acknowledge
-from infra.storage import protected
-from infra.view import TABLE, VIEW, searched_sql, unique_sql, view_sql
-from transform.settings import Settings
+from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.infra.nag import acknowledge
+from ttl_archive.infra.storage import protected
+from ttl_archive.infra.view import TABLE, VIEW, searched_sql, unique_sql, view_sql
+from ttl_archive.transform.settings import Settings
 
 _GB = 1024**3
 
@@ -94,7 +94,9 @@ def saved_queries(settings: Settings) -> dict[str, tuple[str, str]]:
         "unique_sql": unique_sql(settings, where=f'"{date}" BETWEEN ? AND ?'),
     }
     queries = {}
-    for file in sorted(files("infra").joinpath("queries").iterdir(), key=lambda entry: entry.name):
+    for file in sorted(
+        files("ttl_archive.infra").joinpath("queries").iterdir(), key=lambda entry: entry.name
+    ):
         if file.name.endswith(".sql"):
             sql = Template(file.read_text(encoding="utf-8")).substitute(words)
             queries[file.name.removesuffix(".sql")] = (_first_comment(sql), sql)

@@ -7,7 +7,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from replay.errors import (
+from ttl_archive.replay.errors import (
     AccessDeniedError,
     ObjectChangedError,
     ObjectError,

@@ -3,8 +3,8 @@
 import csv
 import sys
 
-from transform.formats import ArchiveDialect
-from transform.settings import IMAGE_COLUMN, REST_COLUMN, Settings
+from ttl_archive.transform.formats import ArchiveDialect
+from ttl_archive.transform.settings import IMAGE_COLUMN, REST_COLUMN, Settings
 
 csv.field_size_limit(sys.maxsize)  # an item may have 400 KB, and Python reads cells of 128 KB by default
 

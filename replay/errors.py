@@ -12,7 +12,7 @@ ReplayError
 └── StoppedError      Ctrl-C, or the function's time is up: run again to go on
 """
 
-from transform.errors import ArchiveError
+from ttl_archive.transform.errors import ArchiveError
 
 
 class ReplayError(ArchiveError):

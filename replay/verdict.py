@@ -7,11 +7,11 @@ from typing import NamedTuple
 from msgspec import DecodeError, Struct
 from msgspec.json import Decoder
 
-from replay.csv_row import csv_row
-from replay.failed import FailedRecord, Unreadable
-from transform.convert import Drop, Row, converter
-from transform.errors import RecordError
-from transform.settings import METADATA_COLUMNS, Settings
+from ttl_archive.replay.csv_row import csv_row
+from ttl_archive.replay.error_objects.error_lines import FailedRecord, Unreadable
+from ttl_archive.transform.convert import Drop, Row, converter
+from ttl_archive.transform.errors import RecordError
+from ttl_archive.transform.settings import METADATA_COLUMNS, Settings
 
 # Codes of records that say nothing against the record: it is another configuration's.
 OTHER_TABLE = "OtherTable"

@@ -11,6 +11,6 @@ settings.register_profile("quick", max_examples=60, print_blob=True, **_QUIET)
 settings.register_profile("thorough", max_examples=1_000, print_blob=True, **_QUIET)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
-# A process that was started in the background ignores Ctrl-C, and so would every child that a test interrupts.
+# A process started in the background ignores Ctrl-C, and so would every child that a test interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from infra.local.clock import Clock
-from infra.local.firehose import Firehose
-from infra.local.function import Function, InProcess
 from tests.fakes import FakeKinesis, FakeS3
+from ttl_archive.infra.local.firehose.clock import Clock
+from ttl_archive.infra.local.firehose.function import Function, InProcess
+from ttl_archive.infra.local.firehose.service import Firehose
 
 ROLE = "arn:aws:iam::123456789012:role/delivery"
 KINESIS_ARN = "arn:aws:kinesis:us-east-1:123456789012:stream/changes"

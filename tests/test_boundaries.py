@@ -15,36 +15,53 @@ MAY_IMPORT = {
     "replay": {"replay", "transform"},
     "infra": {"infra", "replay", "transform"},
 }
-ROOMS = {*MAY_IMPORT, "tests"}
 MODULES = [path for room in MAY_IMPORT for path in sorted((ROOT / room).rglob("*.py"))]
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Names of the top-level packages that a module imports, wherever in it."""
+    """Full names of what a module imports, wherever in it; `from a import b` is `a.b`."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield path.relative_to(ROOT).parts[0] if node.level else str(node.module).partition(".")[0]
+            assert not node.level, f"{path}: a relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def packages(path: Path) -> set[str]:
+    """The top-level packages that a module imports."""
+    return {name.partition(".")[0] for name in imported(path)}
+
+
+def rooms(path: Path) -> set[str]:
+    """The rooms that a module imports."""
+    return {name.split(".")[1] for name in imported(path) if name.startswith("ttl_archive.")}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_module_imports_only_the_rooms_it_may(path: Path) -> None:
     room = path.relative_to(ROOT).parts[0]
 
-    assert set() == ROOMS.intersection(imported(path)) - MAY_IMPORT[room]
+    assert rooms(path) - MAY_IMPORT[room] == set()
+
+
+@pytest.mark.parametrize("path", [*MODULES, *TESTS], ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_room_is_imported_by_its_full_name(path: Path) -> None:
+    """A room that is imported by its folder's name is a second copy, with classes of its own."""
+    assert packages(path) & set(MAY_IMPORT) == set()
 
 
 def test_the_transform_needs_two_packages_and_boto3_where_it_calls_out() -> None:
-    found = {name for path in (ROOT / "transform").rglob("*.py") for name in imported(path)}
+    found = {name for path in (ROOT / "transform").rglob("*.py") for name in packages(path)}
 
-    assert {"msgspec", "pybase64", "boto3", "botocore"} == found - sys.stdlib_module_names - {"transform"}
+    assert {"msgspec", "pybase64", "boto3", "botocore"} == found - sys.stdlib_module_names - {"ttl_archive"}
 
 
 def test_importing_the_handler_imports_no_aws_client(tmp_path: Path) -> None:
     config = tmp_path / "archive.toml"
     config.write_text('[table]\nname = "devices"\nttl_attribute = "ttl"\n')
-    code = "import sys, transform.handler; print(*{name.partition('.')[0] for name in sys.modules})"
+    code = "import sys, ttl_archive.transform.handler; print(*sys.modules)"
     environment = {"TTL_ARCHIVE_CONFIG": str(config), "PYTHONPATH": str(ROOT)}
 
     done = subprocess.run(
@@ -52,4 +69,6 @@ def test_importing_the_handler_imports_no_aws_client(tmp_path: Path) -> None:
     )
 
     assert "msgspec" in done.stdout.split()
-    assert set() == {"boto3", "botocore", "infra", "replay", "click", "rich"} & set(done.stdout.split())
+    loaded = set(done.stdout.split())
+    unwanted = {"boto3", "botocore", "click", "rich", "ttl_archive.infra", "ttl_archive.replay"}
+    assert unwanted & loaded == set()

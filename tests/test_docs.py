@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from infra.cli import cli
-from transform.convert import Row, converter
-from transform.settings import load, parse
-from transform.settings_schema import COLUMN, SECTIONS
+from ttl_archive.infra.cli import cli
+from ttl_archive.transform.convert import Row, converter
+from ttl_archive.transform.settings import load, parse
+from ttl_archive.transform.settings_schema import COLUMN, SECTIONS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

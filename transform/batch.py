@@ -5,13 +5,13 @@ from typing import Any
 
 from pybase64 import b64decode, b64encode_as_string
 
-from transform.convert import Drop, converter
-from transform.errors import RecordError
-from transform.limits import RESPONSE_BYTES, Answer, failed, response_bytes
-from transform.metrics import Tally
-from transform.overflow import Event, FindTarget, relieve
-from transform.reingest import source_of
-from transform.settings import Settings
+from ttl_archive.transform.convert import Drop, converter
+from ttl_archive.transform.errors import RecordError
+from ttl_archive.transform.limits import RESPONSE_BYTES, Answer, failed, response_bytes
+from ttl_archive.transform.metrics import Tally
+from ttl_archive.transform.overflow import Event, FindTarget, relieve
+from ttl_archive.transform.reingest import source_of
+from ttl_archive.transform.settings import Settings
 
 Response = dict[str, list[Answer]]
 TransformBatch = Callable[[Event, Any], Response]

@@ -11,9 +11,9 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from transform.errors import RecordError
-from transform.flatten import AttributeValue, Image
-from transform.settings import IMAGE_COLUMN, METADATA_COLUMNS, REST_COLUMN, Settings
+from ttl_archive.transform.errors import RecordError
+from ttl_archive.transform.flatten import AttributeValue, Image
+from ttl_archive.transform.settings import IMAGE_COLUMN, METADATA_COLUMNS, REST_COLUMN, Settings
 
 Spread = Callable[[Image], Iterable[tuple[str, AttributeValue]]]
 Namer = Callable[[tuple[str, ...]], tuple[tuple[str, str], ...]]

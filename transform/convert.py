@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
-from transform.errors import RecordError
-from transform.flatten import decoded
-from transform.records import ChangeRecord, event_us, parse, row_image, timestamp_text
-from transform.rows import row_writer
-from transform.selection import drop_rules, removed_by, ttl_had_passed
-from transform.settings import Settings
+from ttl_archive.transform.errors import RecordError
+from ttl_archive.transform.flatten import decoded
+from ttl_archive.transform.records import ChangeRecord, event_us, parse, row_image, timestamp_text
+from ttl_archive.transform.rows import row_writer
+from ttl_archive.transform.selection import drop_rules, removed_by, ttl_had_passed
+from ttl_archive.transform.settings import Settings
 
 
 class Row(Struct, frozen=True, gc=False):

@@ -18,8 +18,8 @@ import pybase64
 from msgspec import Raw, ValidationError
 from msgspec.json import Decoder, Encoder
 
-from transform.errors import RecordError
-from transform.numbers import SMALL_NUMBERS, number
+from ttl_archive.transform.errors import RecordError
+from ttl_archive.transform.numbers import SMALL_NUMBERS, number
 
 AttributeValue = dict[str, Any]  # exactly one key, the type: {"S": "text"}
 Image = dict[str, AttributeValue]

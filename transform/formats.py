@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import UNSET, Raw
 
-from transform.flatten import encode_json
+from ttl_archive.transform.flatten import encode_json
 
 
 class ArchiveDialect(csv.Dialect):

@@ -2,8 +2,9 @@
 
 The client decodes the event before the handler runs and encodes the answer after it, with simplejson. Its
 class attribute `marshaller` "allows for function authors to override the default implementation". The
-Developer Guide does not mention it, so this is an option: name `transform.fast_handler.handler` as the
-function's handler. Source: aws-lambda-python-runtime-interface-client, lambda_runtime_client.py.
+Developer Guide does not mention it, so this is an option: name
+`ttl_archive.transform.fast_handler.handler` as the function's handler.
+Source: aws-lambda-python-runtime-interface-client, lambda_runtime_client.py.
 """
 
 from typing import Any
@@ -59,7 +60,7 @@ def install(client_module: str = "awslambdaric.lambda_runtime_client") -> bool:
         default.unmarshal_request, default.marshal_response  # noqa: B018  what it must have
     except (ImportError, AttributeError) as error:
         reason = f"{type(error).__name__}: {error}"
-        print(f"transform.marshaller: the runtime client keeps its own JSON codec. {reason}")  # noqa: T201
+        print(f"ttl_archive.transform.marshaller: the runtime client keeps its own JSON codec. {reason}")  # noqa: T201
         return False
     client.marshaller = Marshaller(default)
     return True

@@ -11,7 +11,7 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import Any
 
-from transform.errors import RecordError
+from ttl_archive.transform.errors import RecordError
 
 NAMESPACE = "TtlArchive"
 UNEXPECTED = "UnexpectedError"

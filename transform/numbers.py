@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from msgspec import UNSET, DecodeError, Raw, UnsetType
 from msgspec.json import Decoder
 
-from transform.errors import RecordError
+from ttl_archive.transform.errors import RecordError
 
 TakeNumbers = Callable[[Sequence[str | UnsetType]], Sequence[Raw | str | UnsetType]]
 

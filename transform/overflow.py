@@ -16,11 +16,19 @@ from typing import Any
 
 import pybase64
 
-from transform.limits import RESPONSE_BYTES, Answer, Entry, dropped, failed, fits_alone, over_the_limit
-from transform.metrics import REINGEST_LOOP, Tally
-from transform.records import event_us, parse
-from transform.reingest import Target, TimeLeft, reingest, source_of
-from transform.settings import Settings
+from ttl_archive.transform.limits import (
+    RESPONSE_BYTES,
+    Answer,
+    Entry,
+    dropped,
+    failed,
+    fits_alone,
+    over_the_limit,
+)
+from ttl_archive.transform.metrics import REINGEST_LOOP, Tally
+from ttl_archive.transform.records import event_us, parse
+from ttl_archive.transform.reingest import Target, TimeLeft, reingest, source_of
+from ttl_archive.transform.settings import Settings
 
 # A change arrives within seconds. One that arrives an hour late goes round, or was held up before; either way
 # the error output prefix keeps it. A round takes at most the function's buffer interval, 15 minutes.

@@ -19,7 +19,7 @@ from typing import Literal
 from msgspec import DecodeError, Raw, Struct, ValidationError, field
 from msgspec.json import Decoder
 
-from transform.errors import RecordError
+from ttl_archive.transform.errors import RecordError
 
 Precision = Literal["MICROSECOND", "MILLISECOND"]
 _ABSENT = Raw()

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from transform.limits import (
+from ttl_archive.transform.limits import (
     FIREHOSE_CALL_BYTES,
     FIREHOSE_CALL_RECORDS,
     KINESIS_CALL_BYTES,

@@ -8,22 +8,15 @@ from typing import Any
 from msgspec import UNSET, Raw, Struct, defstruct, field
 from msgspec.structs import astuple
 
-from transform.columns import all_of
-from transform.errors import RecordError
-from transform.flatten import (
-    Unwrap,
-    binary_once,
-    binary_twice,
-    decoded,
-    image_text,
-    unwrapper,
-)
-from transform.formats import csv_cells, csv_line, jsonl_line
-from transform.numbers import number, number_texts
-from transform.records import ChangeRecord, images, is_there, row_image, timestamp_text
-from transform.selection import RemovedBy
-from transform.settings import ENVELOPE_COLUMNS, IMAGE_COLUMN, METADATA_COLUMNS, Settings
-from transform.shape import Flattener, Shape
+from ttl_archive.transform.columns import all_of
+from ttl_archive.transform.errors import RecordError
+from ttl_archive.transform.flatten import Unwrap, binary_once, binary_twice, decoded, image_text, unwrapper
+from ttl_archive.transform.formats import csv_cells, csv_line, jsonl_line
+from ttl_archive.transform.numbers import number, number_texts
+from ttl_archive.transform.records import ChangeRecord, images, is_there, row_image, timestamp_text
+from ttl_archive.transform.selection import RemovedBy
+from ttl_archive.transform.settings import ENVELOPE_COLUMNS, IMAGE_COLUMN, METADATA_COLUMNS, Settings
+from ttl_archive.transform.shape import Flattener, Shape
 
 WriteRow = Callable[[bytes, ChangeRecord, int, RemovedBy | None], bytes]
 Divide = Callable[[Sequence[Any]], tuple[Sequence[Any], dict[str, Any]]]

@@ -3,11 +3,11 @@
 from decimal import Decimal
 from typing import Literal
 
-from transform.errors import RecordError
-from transform.flatten import Image
-from transform.numbers import number
-from transform.records import ChangeRecord
-from transform.settings import Settings
+from ttl_archive.transform.errors import RecordError
+from ttl_archive.transform.flatten import Image
+from ttl_archive.transform.numbers import number
+from ttl_archive.transform.records import ChangeRecord
+from ttl_archive.transform.settings import Settings
 
 RemovedBy = Literal["ttl", "ttl-inferred", "user"]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from transform.errors import SettingsError
-from transform.settings_schema import check
+from ttl_archive.transform.errors import SettingsError
+from ttl_archive.transform.settings_schema import check
 
 CONFIG_VARIABLE = "TTL_ARCHIVE_CONFIG"
 METADATA_COLUMNS: tuple[str, ...] = (

@@ -19,11 +19,11 @@ from typing import Any, Generic, TypeVar
 from msgspec import UNSET, Raw, Struct, UnsetType, ValidationError, defstruct, field
 from msgspec.json import Decoder
 
-from transform.columns import Namer, all_of, namer, spreader
-from transform.errors import RecordError
-from transform.flatten import AttributeValue, Image, Unwrap, attribute_value, decoded
-from transform.numbers import TakeNumbers, number_list, numbers
-from transform.settings import Settings
+from ttl_archive.transform.columns import Namer, all_of, namer, spreader
+from ttl_archive.transform.errors import RecordError
+from ttl_archive.transform.flatten import AttributeValue, Image, Unwrap, attribute_value, decoded
+from ttl_archive.transform.numbers import TakeNumbers, number_list, numbers
+from ttl_archive.transform.settings import Settings
 
 MOST_ATTRIBUTES = 128
 MOST_LESSONS = 100  # a table that still surprises then has no one shape

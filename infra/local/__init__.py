@@ -15,7 +15,7 @@
 Everything waits for one clock, which a test moves by hand; nothing sleeps and nothing is random in time.
 In a test of your own:
 
-    from infra.local import Clock, Pipeline
+    from ttl_archive.infra.local import Clock, Pipeline
 
     def test_expired_orders_are_in_the_archive():
         with Pipeline("archive.toml", keys={"orderId": "S"}, clock=Clock(START)) as pipeline:
@@ -35,42 +35,42 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from infra.local.bridge import Bridge as Bridge
-    from infra.local.clock import Clock as Clock
-    from infra.local.clock import SystemClock as SystemClock
-    from infra.local.emulator import Emulator as Emulator
-    from infra.local.firehose import Firehose as Firehose
-    from infra.local.function import FunctionError as FunctionError
-    from infra.local.function import FunctionTimedOut as FunctionTimedOut
-    from infra.local.function import InProcess as InProcess
-    from infra.local.lifecycle import apply_lifecycle as apply_lifecycle
-    from infra.local.pipeline import Pipeline as Pipeline
-    from infra.local.resources import Buffering as Buffering
-    from infra.local.runtime import LambdaRuntime as LambdaRuntime
-    from infra.local.s3_proxy import Fault as Fault
-    from infra.local.s3_proxy import S3Proxy as S3Proxy
-    from infra.local.service_error import ServiceError as ServiceError
-    from infra.local.table import Sweeper as Sweeper
-    from infra.local.table import create_table as create_table
+    from ttl_archive.infra.local.dynamodb.streaming_destination import Bridge as Bridge
+    from ttl_archive.infra.local.dynamodb.ttl import Sweeper as Sweeper
+    from ttl_archive.infra.local.dynamodb.ttl import create_table as create_table
+    from ttl_archive.infra.local.firehose.clock import Clock as Clock
+    from ttl_archive.infra.local.firehose.clock import SystemClock as SystemClock
+    from ttl_archive.infra.local.firehose.function import FunctionError as FunctionError
+    from ttl_archive.infra.local.firehose.function import FunctionTimedOut as FunctionTimedOut
+    from ttl_archive.infra.local.firehose.function import InProcess as InProcess
+    from ttl_archive.infra.local.firehose.service import Firehose as Firehose
+    from ttl_archive.infra.local.firehose.service_error import ServiceError as ServiceError
+    from ttl_archive.infra.local.lambda_runtime.runtime_client import LambdaRuntime as LambdaRuntime
+    from ttl_archive.infra.local.moto_server.emulator import Emulator as Emulator
+    from ttl_archive.infra.local.pipeline import Pipeline as Pipeline
+    from ttl_archive.infra.local.resources import Buffering as Buffering
+    from ttl_archive.infra.local.s3.lifecycle import apply_lifecycle as apply_lifecycle
+    from ttl_archive.infra.local.s3.proxy import Fault as Fault
+    from ttl_archive.infra.local.s3.proxy import S3Proxy as S3Proxy
 
 _WHERE = {
-    "Bridge": "bridge",
+    "Bridge": "dynamodb.streaming_destination",
     "Buffering": "resources",
-    "Clock": "clock",
-    "Emulator": "emulator",
-    "Fault": "s3_proxy",
-    "Firehose": "firehose",
-    "FunctionError": "function",
-    "FunctionTimedOut": "function",
-    "InProcess": "function",
-    "LambdaRuntime": "runtime",
+    "Clock": "firehose.clock",
+    "Emulator": "moto_server.emulator",
+    "Fault": "s3.proxy",
+    "Firehose": "firehose.service",
+    "FunctionError": "firehose.function",
+    "FunctionTimedOut": "firehose.function",
+    "InProcess": "firehose.function",
+    "LambdaRuntime": "lambda_runtime.runtime_client",
     "Pipeline": "pipeline",
-    "S3Proxy": "s3_proxy",
-    "ServiceError": "service_error",
-    "Sweeper": "table",
-    "SystemClock": "clock",
-    "apply_lifecycle": "lifecycle",
-    "create_table": "table",
+    "S3Proxy": "s3.proxy",
+    "ServiceError": "firehose.service_error",
+    "Sweeper": "dynamodb.ttl",
+    "SystemClock": "firehose.clock",
+    "apply_lifecycle": "s3.lifecycle",
+    "create_table": "dynamodb.ttl",
 }
 __all__ = list(_WHERE)
 
@@ -78,4 +78,4 @@ __all__ = list(_WHERE)
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"infra.local.{_WHERE[name]}"), name)
+    return getattr(import_module(f"ttl_archive.infra.local.{_WHERE[name]}"), name)

@@ -10,19 +10,19 @@ from typing import Self
 
 from duckdb import DuckDBPyRelation
 
-from infra.layout import archive_folder
-from infra.local import sql
-from infra.local.bridge import Bridge
-from infra.local.change_record import Precision
-from infra.local.clock import Clock
-from infra.local.emulator import Emulator
-from infra.local.firehose import Counts, Firehose
-from infra.local.lifecycle import Transition, apply_lifecycle
-from infra.local.resources import FUNCTION_ARN, NAME, Buffering, delivery_stream, lifecycle
-from infra.local.runtime import LambdaRuntime
-from infra.local.s3_proxy import S3Proxy
-from infra.local.table import AttributeValues, Sweeper, create_table
-from transform.settings import CONFIG_VARIABLE, Settings, load
+from ttl_archive.infra.local import local_sql
+from ttl_archive.infra.local.dynamodb.change_record import Precision
+from ttl_archive.infra.local.dynamodb.streaming_destination import Bridge
+from ttl_archive.infra.local.dynamodb.ttl import AttributeValues, Sweeper, create_table
+from ttl_archive.infra.local.firehose.clock import Clock
+from ttl_archive.infra.local.firehose.service import Counts, Firehose
+from ttl_archive.infra.local.lambda_runtime.runtime_client import LambdaRuntime
+from ttl_archive.infra.local.moto_server.emulator import Emulator
+from ttl_archive.infra.local.resources import FUNCTION_ARN, NAME, Buffering, delivery_stream, lifecycle
+from ttl_archive.infra.local.s3.lifecycle import Transition, apply_lifecycle
+from ttl_archive.infra.local.s3.proxy import S3Proxy
+from ttl_archive.transform.layout import archive_folder
+from ttl_archive.transform.settings import CONFIG_VARIABLE, Settings, load
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Pipeline:
         shards: int = 1,
         streaming: bool = True,
         glacier_after_days: int = 30,
-        handler: str = "transform.handler.handler",
+        handler: str = "ttl_archive.transform.handler.handler",
         task_root: Path | None = None,
     ) -> None:
         self.settings = settings if isinstance(settings, Settings) else load(settings)
@@ -147,9 +147,9 @@ class Pipeline:
 
         `.columns` are its names, `.fetchall()` its rows.
         """
-        keys = sql.readable_objects(self.s3, self.bucket, archive_folder(self.settings))
+        keys = local_sql.readable_objects(self.s3, self.bucket, archive_folder(self.settings))
         if keys != self._seen_keys:
-            sql.create_views(self._connection, self.bucket, keys, self.settings)
+            local_sql.create_views(self._connection, self.bucket, keys, self.settings)
             self._seen_keys = keys
         return self._connection.sql(query)
 
@@ -159,7 +159,7 @@ class Pipeline:
 
     def objects(self, under: str = "") -> dict[str, bytes]:
         """The bucket's readable objects under a prefix, by key, as they lie there."""
-        keys = sql.readable_objects(self.s3, self.bucket, under)
+        keys = local_sql.readable_objects(self.s3, self.bucket, under)
         return {key: self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys}
 
     def _start(self) -> None:
@@ -175,7 +175,7 @@ class Pipeline:
                 task_root=self._task_root,
             )
         )
-        self._connection = self._open.enter_context(sql.connect(self.s3_proxy.url))
+        self._connection = self._open.enter_context(local_sql.connect(self.s3_proxy.url))
         self.s3 = self.emulator.client("s3", endpoint_url=self.s3_proxy.url)
         self.dynamodb = self.emulator.client("dynamodb")
         self.kinesis = self.emulator.client("kinesis")

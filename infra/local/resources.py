@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from infra.layout import archive_folder, error_output_prefix, prefix
-from infra.local.emulator import REGION
-from transform.settings import Settings
+from ttl_archive.infra.local.moto_server.emulator import REGION
+from ttl_archive.transform.layout import archive_folder, error_output_prefix, prefix
+from ttl_archive.transform.settings import Settings
 
 NAME = "ttl-archive"  # of the bucket, the data stream, the delivery stream and the function
 _ACCOUNT = "123456789012"

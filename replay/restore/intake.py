@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from replay.restore import files, table
-from replay.restore.rows import Archived, BadLine, is_csv, item_of, read_rows
-from replay.restore.selection import ArchivedObject, Selection
-from replay.restore.stage import Staged
-from replay.restore.where import columns_of, value_of
-from replay.source import Reader
-from transform.settings import Settings
+from ttl_archive.replay.error_objects.objects import Reader
+from ttl_archive.replay.restore import item_files, table_writer
+from ttl_archive.replay.restore.archived_rows import Archived, BadLine, is_csv, item_of, read_rows
+from ttl_archive.replay.restore.row_selection import ArchivedObject, Selection
+from ttl_archive.replay.restore.stage import Staged
+from ttl_archive.replay.restore.where import columns_of, value_of
+from ttl_archive.transform.settings import Settings
 
 
 @dataclass
@@ -51,10 +51,10 @@ class Intake:
     def _staged(self, found: Archived) -> Staged:
         item, exact = item_of(found, self.settings)
         us = int(found.row["ddb_event_us"])
-        line = files.staged_item(item) if self.wants_items else files.staged_row(found.row)
+        line = item_files.staged_item(item) if self.wants_items else item_files.staged_row(found.row)
         # Delivery is at least once: what is equal and of one time is one change that came twice.
-        key = table.key_of(item, self.keys) if self.keys else None
-        ident = f"{us} {files.staged_item(item)}" if key is None else key
+        key = table_writer.key_of(item, self.keys) if self.keys else None
+        ident = f"{us} {item_files.staged_item(item)}" if key is None else key
         digest = hashlib.sha256(ident.encode()).digest()
         return Staged(digest, us, line, exact or not self.wants_items)
 

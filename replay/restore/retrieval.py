@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from replay.aws import error_code, told
-from replay.errors import MisuseError, ReplayError
-from replay.restore.selection import ArchivedObject
+from ttl_archive.replay.aws import error_code, told
+from ttl_archive.replay.errors import MisuseError, ReplayError
+from ttl_archive.replay.restore.row_selection import ArchivedObject
 
 Tier = Literal["Standard", "Bulk", "Expedited"]
 State = Literal["readable", "in progress", "cold"]

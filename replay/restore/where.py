@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
-from replay.errors import MisuseError
+from ttl_archive.replay.errors import MisuseError
 
 Row = dict[str, Any]
 Test = Callable[[Row], bool | None]  # None: unknown, as SQL has it for NULL

@@ -5,8 +5,8 @@ floor       what the runtime does around any handler: simplejson both ways, and 
 baseline    AWS's own pieces put together as their documents show: the Firehose data classes of Powertools for
             AWS Lambda, boto3's TypeDeserializer, json or csv. As it stands the deserializer raises on the
             feed's binary; here it does not. Numbers lose digits and sets lose their order all the same.
-handler     transform.batch.batch_transform
-marshaller  the same, with the runtime client's marshaller replaced by transform.marshaller
+handler     ttl_archive.transform.batch.batch_transform
+marshaller  the same, with the runtime client's marshaller replaced by ttl_archive.transform.marshaller
 """
 
 import csv
@@ -61,8 +61,8 @@ def floor(lines: Lines) -> Candidate:
 
 def handler(fmt: Format) -> Candidate:
     """Our handler in the standard runtime."""
-    from transform.batch import batch_transform
-    from transform.settings import parse
+    from ttl_archive.transform.batch import batch_transform
+    from ttl_archive.transform.settings import parse
 
     handle = batch_transform(parse(fmt.document), limit=NO_LIMIT)
     return Candidate(_runtime.unmarshal_request, handle, _runtime.marshal_response)
@@ -70,7 +70,7 @@ def handler(fmt: Format) -> Candidate:
 
 def marshaller(fmt: Format) -> Candidate:
     """Our handler with the marshaller hook."""
-    from transform.marshaller import Marshaller
+    from ttl_archive.transform.marshaller import Marshaller
 
     ours = Marshaller(_runtime)
     return Candidate(ours.unmarshal_request, handler(fmt).handle, ours.marshal_response)

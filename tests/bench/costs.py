@@ -13,7 +13,7 @@ from pathlib import Path
 from sampling import HERE
 from workloads import KINDS, TABLE, build
 
-from infra.local.runtime import LambdaRuntime
+from ttl_archive.infra.local.lambda_runtime.runtime_client import LambdaRuntime
 
 _PROJECT = HERE.parent.parent
 # The default settings, image on; what passes the response's limit fails, so that nothing is called.
@@ -48,7 +48,7 @@ def import_ms(runs: int) -> dict[str, float]:
 
     Raises SystemExit when our handler imports boto3, which is for re-ingestion only.
     """
-    modules = ("transform.handler", "transform.fast_handler", "boto3")
+    modules = ("ttl_archive.transform.handler", "ttl_archive.transform.fast_handler", "boto3")
     with _configured() as environment:
         found = [{module: _import_s(module, environment) for module in modules} for _ in range(runs)]
     return {module: round(min(times[module] for times in found) * 1000, 1) for module in modules}

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from transform.handler import handler as real_handler
+from ttl_archive.transform.handler import handler as real_handler
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:

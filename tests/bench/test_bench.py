@@ -37,7 +37,7 @@ def test_every_workload_has_a_line_with_exact_rows_in_each_format(workload: str)
         "baseline, all formats",
         "source data at 5 % TTL share, slowest kind",
         "peak memory, awslambdaric",
-        "import of transform.handler",
+        "import of ttl_archive.transform.handler",
         "import of boto3",
         "128 MB",
     ],

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from infra import package
 from tests.infra.locks import alone
 from tests.infra.stacks import CASES
 from tests.infra.templates import Template
+from ttl_archive.infra import package
 
 ROOT = Path(__file__).parents[2]
 

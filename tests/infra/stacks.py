@@ -12,12 +12,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from infra import deploy_settings, node
-from infra.assets import Assets
-from infra.deploy_settings import Deploy
-from infra.package import write_zip
-from infra.synth import plain
-from transform.settings import Settings, parse
+from ttl_archive.infra import deploy_settings, node
+from ttl_archive.infra.assets import Assets
+from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.infra.package import write_zip
+from ttl_archive.infra.synth import plain
+from ttl_archive.transform.settings import Settings, parse
 
 COLUMNS = """
 [[columns]]
@@ -114,9 +114,9 @@ def _document(case: str) -> dict[str, Any]:
 def main(folder: Path) -> None:
     """Synthesise every case in one app, and write the plain templates."""
     node.use_wheel()
-    from infra.app import archive_app
+    from ttl_archive.infra.app import archive_app
 
-    zips = {part: folder / f"{part}.zip" for part in ("transform", "replay", "streaming_destination")}
+    zips = {part: folder / f"{part}.zip" for part in ("transform", "replay", "attachment")}
     for part, file in zips.items():
         write_zip(file, {f"{part}.txt": part.encode()})
     archives = [(settings_of(case), deploy_of(case)) for case in CASES]
@@ -133,7 +133,7 @@ def _synthesise_bare(assets: Assets, folder: Path) -> None:
     from aws_cdk import Stack
     from aws_cdk import aws_s3 as s3
 
-    from infra.app import archive_app
+    from ttl_archive.infra.app import archive_app
 
     app = archive_app([], assets, folder)
     s3.Bucket(Stack(app, "bare"), "Bucket")

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-import infra
-from infra.local.destination import check_delivery_stream
 from tests.infra.stacks import settings_of
 from tests.infra.templates import Template
-from transform import metrics
+from ttl_archive import infra
+from ttl_archive.infra.local.firehose.configuration import check_delivery_stream
+from ttl_archive.transform import metrics
 
 ALARM = "AWS::CloudWatch::Alarm"
 README = Path(infra.__file__).parent / "README.md"

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from infra.streaming_destination.answer import ATTEMPTS, answer, encoded, put
+from ttl_archive.infra.attachment.cloudformation_response import ATTEMPTS, answer, encoded, put
 
 REQUEST = {"StackId": "s", "RequestId": "r", "LogicalResourceId": "l"}
 
@@ -73,7 +73,7 @@ def test_an_answer_that_nobody_takes_is_an_error_in_the_end(server: Server) -> N
 
 
 def test_all_tries_fit_into_the_time_that_is_kept_back() -> None:
-    from infra.streaming_destination.handler import ANSWER_S
+    from ttl_archive.infra.attachment.attach_handler import ANSWER_S
 
     assert sum(2**attempt for attempt in range(1, ATTEMPTS)) < ANSWER_S
 

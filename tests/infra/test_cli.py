@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from transform.settings import load, parse
+from ttl_archive.transform.settings import load, parse
 
 ROOT = Path(__file__).parent.parent.parent
 CONFIG = """
@@ -25,7 +25,7 @@ type = "decimal(38,0)"
 
 def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "infra.cli", *arguments], cwd=cwd, capture_output=True, text=True
+        [sys.executable, "-m", "ttl_archive.infra.cli", *arguments], cwd=cwd, capture_output=True, text=True
     )
 
 
@@ -82,7 +82,9 @@ def test_a_command_whose_extra_is_missing_says_how_to_install_it(tmp_path):
     (tmp_path / "duckdb.py").write_text(
         "raise ModuleNotFoundError(\"No module named 'duckdb'\", name='duckdb')"
     )
-    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from infra.cli import main; main()"
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from ttl_archive.infra.cli import main; main()"
+    )
 
     result = subprocess.run([sys.executable, "-c", code, "demo"], cwd=ROOT, capture_output=True, text=True)
 

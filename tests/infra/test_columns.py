@@ -1,7 +1,7 @@
 """The catalog's columns from archive.toml."""
 
-from infra.columns import catalog_columns
 from tests.infra.stacks import settings_of
+from ttl_archive.infra.glue_columns import catalog_columns
 
 
 def test_columns_are_the_rows_in_their_order() -> None:

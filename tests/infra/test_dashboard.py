@@ -3,7 +3,7 @@
 import json
 
 from tests.infra.templates import Template
-from transform import metrics
+from ttl_archive.transform import metrics
 
 
 def shown(template: Template) -> list[tuple[str, str]]:

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from infra.local.clock import Clock
-from infra.local.destination import check_delivery_stream
-from infra.local.firehose import Firehose
-from infra.local.function import InProcess
 from tests.fakes import FakeKinesis, FakeS3
 from tests.infra.stacks import CASES, COLUMNS, KEY_ARN, deploy_of, settings_of
 from tests.infra.templates import Template
 from tests.transform.builders import EVENT_US, change, encoded, event
-from transform.batch import batch_transform
-from transform.limits import RESPONSE_BYTES, response_bytes
-from transform.settings import parse
+from ttl_archive.infra.local.firehose.clock import Clock
+from ttl_archive.infra.local.firehose.configuration import check_delivery_stream
+from ttl_archive.infra.local.firehose.function import InProcess
+from ttl_archive.infra.local.firehose.service import Firehose
+from ttl_archive.transform.batch import batch_transform
+from ttl_archive.transform.limits import RESPONSE_BYTES, response_bytes
+from ttl_archive.transform.settings import parse
 
 DELIVERY = "AWS::KinesisFirehose::DeliveryStream"
 # What the local Firehose does not run: it checks them all the same.

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra import deploy_settings
-from infra.deploy_schema import DEPLOY, Number
-from infra.deploy_settings import Deploy, parse
 from tests.infra.stacks import COLUMNS, settings_of
-from transform.errors import SettingsError
-from transform.settings import Settings, load
-from transform.settings import parse as parse_settings
+from ttl_archive.infra import deploy_settings
+from ttl_archive.infra.deploy_schema import DEPLOY, Number
+from ttl_archive.infra.deploy_settings import Deploy, parse
+from ttl_archive.transform.errors import SettingsError
+from ttl_archive.transform.settings import Settings, load
+from ttl_archive.transform.settings import parse as parse_settings
 
 
 def settings(table: str = "DeviceData", **output: Any) -> Settings:

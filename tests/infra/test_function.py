@@ -10,7 +10,7 @@ def test_the_transform_runs_on_arm_with_the_time_that_firehose_allows(defaults: 
 
     assert (function["Architectures"], function["Runtime"]) == (["arm64"], "python3.13")
     assert (function["MemorySize"], function["Timeout"]) == (512, 300)
-    assert function["Handler"] == "transform.handler.handler"
+    assert function["Handler"] == "ttl_archive.transform.handler.handler"
 
 
 def test_architecture_and_memory_by_choice(templates: dict[str, Template]) -> None:
@@ -41,7 +41,7 @@ def test_only_the_transform_and_replay_and_the_attacher_are_functions(defaults: 
     handlers = {function["Handler"] for function in defaults.every(FUNCTION).values()}
 
     assert handlers == {
-        "transform.handler.handler",
-        "replay.handler.handler",
-        "infra.streaming_destination.handler.handler",
+        "ttl_archive.transform.handler.handler",
+        "ttl_archive.replay.map_handler.handler",
+        "ttl_archive.infra.attachment.attach_handler.handler",
     }

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from infra import layout
-from infra.local import prefixes
-from replay import layout as replay_layout
 from tests.infra.stacks import CASES, settings_of
+from ttl_archive.infra.local.firehose import prefixes
+from ttl_archive.transform import layout
+from ttl_archive.transform import layout as replay_layout
 
 
 @pytest.mark.parametrize("case", list(CASES))

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from infra import node
+from ttl_archive.infra import node
 
 
 def test_node_is_found_though_the_system_has_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from infra import package
-from infra.local.function import FunctionError
-from infra.local.runtime import LambdaRuntime
 from tests.infra.stacks import COLUMNS
 from tests.transform.builders import change, encoded, event
+from ttl_archive.infra import package
+from ttl_archive.infra.local.firehose.function import FunctionError
+from ttl_archive.infra.local.lambda_runtime.runtime_client import LambdaRuntime
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,9 +59,9 @@ def test_entries_are_sorted_with_fixed_times_and_permissions(
 @pytest.mark.parametrize(
     ("part", "top"),
     [
-        ("transform", {"transform", "msgspec", "pybase64", "archive.toml"}),
-        ("replay", {"transform", "replay", "msgspec", "pybase64", "archive.toml"}),
-        ("streaming-destination", {"infra"}),
+        ("transform", {"ttl_archive", "msgspec", "pybase64", "archive.toml"}),
+        ("replay", {"ttl_archive", "msgspec", "pybase64", "archive.toml"}),
+        ("attachment", {"ttl_archive"}),
     ],
 )
 def test_a_zip_has_its_rooms_its_wheels_and_the_configuration(
@@ -77,16 +77,18 @@ def test_the_configuration_has_the_name_that_the_function_looks_for(config: Path
 
 
 def test_the_small_function_has_no_room_but_its_own(config: Path) -> None:
-    names = set(package.entries("streaming-destination", config, ()))
+    names = set(package.entries("attachment", config, ()))
 
-    assert all(name.startswith("infra/streaming_destination/") for name in names)
+    assert names - {"ttl_archive/__init__.py"} == {
+        name for name in names if name.startswith("ttl_archive/infra/attachment/")
+    }
 
 
 def test_the_transform_runs_from_inside_its_zip(config: Path, wheels: list[Path], tmp_path: Path) -> None:
     root = unpacked("transform", config, wheels, tmp_path)
     done = _in_bare_python(
         root,
-        "import json, sys, transform.handler as h, msgspec, pybase64\n"
+        "import json, sys, ttl_archive.transform.handler as h, msgspec, pybase64\n"
         "print(json.dumps([m.__file__ for m in (h, msgspec, pybase64)]), file=sys.stderr)\n"
         "json.dump(h.handler(json.load(sys.stdin), None), sys.stdout)",
         json.dumps(event(encoded(change({"temperature": {"N": "21.5"}})))),
@@ -100,8 +102,8 @@ def test_the_transform_runs_from_inside_its_zip(config: Path, wheels: list[Path]
 @pytest.mark.parametrize(
     ("part", "module"),
     [
-        ("replay", "replay.handler"),
-        ("streaming-destination", "infra.streaming_destination.handler"),
+        ("replay", "ttl_archive.replay.map_handler"),
+        ("attachment", "ttl_archive.infra.attachment.attach_handler"),
     ],
 )
 def test_the_other_functions_load_with_boto3_alone(
@@ -120,7 +122,7 @@ def test_the_other_functions_load_with_boto3_alone(
 
 def test_the_runtime_of_aws_runs_the_zip(config: Path, wheels: list[Path], tmp_path: Path) -> None:
     root = unpacked("transform", config, wheels, tmp_path)
-    with LambdaRuntime("transform.handler.handler", task_root=root) as function:
+    with LambdaRuntime("ttl_archive.transform.handler.handler", task_root=root) as function:
         response = json.loads(function.invoke(json.dumps(event(encoded(change()))).encode()))
 
     assert [record["result"] for record in response["records"]] == ["Ok"]
@@ -132,7 +134,7 @@ def test_a_zip_without_configuration_says_so(config: Path, wheels: list[Path], t
 
     with (
         pytest.raises(FunctionError),
-        LambdaRuntime("transform.handler.handler", task_root=root) as function,
+        LambdaRuntime("ttl_archive.transform.handler.handler", task_root=root) as function,
     ):
         function.invoke(b"{}")
 
@@ -169,7 +171,7 @@ def test_a_kept_wheel_needs_no_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_the_command_writes_one_zip(config: Path, tmp_path: Path) -> None:
     output = tmp_path / "attacher.zip"
-    arguments = ["--part", "streaming-destination", "--config", str(config), "--output", str(output)]
+    arguments = ["--part", "attachment", "--config", str(config), "--output", str(output)]
     result = CliRunner().invoke(package.main, arguments)
 
     assert result.exit_code == 0, result.output

@@ -4,8 +4,8 @@ import ast
 import re
 from pathlib import Path
 
-import infra
-from infra.deploy_schema import DEPLOY, Number
+from ttl_archive import infra
+from ttl_archive.infra.deploy_schema import DEPLOY, Number
 
 FOLDER = Path(infra.__file__).parent
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
@@ -76,8 +76,8 @@ def test_every_saved_query_is_named() -> None:
 def test_the_example_imports_what_is_there() -> None:
     (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.ImportFrom) and str(node.module).startswith(("infra", "transform")):
-            place = FOLDER.parent.joinpath(*str(node.module).split("."))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("ttl_archive"):
+            place = FOLDER.parent.parent.joinpath(*str(node.module).split("."))
             for alias in node.names:
                 source = place.with_suffix(".py")
                 assert (place / f"{alias.name}.py").exists() or f" {alias.name}(" in source.read_text()

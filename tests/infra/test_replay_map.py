@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from replay import handler as replay_handler
 from tests.infra.stacks import deploy_of
 from tests.infra.templates import Template
+from ttl_archive.replay import map_handler as replay_handler
 
 MACHINE = "AWS::StepFunctions::StateMachine"
 
@@ -76,7 +76,7 @@ def test_a_batch_that_is_not_finished_is_tried_again(defaults: Template) -> None
 
 
 def test_the_replay_function_takes_what_the_map_gives(defaults: Template) -> None:
-    """The names of the payload are the event's that replay.handler reads."""
+    """The names of the payload are the event's that ttl_archive.replay.map_handler reads."""
     (task,) = each_object(defaults)["ItemProcessor"]["States"].values()
     given = {name.removesuffix(".$") for name in task["Parameters"]["Payload"]}
     read = {

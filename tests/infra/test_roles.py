@@ -8,11 +8,9 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-import infra
-import replay
-import transform
 from tests.infra.stacks import CASES, deploy_of, settings_of
 from tests.infra.templates import Template, listed
+from ttl_archive import infra, replay, transform
 
 LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 # What a caller of EnableKinesisStreamingDestination needs. Source: DynamoDB Developer Guide, kds.
@@ -93,7 +91,7 @@ def test_the_transform_may_put_into_its_own_stream_alone(defaults: Template) -> 
 
 def test_the_attacher_may_do_what_it_calls_and_what_dynamodb_asks_of_a_caller(defaults: Template) -> None:
     granted = defaults.actions("AttacherRole")
-    called = calls(room(infra) / "streaming_destination", "dynamodb")
+    called = calls(room(infra) / "attachment", "dynamodb")
 
     assert of(granted, "dynamodb") == called
     assert granted == {f"dynamodb:{operation}" for operation in called} | ON_BEHALF | LOG
@@ -165,9 +163,11 @@ def test_replay_may_not_delete(template: Template) -> None:
 
 
 def test_replay_may_do_what_its_code_calls(templates: dict[str, Template], case: str) -> None:
-    operations = calls(room(replay), "s3") - COMMAND_ONLY
+    folders = [room(replay), room(replay) / "error_objects", room(replay) / "sinks"]  # what its zip holds
+    operations = set().union(*(calls(folder, "s3") for folder in folders)) - COMMAND_ONLY
     objects = set().union(*(S3_ACTIONS[operation] for operation in operations))
-    stream = {f"kinesis:{operation}" for operation in calls(room(replay), "kinesis") | {"PutRecords"}}
+    replays = set().union(*(calls(folder, "kinesis") for folder in folders)) | {"PutRecords"}
+    stream = {f"kinesis:{operation}" for operation in replays}
     granted = without_kms(templates[case].actions("ReplayMapReplayRole"))
 
     assert granted == objects | LOG | (stream if deploy_of(case).parquet else set())

@@ -1,6 +1,6 @@
 """Rules for partition projection that cfn-lint does not know, each shown to be able to fail.
 
-Source: Athena User Guide, partition projection; the prefixes' rules are those of infra.local.prefixes.
+Source: Athena User Guide, partition projection; the prefixes' rules are those of the local Firehose.
 """
 
 import re
@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from infra.local import prefixes
 from tests.infra.templates import Template
+from ttl_archive.infra.local.firehose import prefixes
 
 Rule = Callable[[dict[str, Any], str], bool]
 DAY = "2026-12-30"

@@ -9,8 +9,9 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from infra.streaming_destination import handler as entry
-from infra.streaming_destination.destination import (
+from tests.fakes import client_error
+from ttl_archive.infra.attachment import attach_handler as entry
+from ttl_archive.infra.attachment.attach import (
     Destination,
     DestinationError,
     NoTableError,
@@ -18,8 +19,7 @@ from infra.streaming_destination.destination import (
     attach,
     detach,
 )
-from infra.streaming_destination.ttl import ttl_told
-from tests.fakes import client_error
+from ttl_archive.infra.attachment.ttl_check import ttl_told
 
 STREAM = "arn:aws:kinesis:us-east-1:123456789012:stream/changes"
 OTHER = "arn:aws:kinesis:us-east-1:123456789012:stream/other"

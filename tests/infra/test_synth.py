@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from infra.package import CACHE
-from infra.synth import ASSET_BUCKET, plain
 from tests.infra.stacks import COLUMNS
+from ttl_archive.infra.package import CACHE
+from ttl_archive.infra.synth import ASSET_BUCKET, plain
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,13 +8,21 @@ from typing import Any
 import duckdb
 import pytest
 
-from infra.columns import catalog_columns
-from infra.view import TABLE, same_change, searched_sql, unique_sql, view_columns, view_sql, view_text
 from tests.infra.stacks import CASES, settings_of
 from tests.transform import opencsv
 from tests.transform.builders import change, encoded
-from transform.convert import Row, converter
-from transform.settings import Settings, parse
+from ttl_archive.infra.glue_columns import catalog_columns
+from ttl_archive.infra.view import (
+    TABLE,
+    same_change,
+    searched_sql,
+    unique_sql,
+    view_columns,
+    view_sql,
+    view_text,
+)
+from ttl_archive.transform.convert import Row, converter
+from ttl_archive.transform.settings import Settings, parse
 
 # Athena's functions that DuckDB has under other names.
 MACROS = """

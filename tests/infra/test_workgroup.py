@@ -6,12 +6,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-import infra
-from infra.catalog import ERROR_COLUMNS
-from infra.view import TABLE, VIEW, view_columns
-from infra.workgroup import saved_queries
 from tests.infra.stacks import CASES, KEY_ARN, deploy_of, settings_of
 from tests.infra.templates import Template
+from ttl_archive import infra
+from ttl_archive.infra.glue_catalog import ERROR_COLUMNS
+from ttl_archive.infra.view import TABLE, VIEW, view_columns
+from ttl_archive.infra.workgroup import saved_queries
 
 WORKGROUP = "AWS::Athena::WorkGroup"
 FILES = sorted(file.stem for file in (Path(infra.__file__).parent / "queries").glob("*.sql"))

@@ -8,15 +8,16 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from replay import catalog, plan
-from replay.one import Run
-from replay.rate import Rate
-from replay.run import Summary, execute
-from replay.sink_s3 import S3Sink
-from replay.state import Claims, new_owner
-from replay.verdict import judge
 from tests.replay.bucket import Bucket
-from transform.settings import Settings, parse
+from ttl_archive.replay import replay_plan
+from ttl_archive.replay.claims import Claims, new_owner
+from ttl_archive.replay.error_objects import survey
+from ttl_archive.replay.rate import Rate
+from ttl_archive.replay.replay_object import Run
+from ttl_archive.replay.replay_run import Summary, execute
+from ttl_archive.replay.sinks.s3_sink import S3Sink
+from ttl_archive.replay.verdict import judge
+from ttl_archive.transform.settings import Settings, parse
 
 BUCKET = "bucket"
 TRANSFORM = "0" * 12
@@ -86,8 +87,8 @@ def make_run(s3: Any, *, settings: Settings = SETTINGS, **parts: Any) -> Run:
 def replay_all(s3: Any, *, prefix: str = PREFIX, concurrency: int = 1, **parts: Any) -> Summary:
     """Plan for everything under the prefix, and run."""
     run = make_run(s3, **parts)
-    found = catalog.survey(s3, BUCKET, prefix, catalog.Filter(), run.transform)
-    planned = plan.make(
+    found = survey.survey(s3, BUCKET, prefix, survey.Filter(), run.transform)
+    planned = replay_plan.make(
         found, bucket=BUCKET, prefix=prefix, sink=run.sink.name, target="archive/", transform=run.transform
     )
     summary = execute(run, planned.objects, concurrency=concurrency)

@@ -18,14 +18,14 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from replay import show
-from replay.aws import Clients
-from replay.cli import replay, restore
-from replay.handler import replay_batch
 from tests.replay.samples import change, error_line, error_object
-from transform.settings import load
+from ttl_archive.replay.aws import Clients
+from ttl_archive.replay.commands import show
+from ttl_archive.replay.commands.groups import replay, restore
+from ttl_archive.replay.map_handler import replay_batch
+from ttl_archive.transform.settings import load
 
-emulator_module = pytest.importorskip("infra.local.emulator")
+emulator_module = pytest.importorskip("ttl_archive.infra.local.moto_server.emulator")
 
 ROOT = Path(__file__).parents[2]
 BUCKET = "my-archive"

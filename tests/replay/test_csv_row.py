@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from replay.csv_row import csv_row
-from replay.failed import read
-from replay.restore import rows
-from replay.restore.rows import Archived
-from replay.verdict import judge
 from tests.replay.samples import EVENT_US, change, error_line
-from transform.convert import Row, converter
-from transform.formats import csv_line
-from transform.settings import Settings, parse
+from ttl_archive.replay.csv_row import csv_row
+from ttl_archive.replay.error_objects.error_lines import read
+from ttl_archive.replay.restore import archived_rows
+from ttl_archive.replay.restore.archived_rows import Archived
+from ttl_archive.replay.verdict import judge
+from ttl_archive.transform.convert import Row, converter
+from ttl_archive.transform.formats import csv_line
+from ttl_archive.transform.settings import Settings, parse
 
 DEVICE, NOTE = {"name": "device", "path": "deviceID"}, {"name": "note", "path": "site.note"}
 
@@ -29,9 +29,9 @@ def row(by: Settings) -> bytes:
 
 
 def item(line: bytes, by: Settings) -> dict[str, Any]:
-    (found,) = rows.read_rows([line], by, is_csv=True)
+    (found,) = archived_rows.read_rows([line], by, is_csv=True)
     assert isinstance(found, Archived)
-    return rows.item_of(found, by)[0]
+    return archived_rows.item_of(found, by)[0]
 
 
 @pytest.mark.parametrize("image", [False, True])

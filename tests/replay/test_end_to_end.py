@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from replay.sink_stream import firehose_sink
 from tests.replay.bucket import Bucket
 from tests.replay.samples import SETTINGS, change, replay_all, rows
+from ttl_archive.replay.sinks.stream_sink import firehose_sink
 
 pytest.importorskip("moto")
 
-from infra.local import Clock, Fault, FunctionError, FunctionTimedOut, Pipeline
 from tests.streams import answer_all, bench, lambda_processing, partitioned
-from transform.batch import batch_transform
+from ttl_archive.infra.local import Clock, Fault, FunctionError, FunctionTimedOut, Pipeline
+from ttl_archive.transform.batch import batch_transform
 
 ROOT = Path(__file__).parents[2]
 ERRORS = "errors/DeviceData/!{firehose:error-output-type}/dt=!{timestamp:yyyy-MM-dd}/"

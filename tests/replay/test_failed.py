@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay import failed
-from replay.failed import FailedRecord, Unreadable, read
 from tests.replay.samples import error_line
-from transform.errors import RecordError
+from ttl_archive.replay.error_objects import error_lines
+from ttl_archive.replay.error_objects.error_lines import FailedRecord, Unreadable, read
+from ttl_archive.transform.errors import RecordError
 
 
 def chunked(data: bytes, size: int = 7) -> list[bytes]:
@@ -139,7 +139,7 @@ def test_an_empty_object_has_no_records() -> None:
 
 
 def test_a_long_glued_object_is_read_without_being_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(failed, "_PATIENCE_BYTES", 1000)
+    monkeypatch.setattr(error_lines, "_PATIENCE_BYTES", 1000)
     data = b"".join(error_line(str(number).encode()) for number in range(200))
 
     found = list(read(chunked(data, 100)))
@@ -148,8 +148,8 @@ def test_a_long_glued_object_is_read_without_being_held(monkeypatch: pytest.Monk
 
 
 def test_what_is_longer_than_any_line_is_reported_and_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(failed, "_PATIENCE_BYTES", 10)
-    monkeypatch.setattr(failed, "_LINE_BYTES", 2000)
+    monkeypatch.setattr(error_lines, "_PATIENCE_BYTES", 10)
+    monkeypatch.setattr(error_lines, "_LINE_BYTES", 2000)
 
     found = list(read(chunked(b"x" * 5000 + b"\n" + error_line(b"1"), 500)))
 

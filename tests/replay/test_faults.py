@@ -11,14 +11,15 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from botocore.response import StreamingBody
 
-from replay import layout, one
-from replay.errors import AccessDeniedError, MisuseError, ObjectGoneError
-from replay.source import list_objects
-from replay.state import Claim, Claims
 from tests.fakes import client_error
 from tests.replay.bucket import Bucket
 from tests.replay.samples import BUCKET, KEY, PREFIX, change, error_object, make_run, replay_all, rows
 from tests.replay.test_run import expire_claims
+from ttl_archive.replay import replay_object
+from ttl_archive.replay.claims import Claim, Claims
+from ttl_archive.replay.error_objects.objects import list_objects
+from ttl_archive.replay.errors import AccessDeniedError, MisuseError, ObjectGoneError
+from ttl_archive.transform import layout
 
 MANY = [change(number) for number in range(3000)]
 
@@ -55,7 +56,7 @@ def test_why_an_object_cannot_be_read_is_told_apart(code: str, status: int, told
 
     summary = replay_all(bucket)
 
-    assert (summary.exit_code, summary.objects[one.FAILED]) == (1, 1)
+    assert (summary.exit_code, summary.objects[replay_object.FAILED]) == (1, 1)
     assert told in summary.reasons[0][1]
     assert bucket.keys("archive/") == bucket.keys(layout.MANIFESTS) == []
     assert replay_all(bucket).exit_code == 0
@@ -232,7 +233,7 @@ def test_two_runs_never_hold_one_object() -> None:
 
     assert isinstance(held, Claim)
     assert second.claims.take(error_object_found, "s3", first.transform) == "busy"
-    assert one.replay_object(second, error_object_found).status == one.BUSY
+    assert replay_object.replay_object(second, error_object_found).status == replay_object.BUSY
     held.release()
     assert isinstance(second.claims.take(error_object_found, "s3", first.transform), Claim)
 
@@ -247,7 +248,7 @@ def test_a_claim_that_ran_out_is_taken_over_and_its_holder_notices() -> None:
     assert isinstance(held, Claim)
     now[0] += timedelta(minutes=16)
 
-    assert one.replay_object(second, found).status == one.DONE
+    assert replay_object.replay_object(second, found).status == replay_object.DONE
     with pytest.raises(Exception, match="taken it over"):
         held.record(outputs=("x",))
 
@@ -262,7 +263,7 @@ def test_a_claim_that_was_not_got_is_never_written() -> None:
     denied = client_error("AccessDenied", "GetObject", 403)
     fail_once(bucket, "GetObject", denied, layout.MANIFESTS)
 
-    assert one.replay_object(make_run(bucket), found).status == one.FAILED
+    assert replay_object.replay_object(make_run(bucket), found).status == replay_object.FAILED
     assert bucket.objects[key].body == before
 
 
@@ -299,7 +300,7 @@ def test_an_object_done_meanwhile_is_not_done_again() -> None:
     before = {key: bucket.objects[key].body for key in bucket.keys("archive/")}
     expire_claims(bucket)
 
-    assert one.replay_object(make_run(bucket), found).status == one.ALREADY
+    assert replay_object.replay_object(make_run(bucket), found).status == replay_object.ALREADY
     assert {key: bucket.objects[key].body for key in bucket.keys("archive/")} == before
 
 
@@ -309,7 +310,7 @@ def test_a_run_that_is_stopped_lets_go_and_the_next_need_not_wait() -> None:
     stop.set()
     (found,) = list_objects(bucket, BUCKET, PREFIX)
 
-    assert one.replay_object(make_run(bucket, stop=stop), found).status == one.STOPPED
+    assert replay_object.replay_object(make_run(bucket, stop=stop), found).status == replay_object.STOPPED
     assert bucket.keys("archive/") == []
     assert replay_all(bucket).exit_code == 0
 
@@ -328,6 +329,6 @@ def test_two_runs_at_once_do_each_object_once() -> None:
     with ThreadPoolExecutor(2) as pool:
         summaries = list(pool.map(lambda _: replay_all(bucket, concurrency=3), range(2)))
 
-    assert sum(summary.objects[one.DONE] for summary in summaries) == 60
+    assert sum(summary.objects[replay_object.DONE] for summary in summaries) == 60
     assert len(puts) == len(set(puts)) == 60
     assert len(rows(bucket)) == 60

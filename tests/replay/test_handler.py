@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from replay import distributed, handler, layout
-from replay.distributed import Execution
-from replay.errors import MisuseError, ReplayError, StoppedError
 from tests.replay.bucket import Bucket
 from tests.replay.samples import BUCKET, PREFIX, SETTINGS, change, error_object, make_run, rows
 from tests.replay.sinks import Streams
+from ttl_archive.replay import distributed_map, map_handler
+from ttl_archive.replay.distributed_map import Execution
+from ttl_archive.replay.errors import MisuseError, ReplayError, StoppedError
+from ttl_archive.transform import layout
 
 
 class Clients:
@@ -40,7 +41,7 @@ def event(bucket: Bucket, *more: dict[str, Any], **fields: Any) -> dict[str, Any
 
 def call(bucket: Bucket, request: dict[str, Any], **parts: Any) -> dict[str, Any]:
     clients = Clients(bucket, parts.pop("streams", None))
-    return handler.replay_batch(
+    return map_handler.replay_batch(
         request, clients, SETTINGS, stop=parts.pop("stop", Event()), left_s=parts.pop("left_s", 900.0)
     )  # type: ignore[arg-type]
 
@@ -111,7 +112,7 @@ def test_an_object_that_is_not_there_fails_the_call_and_the_others_are_done() ->
 def test_an_object_that_another_run_holds_fails_the_call_so_that_the_map_tries_again() -> None:
     bucket = bucket_with("processing-failed/a")
     run = make_run(bucket)
-    error_object_found = handler.find_object(bucket, BUCKET, PREFIX + "processing-failed/a")
+    error_object_found = map_handler.find_object(bucket, BUCKET, PREFIX + "processing-failed/a")
     run.claims.take(error_object_found, "s3", "t")
 
     with pytest.raises(ReplayError, match="another run"):
@@ -157,13 +158,13 @@ def test_lambda_calls_it_with_archive_toml_and_the_time_left(
     (tmp_path / "archive.toml").write_text('[table]\nname = "DeviceData"\nttl_attribute = "expiredAt"\n')
     monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
     monkeypatch.delenv("TTL_ARCHIVE_CONFIG", raising=False)
-    monkeypatch.setattr(handler, "_clients", lambda: Clients(bucket))
-    handler._settings.cache_clear()
+    monkeypatch.setattr(map_handler, "_clients", lambda: Clients(bucket))
+    map_handler._settings.cache_clear()
 
     try:
-        assert handler.handler(event(bucket), Context())["rows"] == 1
+        assert map_handler.handler(event(bucket), Context())["rows"] == 1
     finally:
-        handler._settings.cache_clear()
+        map_handler._settings.cache_clear()
 
 
 # --- run --distributed
@@ -203,7 +204,7 @@ class StepFunctions:
 
 def follow(client: StepFunctions, stop: Event | None = None) -> Iterator[Execution]:
     steps: list[Execution] = []
-    distributed.run(client, ARN, PREFIX, stop or Event(), steps.append, poll_s=0)
+    distributed_map.run(client, ARN, PREFIX, stop or Event(), steps.append, poll_s=0)
     return iter(steps)
 
 
@@ -233,4 +234,4 @@ def test_ctrl_c_stops_following_and_says_that_the_execution_goes_on() -> None:
 
 def test_a_state_machine_that_is_not_there_is_told() -> None:
     with pytest.raises(MisuseError, match="there is none"):
-        distributed.start(StepFunctions(), "arn:other", PREFIX)
+        distributed_map.start(StepFunctions(), "arn:other", PREFIX)

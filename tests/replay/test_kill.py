@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from replay import layout
-from replay.sink_stream import kinesis_sink
-from replay.state import Claims
 from tests.replay.bucket import Bucket, FileObjects
 from tests.replay.samples import BUCKET, PREFIX, change, error_object, replay_all, rows
 from tests.replay.sinks import Streams
+from ttl_archive.replay.claims import Claims
+from ttl_archive.replay.sinks.stream_sink import kinesis_sink
+from ttl_archive.transform import layout
 
 POISON = b"no json"
 OBJECTS = {

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from replay import layout
 from tests.replay.samples import CSV_SETTINGS, SETTINGS
+from ttl_archive.transform import layout
 
 MODIFIED = datetime(2026, 1, 1, tzinfo=UTC)
 

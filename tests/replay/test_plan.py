@@ -6,20 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from replay import catalog, plan
-from replay.catalog import Filter
-from replay.errors import MisuseError
-from replay.plan import Plan
 from tests.replay.bucket import Bucket
 from tests.replay.samples import BUCKET, PREFIX, TRANSFORM, change, error_object, replay_all
+from ttl_archive.replay import replay_plan
+from ttl_archive.replay.error_objects import survey
+from ttl_archive.replay.error_objects.survey import Filter
+from ttl_archive.replay.errors import MisuseError
+from ttl_archive.replay.replay_plan import Plan
 
 NAME = PREFIX + "processing-failed/s-1-2026-11-{day}-10-00-00-0a1b2c3d-0000"
 
 
 def found(
     bucket: Bucket, only: Filter | None = None, prefix: str = PREFIX, transform: str = TRANSFORM
-) -> list[catalog.Found]:
-    return list(catalog.survey(bucket, BUCKET, prefix, only or Filter(), transform))
+) -> list[survey.Found]:
+    return list(survey.survey(bucket, BUCKET, prefix, only or Filter(), transform))
 
 
 def bucket_of_days(*days: int) -> Bucket:
@@ -30,7 +31,7 @@ def bucket_of_days(*days: int) -> Bucket:
 
 
 def made(bucket: Bucket, **options: bool) -> Plan:
-    return plan.make(
+    return replay_plan.make(
         found(bucket),
         bucket=BUCKET,
         prefix=PREFIX,
@@ -66,7 +67,7 @@ def test_an_error_code_selects_the_objects_that_hold_one() -> None:
     bucket = bucket_of_days(10, 11)
     bucket.fill(NAME.format(day=12), error_object([change(1)], errorCode="Lambda.Other"))
 
-    with_code = catalog.with_code(bucket, found(bucket), ("Lambda.Other",))
+    with_code = survey.with_code(bucket, found(bucket), ("Lambda.Other",))
 
     assert [each.object.time.day for each in with_code] == [12]
 
@@ -100,15 +101,15 @@ def test_a_plan_comes_back_from_its_file(tmp_path: Path) -> None:
     planned = made(bucket_of_days(10, 11))
     planned = replace(planned, objects=(*planned.objects, replace(planned.objects[0], key='a b+c=ü"\n')))
 
-    plan.write(planned, tmp_path / "plan.json")
+    replay_plan.write(planned, tmp_path / "plan.json")
 
-    assert plan.read(tmp_path / "plan.json") == planned
+    assert replay_plan.read(tmp_path / "plan.json") == planned
 
 
 def test_an_empty_plan_comes_back_too(tmp_path: Path) -> None:
-    plan.write(made(Bucket()), tmp_path / "plan.json")
+    replay_plan.write(made(Bucket()), tmp_path / "plan.json")
 
-    assert plan.read(tmp_path / "plan.json").objects == ()
+    assert replay_plan.read(tmp_path / "plan.json").objects == ()
 
 
 @pytest.mark.parametrize(
@@ -118,4 +119,4 @@ def test_a_file_that_is_no_plan_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "plan.json").write_text(text)
 
     with pytest.raises(MisuseError, match="plan"):
-        plan.read(tmp_path / "plan.json")
+        replay_plan.read(tmp_path / "plan.json")

@@ -18,19 +18,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay.errors import AccessDeniedError, MisuseError, ReplayError
-from replay.rate import Rate
-from replay.restore import files, retrieval, rows, table
-from replay.restore.rows import Archived, BadLine
-from replay.restore.selection import ArchivedObject, Selection, find_objects
-from replay.restore.stage import Stage, Staged, stage_path
-from replay.restore.table import Target
 from tests.fakes import client_error
 from tests.replay.bucket import Bucket
 from tests.replay.samples import BUCKET, CSV_SETTINGS, EVENT_US, SETTINGS, change
 from tests.strategies import images, twice
-from transform.convert import Row, converter
-from transform.settings import Settings, parse
+from ttl_archive.replay.errors import AccessDeniedError, MisuseError, ReplayError
+from ttl_archive.replay.rate import Rate
+from ttl_archive.replay.restore import archived_rows, item_files, retrieval, table_writer
+from ttl_archive.replay.restore.archived_rows import Archived, BadLine
+from ttl_archive.replay.restore.row_selection import ArchivedObject, Selection, find_objects
+from ttl_archive.replay.restore.stage import Stage, Staged, stage_path
+from ttl_archive.replay.restore.table_writer import Target
+from ttl_archive.transform.convert import Row, converter
+from ttl_archive.transform.settings import Settings, parse
 
 TABLE = {"name": "DeviceData", "ttl_attribute": "expiredAt"}
 DAY = datetime(2025, 11, 20, tzinfo=UTC)
@@ -48,7 +48,7 @@ def archived(settings: Settings, *datas: bytes) -> bytes:
 
 def read(body: bytes, settings: Settings) -> list[Archived | BadLine]:
     chunks = [body[start : start + 50] for start in range(0, len(body), 50)]
-    return list(rows.read_rows(chunks, settings, is_csv=settings.output.format == "csv"))
+    return list(archived_rows.read_rows(chunks, settings, is_csv=settings.output.format == "csv"))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_with_an_image_an_item_comes_back_as_it_was(settings: Settings, image: d
     (found,) = read(made.line, settings)
 
     assert isinstance(found, Archived)
-    item, exact = rows.item_of(found, settings)
+    item, exact = archived_rows.item_of(found, settings)
     assert exact
     assert item == {"deviceID": {"S": "d1"}, "n": {"N": "1.50"}} | image
 
@@ -85,7 +85,7 @@ def test_without_an_image_types_that_json_lacks_are_lost_and_that_is_told(row: s
     (found,) = read(body, settings)
 
     assert isinstance(found, Archived)
-    item, exact = rows.item_of(found, settings)
+    item, exact = archived_rows.item_of(found, settings)
     assert not exact
     assert item == {
         "deviceID": {"S": "d1"},
@@ -94,7 +94,7 @@ def test_without_an_image_types_that_json_lacks_are_lost_and_that_is_told(row: s
         "raw": {"S": "aGk="},
         "gone": {"NULL": True},
     }
-    assert "sets come back as lists" in rows.inexactness(settings)
+    assert "sets come back as lists" in archived_rows.inexactness(settings)
 
 
 def test_without_an_image_columns_go_back_to_their_paths() -> None:
@@ -105,7 +105,7 @@ def test_without_an_image_columns_go_back_to_their_paths() -> None:
     (found,) = read(archived(settings, change(1, site=site)), settings)
 
     assert isinstance(found, Archived)
-    item, _ = rows.item_of(found, settings)
+    item, _ = archived_rows.item_of(found, settings)
     assert item["site"]["M"]["geo"]["M"]["town"] == {"S": "Bern"}
     assert item["site"]["M"]["floor"] == {"N": "3"}
     assert item["deviceID"] == {"S": "d1"}
@@ -115,7 +115,7 @@ def test_csv_without_an_image_gives_what_it_has() -> None:
     (found,) = read(archived(CSV_SETTINGS, change(1, note={"S": "two\nlines"})), CSV_SETTINGS)
 
     assert isinstance(found, Archived)
-    item, exact = rows.item_of(found, CSV_SETTINGS)
+    item, exact = archived_rows.item_of(found, CSV_SETTINGS)
     assert item == {"deviceID": {"S": "d1"}, "n": {"N": "1.50"}, "note": {"S": "two\nlines"}}
     assert not exact
 
@@ -234,12 +234,12 @@ def test_what_is_staged_and_noted_outlives_the_process(tmp_path: Path) -> None:
     path = stage_path(tmp_path, "bucket", Selection())
     with Stage(path) as stage:
         stage.add_object("a", "1", [staged(b"1"), staged(b"2")])
-        stage.note([(b"1", table.PUT)])
+        stage.note([(b"1", table_writer.PUT)])
 
     with Stage(stage_path(tmp_path, "bucket", Selection())) as stage:
         assert stage.has_read("a", "1")
         assert [each.id for each in stage.items(waiting=True)] == [b"2"]
-        assert stage.counts().outcomes == {table.PUT: 1}
+        assert stage.counts().outcomes == {table_writer.PUT: 1}
 
 
 # --- GLACIER
@@ -376,8 +376,8 @@ def stage_items(stage: Stage, *names: str) -> None:
 
 
 def put_back(stage: Stage, dynamo: Dynamo, ttl: str = "remove", **options: Any) -> Target:
-    target = table.find_target(dynamo, "DeviceData", "expiredAt", ttl)
-    table.write(stage, target, Rate(), options.get("stop", Event()), 2)
+    target = table_writer.find_target(dynamo, "DeviceData", "expiredAt", ttl)
+    table_writer.write(stage, target, Rate(), options.get("stop", Event()), 2)
     return target
 
 
@@ -387,7 +387,7 @@ def test_an_item_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
         stage_items(stage, "a", "b", "c")
         put_back(stage, dynamo)
 
-        assert stage.counts().outcomes == {table.PUT: 2, table.THERE: 1}
+        assert stage.counts().outcomes == {table_writer.PUT: 2, table_writer.THERE: 1}
     assert dynamo.items == {"a": {"deviceID": {"S": "a"}}, "b": {}, "c": {"deviceID": {"S": "c"}}}
 
 
@@ -409,7 +409,7 @@ def test_an_item_that_the_table_refuses_does_not_stop_the_others(tmp_path: Path)
         stage_items(stage, "a", "b", "c")
         put_back(stage, dynamo)
 
-        assert stage.counts().outcomes == {table.PUT: 2, table.REFUSED: 1}
+        assert stage.counts().outcomes == {table_writer.PUT: 2, table_writer.REFUSED: 1}
 
 
 def test_ctrl_c_ends_before_the_next_put(tmp_path: Path) -> None:
@@ -424,14 +424,14 @@ def test_ctrl_c_ends_before_the_next_put(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("ttl", "expected"), [("remove", None), ("keep", {"N": "1"})])
 def test_the_ttl_attribute_is_removed_or_kept(ttl: str, expected: Any) -> None:
-    target = table.find_target(Dynamo(), "DeviceData", "expiredAt", ttl)
+    target = table_writer.find_target(Dynamo(), "DeviceData", "expiredAt", ttl)
 
     assert target.prepared({"a": {"S": "x"}, "expiredAt": {"N": "1"}}).get("expiredAt") == expected
     assert target.keys == ("deviceID", "readingTime")
 
 
 def test_the_ttl_attribute_is_moved_forward() -> None:
-    target = table.find_target(Dynamo(), "DeviceData", "expiredAt", "+90d")
+    target = table_writer.find_target(Dynamo(), "DeviceData", "expiredAt", "+90d")
     moved = int(target.prepared({"expiredAt": {"N": "1"}})["expiredAt"]["N"])
 
     assert timedelta(days=89) < datetime.fromtimestamp(moved, UTC) - datetime.now(UTC) < timedelta(days=91)
@@ -439,28 +439,28 @@ def test_the_ttl_attribute_is_moved_forward() -> None:
 
 def test_a_ttl_beyond_every_date_is_told() -> None:
     with pytest.raises(MisuseError, match="after the year 9999"):
-        table.find_target(Dynamo(), "DeviceData", "expiredAt", "+99999999999d")
+        table_writer.find_target(Dynamo(), "DeviceData", "expiredAt", "+99999999999d")
 
 
 def test_a_ttl_attribute_that_is_a_key_is_told() -> None:
     with pytest.raises(MisuseError, match="is a key of it"):
-        table.find_target(Dynamo(), "DeviceData", "readingTime", "remove")
+        table_writer.find_target(Dynamo(), "DeviceData", "readingTime", "remove")
 
 
 def test_two_ways_to_write_a_number_are_one_key_and_38_digits_are_not_rounded() -> None:
     def key(number: str) -> str | None:
-        return table.key_of({"k": {"N": number}}, ("k",))
+        return table_writer.key_of({"k": {"N": number}}, ("k",))
 
     assert key("1.50") == key("1.5E0")
     assert key("0.0") == key("-0")
     assert key("12345678901234567890123456789012345678") != key("12345678901234567890123456789012345679")
-    assert table.key_of({}, ("k",)) is None
+    assert table_writer.key_of({}, ("k",)) is None
 
 
 def test_binary_goes_to_boto3_as_bytes() -> None:
     value = {"M": {"a": {"L": [{"B": "aGk="}, {"BS": ["aGk="]}, {"S": "aGk="}]}}}
 
-    assert table.to_boto(value) == {"M": {"a": {"L": [{"B": b"hi"}, {"BS": [b"hi"]}, {"S": "aGk="}]}}}
+    assert table_writer.to_boto(value) == {"M": {"a": {"L": [{"B": b"hi"}, {"BS": [b"hi"]}, {"S": "aGk="}]}}}
 
 
 # --- into files
@@ -472,7 +472,7 @@ def test_numbers_keep_their_digits_in_every_file() -> None:
     (found,) = read(body, SETTINGS)
     assert isinstance(found, Archived)
 
-    line = files.staged_row(found.row)
+    line = item_files.staged_row(found.row)
 
     assert f'"n":{digits}' in line
     assert json.loads(line, parse_float=Decimal)["e"] == Decimal("1500")
@@ -483,7 +483,7 @@ def test_csv_has_a_header_and_what_has_no_column_as_json() -> None:
     assert isinstance(found, Archived)
     file = io.StringIO()
 
-    files.write_csv([files.staged_row(found.row)], ["ddb_event_id", "deviceID", "nothing"], file)
+    item_files.write_csv([item_files.staged_row(found.row)], ["ddb_event_id", "deviceID", "nothing"], file)
 
     (row,) = csv.DictReader(io.StringIO(file.getvalue()))
     rest = json.loads(row["ddb_rest"])
@@ -497,7 +497,7 @@ def test_csv_of_a_csv_archive_has_its_columns_and_the_rest_at_the_end() -> None:
     columns = [name for name in CSV_SETTINGS.row_columns if name != "ddb_image"]
     file = io.StringIO()
 
-    files.write_csv([files.staged_row(found.row)], columns, file)
+    item_files.write_csv([item_files.staged_row(found.row)], columns, file)
 
     (row,) = csv.DictReader(io.StringIO(file.getvalue()))
     assert list(row)[-2:] == ["device_id", "ddb_rest"]
@@ -520,13 +520,13 @@ def test_a_key_is_found_in_rows_from_before_it_had_a_column(output: dict[str, An
 @pytest.mark.parametrize("name", ["out.json", "out.json.gz"])
 def test_a_file_appears_when_it_is_whole(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
-    broken = files.whole_file(path)
+    broken = item_files.whole_file(path)
     broken.__enter__().write("half")
     assert not broken.__exit__(ReplayError, ReplayError("killed"), None)
     assert not path.exists()
 
-    with files.whole_file(path) as file:
-        files.write_dynamodb_json(['{"a":{"S":"ü"}}'], (), file)
+    with item_files.whole_file(path) as file:
+        item_files.write_dynamodb_json(['{"a":{"S":"ü"}}'], (), file)
 
     body = gzip.decompress(path.read_bytes()) if name.endswith("gz") else path.read_bytes()
     assert body.decode() == '{"Item":{"a":{"S":"ü"}}}\n'
@@ -573,7 +573,7 @@ def put_back_and_die(stage_file: Path, folder: Path, kill_at: int) -> None:
     with Stage(stage_file) as stage:
         if not stage.has_read("a", "1"):
             stage_items(stage, *(f"item{number}" for number in range(250)))
-        table.write(stage, target, Rate(), Event(), 4)
+        table_writer.write(stage, target, Rate(), Event(), 4)
 
 
 def test_killed_at_any_put_the_next_run_puts_the_rest_and_overwrites_nothing(tmp_path: Path) -> None:

@@ -4,14 +4,15 @@ from typing import Any
 
 import pytest
 
-from replay import catalog, retire
-from replay.errors import ObjectChangedError, ObjectError
-from replay.retire import Retirement
-from replay.source import ErrorObject
-from replay.state import Claims
 from tests.fakes import client_error
 from tests.replay.bucket import Bucket
 from tests.replay.samples import BUCKET, KEY, PREFIX, TRANSFORM, change, error_line, error_object, replay_all
+from ttl_archive.replay import retirement
+from ttl_archive.replay.claims import Claims
+from ttl_archive.replay.error_objects import survey
+from ttl_archive.replay.error_objects.objects import ErrorObject
+from ttl_archive.replay.errors import ObjectChangedError, ObjectError
+from ttl_archive.replay.retirement import Retirement
 
 
 def done(*datas: bytes, body: bytes = b"") -> Bucket:
@@ -22,9 +23,9 @@ def done(*datas: bytes, body: bytes = b"") -> Bucket:
 
 
 def planned(bucket: Bucket) -> list[tuple[ErrorObject, Retirement]]:
-    found = list(catalog.survey(bucket, BUCKET, PREFIX, catalog.Filter(), TRANSFORM))
+    found = list(survey.survey(bucket, BUCKET, PREFIX, survey.Filter(), TRANSFORM))
     claims = Claims(bucket, BUCKET, "test")
-    moved = list(retire.candidates(bucket, found, claims, "replay/retired/"))
+    moved = list(retirement.candidates(bucket, found, claims, "replay/retired/"))
     objects = {each.object.key: each.object for each in found}
     return [(objects[each.key], each) for each in moved]
 
@@ -34,7 +35,7 @@ def test_a_done_object_is_moved_whole() -> None:
     body = bucket.objects[KEY].body
     ((error_object_found, _),) = planned(bucket)
 
-    retire.retire(bucket, error_object_found, "replay/retired/")
+    retirement.retire(bucket, error_object_found, "replay/retired/")
 
     assert bucket.objects["replay/retired/" + KEY].body == body
     assert KEY not in bucket.objects
@@ -79,7 +80,7 @@ def test_an_object_that_was_written_again_is_kept() -> None:
     bucket.after = rewrite
 
     with pytest.raises(ObjectChangedError, match="Nothing was removed"):
-        retire.retire(bucket, error_object_found, "replay/retired/")
+        retirement.retire(bucket, error_object_found, "replay/retired/")
     assert bucket.objects[KEY].body == b"new"
 
 
@@ -94,7 +95,7 @@ def test_an_object_that_is_written_again_at_the_last_moment_is_kept() -> None:
     bucket.before = rewrite
 
     with pytest.raises(ObjectChangedError):
-        retire.retire(bucket, error_object_found, "replay/retired/")
+        retirement.retire(bucket, error_object_found, "replay/retired/")
     assert bucket.objects[KEY].body == b"new"
 
 
@@ -110,5 +111,5 @@ def test_when_the_copy_fails_the_original_stays(operation: str) -> None:
     bucket.before = fail
 
     with pytest.raises(ObjectError, match="access denied"):
-        retire.retire(bucket, error_object_found, "replay/retired/")
+        retirement.retire(bucket, error_object_found, "replay/retired/")
     assert KEY in bucket.objects

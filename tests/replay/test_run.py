@@ -8,15 +8,6 @@ from typing import Any
 
 import pytest
 
-from replay import layout, one
-from replay.errors import MisuseError
-from replay.one import Run
-from replay.rate import Rate
-from replay.run import Summary
-from replay.sink_s3 import S3Sink
-from replay.source import list_objects
-from replay.state import Claims
-from replay.verdict import Judge, Refused, judge
 from tests.replay.bucket import Bucket
 from tests.replay.samples import (
     BUCKET,
@@ -33,7 +24,17 @@ from tests.replay.samples import (
     replay_all,
     rows,
 )
-from transform.convert import Row, converter
+from ttl_archive.replay import replay_object
+from ttl_archive.replay.claims import Claims
+from ttl_archive.replay.error_objects.objects import list_objects
+from ttl_archive.replay.errors import MisuseError
+from ttl_archive.replay.rate import Rate
+from ttl_archive.replay.replay_object import Run
+from ttl_archive.replay.replay_run import Summary
+from ttl_archive.replay.sinks.s3_sink import S3Sink
+from ttl_archive.replay.verdict import Judge, Refused, judge
+from ttl_archive.transform import layout
+from ttl_archive.transform.convert import Row, converter
 
 
 def bucket_with(*datas: bytes, key: str = KEY, **fields: object) -> Bucket:
@@ -101,7 +102,7 @@ def test_a_lost_claim_does_not_undo_a_manifest() -> None:
     for key in bucket.keys(layout.CLAIMS):
         del bucket.objects[key]
 
-    assert one.replay_object(make_run(bucket), found).status == one.ALREADY
+    assert replay_object.replay_object(make_run(bucket), found).status == replay_object.ALREADY
 
 
 def test_the_manifest_proves_what_was_done() -> None:
@@ -204,7 +205,7 @@ def test_objects_of_another_table_are_left_alone() -> None:
 
     summary = replay_all(bucket)
 
-    assert (summary.exit_code, summary.objects[one.LEFT]) == (3, 1)
+    assert (summary.exit_code, summary.objects[replay_object.LEFT]) == (3, 1)
     assert bucket.keys(layout.QUARANTINE) == bucket.keys(layout.MANIFESTS) == []
     assert "another table" in summary.reasons[0][1]
 
@@ -216,7 +217,7 @@ def test_files_that_are_no_error_objects_are_left_alone() -> None:
 
     summary = replay_all(bucket)
 
-    assert summary.objects == {one.LEFT: 2}
+    assert summary.objects == {replay_object.LEFT: 2}
     assert bucket.keys(layout.QUARANTINE) == []
 
 
@@ -255,7 +256,7 @@ def test_every_page_of_the_listing_is_read() -> None:
 
     summary = replay_all(bucket, concurrency=4)
 
-    assert summary.objects == {one.DONE: 50}
+    assert summary.objects == {replay_object.DONE: 50}
     assert len(rows(bucket)) == 50
 
 
@@ -328,12 +329,12 @@ def test_a_put_that_was_held_up_does_not_undo_the_run_that_took_over() -> None:
         if operation == "PutObject" and request["Key"].startswith("archive/"):
             bucket.before = lambda operation, request: None
             now[0] += timedelta(minutes=20)
-            assert one.replay_object(run_as("b" * 12, judge(SETTINGS)), found).tally.rows == 2
+            assert replay_object.replay_object(run_as("b" * 12, judge(SETTINGS)), found).tally.rows == 2
 
     bucket.before = stalled
     good = judge(SETTINGS)
     worse = run_as("a" * 12, lambda record: good(record) if record.number == 1 else Refused("X"))
-    outcome = one.replay_object(worse, found)
+    outcome = replay_object.replay_object(worse, found)
 
-    assert outcome.status == one.FAILED
+    assert outcome.status == replay_object.FAILED
     assert rows(bucket) == ["e1", "e2"]

@@ -10,10 +10,6 @@ from typing import Any
 
 import pytest
 
-from replay import layout, one
-from replay.errors import MisuseError
-from replay.sink_stream import StreamSink, firehose_sink, kinesis_sink, partition_key
-from replay.state import Claims
 from tests.replay.bucket import Bucket
 from tests.replay.samples import (
     BUCKET,
@@ -27,7 +23,12 @@ from tests.replay.samples import (
     rows,
 )
 from tests.replay.sinks import ARN, THROTTLED, Streams
-from transform.convert import Row, converter
+from ttl_archive.replay import replay_object
+from ttl_archive.replay.claims import Claims
+from ttl_archive.replay.errors import MisuseError
+from ttl_archive.replay.sinks.stream_sink import StreamSink, firehose_sink, kinesis_sink, partition_key
+from ttl_archive.transform import layout
+from ttl_archive.transform.convert import Row, converter
 
 MANY = [change(number) for number in range(1200)]
 
@@ -111,7 +112,7 @@ def test_refused_to_the_end_the_next_run_sends_the_rest_and_nothing_else() -> No
     first = replay_all(bucket, sink=kinesis(streams))
     second = replay_all(bucket, sink=kinesis(streams))
 
-    assert (first.exit_code, first.objects[one.UNSENT]) == (3, 1)
+    assert (first.exit_code, first.objects[replay_object.UNSENT]) == (3, 1)
     assert THROTTLED in first.reasons[0][1]
     assert second.exit_code == 0
     assert Counter(streams.taken) == Counter(MANY)
@@ -227,7 +228,7 @@ def test_ctrl_c_ends_between_batches_and_the_next_run_goes_on() -> None:
     streams.after = stop.set
 
     stopped = replay_all(bucket, sink=kinesis(streams, stop=stop), stop=stop)
-    assert (stopped.exit_code, stopped.objects[one.STOPPED]) == (1, 1)
+    assert (stopped.exit_code, stopped.objects[replay_object.STOPPED]) == (1, 1)
     replay_all(bucket, sink=kinesis(streams))
 
     assert Counter(streams.taken) == Counter(MANY)

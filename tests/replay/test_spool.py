@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay.rate import Rate
-from replay.spool import Part, Spool
+from ttl_archive.replay.rate import Rate
+from ttl_archive.replay.sinks.spool import Part, Spool
 
 
 def spooled(rows: list[tuple[str, bytes]], limit: int) -> list[tuple[Part, bytes]]:

@@ -2,12 +2,12 @@
 
 import pytest
 
-from replay.failed import Unreadable, read
-from replay.verdict import Refused, judge
-from replay.version import fingerprint
 from tests.replay.samples import CSV_SETTINGS, EVENT_US, SETTINGS, change, error_line
-from transform.convert import Drop, Row, converter
-from transform.settings import Settings
+from ttl_archive.replay.error_objects.error_lines import Unreadable, read
+from ttl_archive.replay.transform_identity import fingerprint
+from ttl_archive.replay.verdict import Refused, judge
+from ttl_archive.transform.convert import Drop, Row, converter
+from ttl_archive.transform.settings import Settings
 
 
 def verdict(data: bytes, settings: Settings = SETTINGS) -> object:
@@ -64,7 +64,7 @@ def test_a_fault_of_the_code_itself_refuses_that_record_alone(monkeypatch: pytes
     def faulty(settings: Settings) -> object:
         return lambda data: 1 / 0
 
-    monkeypatch.setattr("replay.verdict.converter", faulty)
+    monkeypatch.setattr("ttl_archive.replay.verdict.converter", faulty)
 
     assert verdict(change(1)) == Refused("UnexpectedZeroDivisionError")
 

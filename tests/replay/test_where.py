@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from replay.errors import MisuseError
-from replay.restore.where import compile_where
+from ttl_archive.replay.errors import MisuseError
+from ttl_archive.replay.restore.where import compile_where
 
 ROW = {
     "device_id": "d1",

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.strategies import DYNAMODB
-from transform.batch import TransformBatch, batch_transform
-from transform.settings import Settings, parse
+from ttl_archive.transform.batch import TransformBatch, batch_transform
+from ttl_archive.transform.settings import Settings, parse
 
 STREAM_ARN = "arn:aws:kinesis:eu-west-1:123456789012:stream/changes"
 DELIVERY_ARN = "arn:aws:firehose:eu-west-1:123456789012:deliverystream/archive"

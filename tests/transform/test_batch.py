@@ -14,11 +14,11 @@ from tests.strategies import changes, damaged, seeds, texts, written
 from tests.transform import reference
 from tests.transform.builders import Result, change, encoded, event, outcome, read_row, row, run, settings
 from tests.transform.fakes_reingest import Clock, FakeService, refuse
-from transform import batch
-from transform.convert import Convert, Drop, Row, converter
-from transform.limits import RESPONSE_BYTES, failed, response_bytes
-from transform.reingest import source_of
-from transform.settings import Settings
+from ttl_archive.transform import batch
+from ttl_archive.transform.convert import Convert, Drop, Row, converter
+from ttl_archive.transform.limits import RESPONSE_BYTES, failed, response_bytes
+from ttl_archive.transform.reingest import source_of
+from ttl_archive.transform.settings import Settings
 
 GOOD = encoded(change())
 ROW = run(event(GOOD)).records[0]["data"]

@@ -22,7 +22,7 @@ from tests.transform.builders import (
     run,
     settings,
 )
-from transform.flatten import binary_twice, image_text
+from ttl_archive.transform.flatten import binary_twice, image_text
 
 SECONDS = {
     "ApproximateCreationDateTime": EVENT_US // 1_000_000,

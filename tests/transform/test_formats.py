@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.strategies import awkward_texts, images, numbers, texts, twice
 from tests.transform import opencsv, reference
 from tests.transform.builders import Digits, change, encoded, event, run, settings
-from transform.formats import ArchiveDialect, csv_cells, csv_line
-from transform.settings import METADATA_COLUMNS
+from ttl_archive.transform.formats import ArchiveDialect, csv_cells, csv_line
+from ttl_archive.transform.settings import METADATA_COLUMNS
 
 NAMES = ("device", "reading", "deep")
 CONFIG = settings(format="csv", columns={"device": "deviceID", "reading": "S", "deep": "place.geo"})

@@ -7,7 +7,7 @@ import pytest
 
 from tests.transform import opencsv
 from tests.transform.builders import Result, event, run
-from transform.settings import load
+from ttl_archive.transform.settings import load
 
 EVENTS = Path(__file__).parents[1] / "events"
 GOLDEN = Path(__file__).parents[1] / "golden"

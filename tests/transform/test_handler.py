@@ -28,7 +28,7 @@ BATCH = (encoded(change()), encoded(change(kind="user")), b"{")
 def called(config: str | Path, request: Any) -> subprocess.CompletedProcess[str]:
     """The handler in a process of its own, as the runtime imports and calls it."""
     code = (
-        "import json, sys; from transform.handler import handler; "
+        "import json, sys; from ttl_archive.transform.handler import handler; "
         "json.dump(handler(json.load(sys.stdin), None), sys.stderr)"
     )
     environment = {**os.environ, "TTL_ARCHIVE_CONFIG": str(config), "PYTHONPATH": str(ROOT)}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import AWKWARD, characters
-from transform.limits import (
+from ttl_archive.transform.limits import (
     Answer,
     answer_bytes,
     dropped,

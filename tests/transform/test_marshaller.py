@@ -14,9 +14,9 @@ from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from infra.local.runtime import LambdaRuntime
-from transform.limits import dropped, failed, response_bytes
-from transform.marshaller import JSON, Marshaller, install
+from ttl_archive.infra.local.lambda_runtime.runtime_client import LambdaRuntime
+from ttl_archive.transform.limits import dropped, failed, response_bytes
+from ttl_archive.transform.marshaller import JSON, Marshaller, install
 
 DEFAULT = LambdaMarshaller()
 OURS = Marshaller(DEFAULT)
@@ -163,7 +163,7 @@ def test_real_client_answers_the_same_records_in_fewer_bytes(tmp_path: Path) -> 
 
     with LambdaRuntime(environment=environment) as slow:
         expected = slow.invoke(request)
-    with LambdaRuntime("transform.fast_handler.handler", environment=environment) as fast:
+    with LambdaRuntime("ttl_archive.transform.fast_handler.handler", environment=environment) as fast:
         found = fast.invoke(request)
 
     assert json.loads(found) == json.loads(expected)

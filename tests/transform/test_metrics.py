@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.strategies import changes, damaged, seeds, written
 from tests.transform.builders import DELIVERY_ARN, Result, change, encoded, event, run, settings
 from tests.transform.fakes_reingest import Clock, FakeService, fails, timeout
-from transform.reingest import source_of
+from ttl_archive.transform.reingest import source_of
 
 # CloudWatch API Reference, MetricDatum.
 UNITS = {

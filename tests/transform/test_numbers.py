@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from msgspec import UNSET, Raw
 
 from tests.strategies import numbers
-from transform.errors import RecordError
-from transform.flatten import binary_once, encode_json, unwrapper
-from transform.numbers import number, number_list
-from transform.numbers import numbers as numbers_at_once
+from ttl_archive.transform.errors import RecordError
+from ttl_archive.transform.flatten import binary_once, encode_json, unwrapper
+from ttl_archive.transform.numbers import number, number_list
+from ttl_archive.transform.numbers import numbers as numbers_at_once
 
 AWS, PYTHON = (",", ":"), (", ", ": ")  # how JSON is written
 

@@ -22,8 +22,8 @@ from tests.transform.fakes_reingest import (
     refuse,
     timeout,
 )
-from transform.limits import RESPONSE_BYTES, failed, response_bytes
-from transform.reingest import LEAST_TIME_LEFT_S, Target, source_of
+from ttl_archive.transform.limits import RESPONSE_BYTES, failed, response_bytes
+from ttl_archive.transform.reingest import LEAST_TIME_LEFT_S, Target, source_of
 
 KINDS = pytest.mark.parametrize("kind", ["kinesis", "firehose"])
 TIGHT = settings(image=False)

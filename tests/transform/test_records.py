@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.strategies import times_us
 from tests.transform import reference
 from tests.transform.builders import EVENT_US, change, encoded
-from transform.errors import RecordError
-from transform.records import event_us, parse, timestamp_text
+from ttl_archive.transform.errors import RecordError
+from ttl_archive.transform.records import event_us, parse, timestamp_text
 
 MS, SECONDS = EVENT_US // 1000, EVENT_US // 1_000_000
 

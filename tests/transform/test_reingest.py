@@ -29,8 +29,15 @@ from tests.transform.fakes_reingest import (
     refuse,
     timeout,
 )
-from transform.limits import Entry, batches
-from transform.reingest import ATTEMPTS, LEAST_TIME_LEFT_S, NO_TIME_LEFT, Target, reingest, source_of
+from ttl_archive.transform.limits import Entry, batches
+from ttl_archive.transform.reingest import (
+    ATTEMPTS,
+    LEAST_TIME_LEFT_S,
+    NO_TIME_LEFT,
+    Target,
+    reingest,
+    source_of,
+)
 
 KINDS = pytest.mark.parametrize("kind", ["kinesis", "firehose"])
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.strategies import changes, damaged, disfigured, images, seeds, twice, written
 from tests.transform.builders import ITEM, change, encoded, event, run, settings
-from transform.convert import Row, converter
-from transform.errors import RecordError
+from ttl_archive.transform.convert import Row, converter
+from ttl_archive.transform.errors import RecordError
 
 JSONL = settings()
 WITHOUT_IMAGE = settings(image=False, columns={"device": "deviceID", "s": "S"})

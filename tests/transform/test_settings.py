@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from transform.errors import ArchiveError, SettingsError
-from transform.settings import CONFIG_VARIABLE, Column, load, parse
+from ttl_archive.transform.errors import ArchiveError, SettingsError
+from ttl_archive.transform.settings import CONFIG_VARIABLE, Column, load, parse
 
 TABLE = '[table]\nname = "devices"\nttl_attribute = "ttl"\n'
 CSV = TABLE + '[output]\nformat = "csv"\n'

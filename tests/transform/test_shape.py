@@ -7,10 +7,10 @@ import pytest
 from msgspec import UNSET, Raw
 
 from tests.transform.builders import ITEM, settings
-from transform import shape
-from transform.errors import RecordError
-from transform.flatten import binary_twice, encode_json, unwrapper
-from transform.shape import Flattener, Shape
+from ttl_archive.transform import shape
+from ttl_archive.transform.errors import RecordError
+from ttl_archive.transform.flatten import binary_twice, encode_json, unwrapper
+from ttl_archive.transform.shape import Flattener, Shape
 
 WITHOUT_IMAGE = settings(image=False, columns={"device": "deviceID", "s": "S"})
 

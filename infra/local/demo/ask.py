@@ -1,6 +1,7 @@
 """How a demo that is left running (`--serve`) is reached: with the AWS command line, ours, and SQL.
 
-`python -m infra.local.demo.ask "SELECT ..."` answers over its archive, in the environment that it printed.
+`python -m ttl_archive.infra.local.demo.ask "SELECT ..."` answers over its archive, in the environment that it
+printed.
 """
 
 import json
@@ -14,12 +15,12 @@ import boto3
 import click
 import duckdb
 
-from infra.layout import archive_folder
-from infra.local import sql
-from infra.local.pipeline import Pipeline
-from infra.local.resources import NAME
-from transform.errors import SettingsError
-from transform.settings import load
+from ttl_archive.infra.local import local_sql
+from ttl_archive.infra.local.pipeline import Pipeline
+from ttl_archive.infra.local.resources import NAME
+from ttl_archive.transform.errors import SettingsError
+from ttl_archive.transform.layout import archive_folder
+from ttl_archive.transform.settings import load
 
 _EXAMPLE_VALUES = {"S": "mine", "N": "1", "B": "bWluZQ=="}
 
@@ -41,7 +42,7 @@ In another terminal:
 {exports}
 {join(put)}   # expires within seconds
 aws s3 ls --recursive s3://{pipeline.bucket}/
-{join([sys.executable, "-m", "infra.local.demo.ask", question])}
+{join([sys.executable, "-m", "ttl_archive.infra.local.demo.ask", question])}
 {quote(_our_command())} replay list --bucket {pipeline.bucket}
 """
 
@@ -61,9 +62,9 @@ def ask(query: str) -> None:
 
 def _answer(query: str) -> str:
     url, settings = os.environ["AWS_ENDPOINT_URL_S3"], load()
-    keys = sql.readable_objects(boto3.client("s3"), NAME, archive_folder(settings))
-    with sql.connect(url) as connection:
-        sql.create_views(connection, NAME, keys, settings)
+    keys = local_sql.readable_objects(boto3.client("s3"), NAME, archive_folder(settings))
+    with local_sql.connect(url) as connection:
+        local_sql.create_views(connection, NAME, keys, settings)
         return str(connection.sql(query))
 
 

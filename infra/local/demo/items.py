@@ -15,7 +15,7 @@ from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
 
-from transform.errors import ArchiveError
+from ttl_archive.transform.errors import ArchiveError
 
 Item = dict[str, Any]
 
@@ -38,7 +38,7 @@ class TableFileError(ArchiveError):
 def readings() -> Iterator[Item]:
     """Every reading of both stations, each to expire a year after it was taken."""
     for station, (name, time_format) in _STATIONS.items():
-        data = files("infra.local.demo").joinpath("data", name).read_bytes()
+        data = files("ttl_archive.infra.local.demo").joinpath("data", name).read_bytes()
         for row in csv.DictReader(io.StringIO(gzip.decompress(data).decode())):
             taken = datetime.strptime(row["date"], time_format).replace(tzinfo=UTC)
             yield _reading(station, taken, row["temp"])

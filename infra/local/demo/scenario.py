@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from infra.local.demo.items import (
+from ttl_archive.infra.local.demo.items import (
     KEYS,
     Item,
     TableFileError,
@@ -16,8 +16,8 @@ from infra.local.demo.items import (
     special_items,
     table_file,
 )
-from infra.local.demo.story import CONFIG, QUESTIONS
-from transform.settings import Settings, load
+from ttl_archive.infra.local.demo.story import CONFIG, QUESTIONS
+from ttl_archive.transform.settings import Settings, load
 
 STEPS = 7
 _MOST_KEYS = 2  # partition key and sort key

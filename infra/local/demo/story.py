@@ -12,13 +12,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ParamValidationError
 
-from infra.layout import archive_folder, errors_folder
-from infra.local.demo.items import KEYS, RENEWED, USER_DELETED, Item, TableFileError
-from infra.local.demo.report import RULES, Answer, Ledger, Storage
-from infra.local.pipeline import Pipeline
-from replay.run import Summary, replay_prefix
-from transform.errors import ArchiveError
-from transform.selection import drop_rules
+from ttl_archive.infra.local.demo.items import KEYS, RENEWED, USER_DELETED, Item, TableFileError
+from ttl_archive.infra.local.demo.report import RULES, Answer, Ledger, Storage
+from ttl_archive.infra.local.pipeline import Pipeline
+from ttl_archive.replay.replay_run import Summary, replay_prefix
+from ttl_archive.transform.errors import ArchiveError
+from ttl_archive.transform.layout import archive_folder, errors_folder
+from ttl_archive.transform.selection import drop_rules
 
 CONFIG = """\
 [table]

@@ -9,10 +9,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from infra.local.clock import Clock
-from infra.local.firehose import Firehose
-from infra.local.function import InProcess
 from tests.streams import FUNCTION_ARN, START, answer_all, kinesis_source, lambda_processing, s3
+from ttl_archive.infra.local.firehose.clock import Clock
+from ttl_archive.infra.local.firehose.function import InProcess
+from ttl_archive.infra.local.firehose.service import Firehose
 
 
 @pytest.fixture

@@ -6,21 +6,22 @@ from pathlib import Path
 
 import pytest
 
-import infra.local
+import ttl_archive.infra.local
 
 
-@pytest.mark.parametrize("name", infra.local.__all__)
+@pytest.mark.parametrize("name", ttl_archive.infra.local.__all__)
 def test_every_public_name_is_there(name: str) -> None:
-    assert getattr(infra.local, name).__name__ == name
+    assert getattr(ttl_archive.infra.local, name).__name__ == name
 
 
 def test_an_unknown_name_is_told() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'Pipelines'"):
-        infra.local.Pipelines  # noqa: B018
+        ttl_archive.infra.local.Pipelines  # noqa: B018
 
 
 def test_importing_the_package_loads_none_of_its_parts() -> None:
-    program = "import sys, infra.local; print([m for m in sys.modules if m in ('boto3', 'duckdb', 'moto')])"
+    parts = "('boto3', 'duckdb', 'moto')"
+    program = f"import sys, ttl_archive.infra.local; print([m for m in sys.modules if m in {parts}])"
     run = subprocess.run(
         [sys.executable, "-c", program],
         cwd=Path(__file__).parents[3],

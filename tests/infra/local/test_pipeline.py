@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from infra.local import Buffering, Clock, Fault, FunctionError, Pipeline
 from tests.processes import ends
+from ttl_archive.infra.local import Buffering, Clock, Fault, FunctionError, Pipeline
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 START_S = int(START.timestamp())
@@ -155,7 +155,7 @@ def test_a_record_that_fails_is_kept_and_a_changed_configuration_is_read_after_a
 
 def test_another_process_needs_only_the_environment(pipeline: Pipeline) -> None:
     program = (
-        "import boto3; from transform.settings import load;"
+        "import boto3; from ttl_archive.transform.settings import load;"
         "boto3.client('s3').put_object(Bucket='ttl-archive', Key=load().table.name, Body=b'x')"
     )
     environment = {"PATH": os.environ["PATH"], **pipeline.environment()}
@@ -290,7 +290,7 @@ def test_ctrl_c_half_way_through_the_start_leaves_nothing_behind(make: Make) -> 
 
 
 def test_a_handler_that_cannot_be_loaded_is_told_at_the_start_and_leaves_nothing_behind(make: Make) -> None:
-    pipeline = make(handler="transform.handler.nothing")
+    pipeline = make(handler="ttl_archive.transform.handler.nothing")
 
     with pytest.raises(FunctionError, match="Handler 'nothing' missing on module"):
         pipeline.__enter__()

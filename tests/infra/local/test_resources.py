@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
-from infra.local.destination import check_delivery_stream
-from infra.local.resources import Buffering, delivery_stream, lifecycle
-from transform.settings import Settings, parse
+from ttl_archive.infra.local.firehose.configuration import check_delivery_stream
+from ttl_archive.infra.local.resources import Buffering, delivery_stream, lifecycle
+from ttl_archive.transform.settings import Settings, parse
 
 
 def settings(format_: str = "jsonl", partition_by: str = "arrival") -> Settings:

@@ -13,10 +13,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from infra.local.emulator import Emulator
-from infra.local.sql import connect, create_views, readable_objects
-from transform.formats import ArchiveDialect
-from transform.settings import Settings, parse
+from ttl_archive.infra.local.local_sql import connect, create_views, readable_objects
+from ttl_archive.infra.local.moto_server.emulator import Emulator
+from ttl_archive.transform.formats import ArchiveDialect
+from ttl_archive.transform.settings import Settings, parse
 
 COLUMNS = [
     {"name": "id", "path": "id"},

@@ -1,0 +1,85 @@
+"""A Python function of this project, with its own log group, and its own role; and the transform function."""
+
+from pathlib import Path
+
+from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kinesis as kinesis
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from ttl_archive.infra import roles
+from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.infra.log_group import log_group
+from ttl_archive.infra.nag import acknowledge
+from ttl_archive.transform.settings import Settings
+
+RUNTIME = lambda_.Runtime.PYTHON_3_13
+_ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
+
+
+class PythonFunction(Construct):
+    """A function that runs from a zip, and may do what its statements say and write its own log."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        description: str,
+        zip_file: Path,
+        handler: str,
+        memory_mb: int,
+        timeout_s: int,
+        deploy: Deploy,
+        statements: list[iam.PolicyStatement],
+    ) -> None:
+        super().__init__(scope, id)
+        log = log_group(self, "Log", deploy.log_retention_days)
+        self.role = roles.function_role(self, log, statements)
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            description=description,
+            runtime=RUNTIME,
+            architecture=_ARCHITECTURES[deploy.architecture],
+            handler=handler,
+            code=lambda_.Code.from_asset(str(zip_file)),
+            memory_size=memory_mb,
+            timeout=Duration.seconds(timeout_s),
+            role=self.role,
+            log_group=log,
+            logging_format=lambda_.LoggingFormat.JSON,
+        )
+        acknowledge(
+            self.function,
+            {"L1": "Python 3.13 is current, and the one that the wheels in the zip are for."},
+        )
+
+
+class TransformFunction(PythonFunction):
+    """The transform. `alias` is what Firehose calls: a version that can be gone back to."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        zip_file: Path,
+        settings: Settings,
+        deploy: Deploy,
+        stream: kinesis.IStream,
+    ) -> None:
+        overflows = settings.output.overflow == "reingest"
+        super().__init__(
+            scope,
+            id,
+            description=f"Turns changes of {settings.table.name} into rows of the archive",
+            zip_file=zip_file,
+            handler="ttl_archive.transform.handler.handler",
+            memory_mb=deploy.memory_mb,
+            timeout_s=deploy.timeout_s,
+            deploy=deploy,
+            statements=roles.reingestion(stream, deploy.kms_key_arn) if overflows else [],
+        )
+        self.alias = self.function.add_alias("live")

@@ -1,0 +1,217 @@
+"""One delivery stream at work: it reads, transforms, partitions, delivers, and counts outcomes."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ttl_archive.infra.local.firehose import processing
+from ttl_archive.infra.local.firehose.batches import Batches
+from ttl_archive.infra.local.firehose.clock import Clock
+from ttl_archive.infra.local.firehose.configuration import DeliveryStreamConfig
+from ttl_archive.infra.local.firehose.error_objects import LambdaArnField, error_line
+from ttl_archive.infra.local.firehose.function import Function
+from ttl_archive.infra.local.firehose.partitioning import ACTIVE_PARTITIONS_LIMIT, limit_exceeded, partition
+from ttl_archive.infra.local.firehose.processing import Dropped, EventHead, Failed, Outcome, Transformed
+from ttl_archive.infra.local.firehose.s3_delivery import Delivery, Group, Target
+from ttl_archive.infra.local.firehose.source import Source, SourceRecord
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of a delivery stream's records: received = delivered + dropped + failed + buffered, always.
+
+    A record counts as delivered or failed once S3 has its object. `failed` is by error code. `empty` are
+    those of the delivered whose result was Ok with no data. `objects` are S3 objects by role: data, error,
+    backup.
+    """
+
+    received: int
+    delivered: int
+    dropped: int
+    failed: Mapping[str, int]
+    buffered: int
+    empty: int
+    objects: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all delivery streams of one Firehose share."""
+
+    s3: Any
+    functions: Mapping[str, Function]
+    clock: Clock
+    uuids: Callable[[], uuid.UUID]
+    lambda_arn_field: LambdaArnField = "lambdaARN"
+    compress_error_objects: bool = False
+    active_partitions_limit: int = ACTIVE_PARTITIONS_LIMIT
+
+
+@dataclass
+class _Tally:
+    read: int = 0
+    dropped: int = 0
+    empty: int = 0
+    stored: Counter[str] = field(default_factory=Counter)
+    objects: Counter[str] = field(default_factory=Counter)
+
+
+# The outcome of a record that is delivered; the others are error codes.
+_DELIVERED = "Ok"
+
+
+class DeliveryStream:
+    """A delivery stream that works when it is polled, in the caller's thread."""
+
+    def __init__(
+        self, name: str, head: EventHead, config: DeliveryStreamConfig, source: Source, shared: Shared
+    ) -> None:
+        self.source = source
+        self.config = config
+        self.version = 1
+        self._name = name
+        self._head = head
+        self._shared = shared
+        self._batches = Batches()
+        self._tally = _Tally()
+        self._delivery = Delivery(shared.s3, self._target(), shared.uuids)
+
+    def configure(self, config: DeliveryStreamConfig) -> None:
+        """Use a new configuration from now on, as the next version."""
+        self.config = config
+        self.version += 1
+        self._delivery.retarget(self._target())
+
+    def work(self, *, everything: bool = False) -> int:
+        """Do what is due, or everything whatever the hints say; give the number of records moved.
+
+        A record is moved by being read, by being processed and by being stored, so 0 means that nothing is
+        left to do at this time.
+        """
+        read = self._read()
+        processed = self._process(everything)
+        self._delivery.close(self._shared.clock.now_ms(), everything=everything)
+        return read + processed + self._put()
+
+    def counts(self) -> Counts:
+        """See Counts."""
+        stored = self._tally.stored
+        return Counts(
+            received=self._tally.read + self.source.waiting,
+            delivered=stored[_DELIVERED] + self._tally.empty,
+            dropped=self._tally.dropped,
+            failed={code: n for code, n in sorted(stored.items()) if code != _DELIVERED},
+            buffered=self.source.waiting + len(self._batches) + self._delivery.buffered,
+            empty=self._tally.empty,
+            objects={role: self._tally.objects[role] for role in ("data", "error", "backup")},
+        )
+
+    def _target(self) -> Target:
+        destination, backup = self.config.destination, self.config.backup
+        compress = self._shared.compress_error_objects
+        return Target(self._name, self.version, destination, backup, compress)
+
+    def _read(self) -> int:
+        before = self._tally.read
+        for record in self.source.read():
+            self._tally.read += 1
+            if self.config.backup:
+                self._deliver(record, Group("backup", record.lane), record.data, _DELIVERED)
+            if self.config.processor:
+                self._batches.add(record, self.config.processor.buffering.size_bytes)
+            else:
+                self._settle_transformed(Transformed(record, record.data))
+        return self._tally.read - before
+
+    def _process(self, everything: bool) -> int:
+        processor = self.config.processor
+        # Without a processor only batches from before an update are left: they do not wait.
+        interval_ms = processor.buffering.interval_ms if processor and not everything else 0
+        self._batches.close(self._shared.clock.now_ms(), interval_ms)
+        processed = 0
+        while self._batches.closed:
+            # Taken off the queue once its outcomes are known: nothing is lost to an error on the way.
+            outcomes = self._outcomes(self._batches.closed[0])
+            processed += len(self._batches.closed.popleft())
+            for outcome in outcomes:
+                self._settle(outcome)
+        return processed
+
+    def _outcomes(self, batch: Sequence[SourceRecord]) -> list[Outcome]:
+        processor = self.config.processor
+        if processor is None:
+            return [Transformed(record, record.data) for record in batch]
+        function = self._function(processor.arn)
+        return [
+            outcome
+            for payload, records in processing.requests(batch, self._head, self._invocation_ids())
+            for outcome in processing.invoke(
+                function, processor.arn, payload, records, processor.number_of_retries
+            )
+        ]
+
+    def _function(self, arn: str) -> Function | None:
+        """The function of an ARN, whose qualifier may be left out where functions are given."""
+        functions = self._shared.functions
+        unqualified = ":".join(arn.split(":")[:7])
+        return functions.get(arn) or functions.get(unqualified) or functions.get(f"{unqualified}:$LATEST")
+
+    def _invocation_ids(self) -> Iterator[str]:
+        while True:
+            yield str(self._shared.uuids())
+
+    def _settle(self, outcome: Outcome) -> None:
+        match outcome:
+            case Dropped():
+                self._tally.dropped += 1
+            case Failed():
+                self._settle_failed(outcome)
+            case Transformed():
+                self._settle_transformed(outcome)
+
+    def _settle_transformed(self, outcome: Transformed) -> None:
+        group = self._group(outcome)
+        if isinstance(group, Failed):
+            self._settle_failed(group)
+        elif not outcome.data and self.config.processor:
+            # UNVERIFIED what AWS does with Ok and empty data: nothing is delivered, and it is counted.
+            self._tally.empty += 1
+        else:
+            self._deliver(outcome.record, group, outcome.data, _DELIVERED)
+
+    def _group(self, outcome: Transformed) -> Group | Failed:
+        if not self.config.dynamic_partitioning:
+            return Group("data", outcome.record.lane)
+        found = partition(outcome, self.config.destination.prefix)
+        if isinstance(found, Failed):
+            return found
+        group = Group("data", partition_keys=found)
+        limit = self._shared.active_partitions_limit
+        return group if self._delivery.has_room(group, limit) else limit_exceeded(outcome, limit)
+
+    def _settle_failed(self, failed: Failed) -> None:
+        line = error_line(
+            failed,
+            ended_ms=self._shared.clock.now_ms(),
+            lambda_arn=self.config.processor.arn if self.config.processor else "",
+            lambda_arn_field=self._shared.lambda_arn_field,
+        )
+        group = Group("error", error_output_type=failed.error_output_type)
+        self._deliver(failed.record, group, line, failed.error_code)
+
+    def _deliver(self, record: SourceRecord, group: Group, data: bytes, outcome: str) -> None:
+        now_ms = self._shared.clock.now_ms()
+        self._delivery.add(group, data, arrival_ms=record.arrival_ms, now_ms=now_ms, outcome=outcome)
+
+    def _put(self) -> int:
+        moved = 0
+        for stored in self._delivery.put():
+            moved += stored.tally.total()
+            self._tally.objects[stored.group.role] += 1
+            if stored.group.role != "backup":
+                self._tally.stored += stored.tally
+        return moved

@@ -1,0 +1,100 @@
+"""Restores from GLACIER that take their time: first in progress, then readable, then expired.
+
+Source: S3 API Reference, RestoreObject; S3 User Guide, "Archive retrieval options".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+
+from ttl_archive.infra.local.firehose.clock import Clock
+
+ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")  # the classes that cannot be read without a restore
+# How long a retrieval takes; the longer end of what is documented, because nobody may count on less.
+RETRIEVAL = {
+    ("GLACIER", "Expedited"): timedelta(minutes=5),
+    ("GLACIER", "Standard"): timedelta(hours=5),
+    ("GLACIER", "Bulk"): timedelta(hours=12),
+    ("DEEP_ARCHIVE", "Standard"): timedelta(hours=12),
+    ("DEEP_ARCHIVE", "Bulk"): timedelta(hours=48),
+}
+
+ObjectName = tuple[str, str]  # bucket and key
+
+
+class RestoreRefusedError(Exception):
+    """What S3 answers instead: HTTP status and error code."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Restore:
+    """One restored or restoring copy."""
+
+    ready: datetime
+    expires: datetime
+
+
+class Restores:
+    """All restores, by the clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._by_object: dict[ObjectName, Restore] = {}
+
+    def request(self, name: ObjectName, storage_class: str, tier: str, days: int) -> int:
+        """Begin a restore (202), or prolong a finished one (200).
+
+        Raises RestoreRefusedError: not archived, already in progress, or a tier that the class has not.
+        """
+        now = self._clock.now()
+        known = self._by_object.get(name)
+        if known is not None and known.expires > now:
+            if known.ready > now:
+                raise RestoreRefusedError(
+                    409, "RestoreAlreadyInProgress", "Object restore is already in progress"
+                )
+            self._by_object[name] = Restore(known.ready, _expiry(now, days))
+            return 200
+        if storage_class not in ARCHIVED:
+            raise RestoreRefusedError(
+                403, "InvalidObjectState", "Restore is not allowed for the object's current storage class"
+            )
+        if (storage_class, tier) not in RETRIEVAL:
+            raise RestoreRefusedError(
+                400, "InvalidArgument", f"Tier {tier} is not available for {storage_class}."
+            )
+        ready = now + RETRIEVAL[storage_class, tier]
+        self._by_object[name] = Restore(ready, _expiry(ready, days))
+        return 202
+
+    def header(self, name: ObjectName) -> str | None:
+        """Value of x-amz-restore; None when there is nothing to tell."""
+        known = self._by_object.get(name)
+        if known is None or known.expires <= self._clock.now():
+            return None
+        if known.ready > self._clock.now():
+            return 'ongoing-request="true"'
+        return f'ongoing-request="false", expiry-date="{format_datetime(known.expires, usegmt=True)}"'
+
+    def is_readable(self, name: ObjectName) -> bool:
+        """Whether the restored copy is there now."""
+        known = self._by_object.get(name)
+        return known is not None and known.ready <= self._clock.now() < known.expires
+
+    def forget(self, name: ObjectName) -> None:
+        """The object was overwritten or deleted."""
+        self._by_object.pop(name, None)
+
+
+def _expiry(since: datetime, days: int) -> datetime:
+    """Days later, rounded up to the next midnight UTC (S3U: restoring objects)."""
+    later = since + timedelta(days=days)
+    midnight = later.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight if midnight == later else midnight + timedelta(days=1)

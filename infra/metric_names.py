@@ -1,0 +1,81 @@
+"""Every metric that the alarms and the dashboard look at, under its AWS name.
+
+Source: the services' own lists of metrics, and transform/metrics.py.
+"""
+
+from dataclasses import dataclass
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_kinesis as kinesis
+from aws_cdk import aws_kinesisfirehose as firehose
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_stepfunctions as sfn
+
+from ttl_archive.transform.metrics import NAMESPACE
+from ttl_archive.transform.settings import Settings
+
+PERIOD_S = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """The metrics of one pipeline, by the part that sends them."""
+
+    settings: Settings
+    kinesis_stream: kinesis.IStream
+    delivery_stream: firehose.CfnDeliveryStream
+    transform_function: lambda_.IFunction
+    replay_machine: sfn.StateMachine
+
+    def delivery(self, name: str, statistic: str) -> cloudwatch.Metric:
+        """Of the delivery stream."""
+        return _metric("AWS/Firehose", name, statistic, {"DeliveryStreamName": self.delivery_stream.ref})
+
+    def stream(self, name: str, statistic: str) -> cloudwatch.Metric:
+        """Of the data stream."""
+        return _metric("AWS/Kinesis", name, statistic, {"StreamName": self.kinesis_stream.stream_name})
+
+    def function(self, name: str, statistic: str) -> cloudwatch.Metric:
+        """Of the transform function, whichever version."""
+        dimensions = {"FunctionName": self.transform_function.function_name}
+        return _metric("AWS/Lambda", name, statistic, dimensions)
+
+    def transform(self, name: str, statistic: str = "Sum") -> cloudwatch.Metric:
+        """Of the transform's own log line."""
+        return _metric(NAMESPACE, name, statistic, {"Table": self.settings.table.name})
+
+    def table(self, name: str, statistic: str) -> cloudwatch.Metric:
+        """Of the table."""
+        return _metric("AWS/DynamoDB", name, statistic, {"TableName": self.settings.table.name})
+
+    def replication(self, name: str, function: str) -> cloudwatch.MathExpression:
+        """Of the table's streaming: a query, for the values of DelegatedOperation are nowhere documented."""
+        source = 'SCHEMA("AWS/DynamoDB", TableName, DelegatedOperation)'
+        where = f"TableName = '{self.settings.table.name}'"
+        return cloudwatch.MathExpression(
+            expression=f'SELECT {function}("{name}") FROM {source} WHERE {where}',  # noqa: S608  not a database
+            using_metrics={},
+            label=name,
+            period=Duration.seconds(PERIOD_S),
+        )
+
+    def replay(self, name: str) -> cloudwatch.Metric:
+        """Of the replay of many objects."""
+        dimensions = {"StateMachineArn": self.replay_machine.state_machine_arn}
+        return _metric("AWS/States", name, "Sum", dimensions)
+
+    def error_objects(self, rule: events.Rule) -> cloudwatch.Metric:
+        """How many error objects arrived: how often the rule called its target."""
+        return _metric("AWS/Events", "Invocations", "Sum", {"RuleName": rule.rule_name})
+
+
+def _metric(namespace: str, name: str, statistic: str, dimensions: dict[str, str]) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace=namespace,
+        metric_name=name,
+        statistic=statistic,
+        dimensions_map=dimensions,
+        period=Duration.seconds(PERIOD_S),
+    )

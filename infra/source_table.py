@@ -1,0 +1,94 @@
+"""The table: an existing one is attached, or one is made to try the archive out."""
+
+from aws_cdk import CustomResource, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kinesis as kinesis
+from constructs import Construct
+
+from ttl_archive.infra import roles
+from ttl_archive.infra.assets import Assets
+from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.infra.functions import PythonFunction
+from ttl_archive.infra.nag import acknowledge_wildcards
+from ttl_archive.transform.settings import Settings
+
+# Set always: documents disagree about the default. Microseconds tell two changes apart that a millisecond
+# does not. Source: DynamoDB Developer Guide, kds; aws-cdk, aws-dynamodb.
+PRECISION = "MICROSECOND"
+_MEMORY_MB = 256
+_TIMEOUT_S = 900  # Lambda's longest; the destination becomes ACTIVE within minutes
+
+
+class Table(Construct):
+    """The table and its streaming. `ttl` is what the deployment says of the table's TTL."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        settings: Settings,
+        deploy: Deploy,
+        stream: kinesis.Stream,
+        assets: Assets,
+    ) -> None:
+        super().__init__(scope, id)
+        self.ttl: str | None = None
+        if deploy.table == "create":
+            self._create(settings, deploy, stream)
+        elif deploy.attach:
+            self._attach(settings, deploy, stream, assets)
+
+    def _create(self, settings: Settings, deploy: Deploy, stream: kinesis.Stream) -> None:
+        def attribute(name: str) -> dynamodb.Attribute:
+            return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
+
+        precision = dynamodb.ApproximateCreationDateTimePrecision[PRECISION]
+        dynamodb.Table(
+            self,
+            "Table",
+            table_name=settings.table.name,
+            partition_key=attribute(deploy.partition_key or ""),
+            sort_key=attribute(deploy.sort_key) if deploy.sort_key else None,
+            time_to_live_attribute=settings.table.ttl_attribute,
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            deletion_protection=True,
+            removal_policy=RemovalPolicy.RETAIN,
+            kinesis_stream=stream if deploy.attach else None,
+            kinesis_precision_timestamp=precision if deploy.attach else None,
+        )
+
+    def _attach(self, settings: Settings, deploy: Deploy, stream: kinesis.Stream, assets: Assets) -> None:
+        table_arn = Stack.of(self).format_arn(
+            service="dynamodb", resource="table", resource_name=settings.table.name
+        )
+        attacher = PythonFunction(
+            self,
+            "Attacher",
+            description=f"Attaches the table {settings.table.name} to the archive's stream",
+            zip_file=assets.attachment,
+            handler="ttl_archive.infra.attachment.attach_handler.handler",
+            memory_mb=_MEMORY_MB,
+            timeout_s=_TIMEOUT_S,
+            deploy=deploy,
+            statements=roles.attaching(self, table_arn, stream, deploy.kms_key_arn),
+        )
+        acknowledge_wildcards(
+            attacher.role, ["*"], "kinesis:ListStreams, which DynamoDB asks of the caller, names no stream."
+        )
+        destination = CustomResource(
+            self,
+            "StreamingDestination",
+            resource_type="Custom::StreamingDestination",
+            service_token=attacher.function.function_arn,
+            properties={
+                "TableName": settings.table.name,
+                "StreamArn": stream.stream_arn,
+                "Precision": PRECISION,
+                "TtlAttribute": settings.table.ttl_attribute,
+            },
+        )
+        self.ttl = destination.get_att_string("Ttl")

@@ -1,0 +1,106 @@
+"""The entry that Lambda calls for one batch of a Step Functions Distributed Map: the same replay, per object.
+
+event      {"bucket": "my-archive", "items": [{"Key": "errors/...", "Size": 123}], "sink": "s3"}
+           and "stream": NAME with the sinks kinesis and firehose
+answer     {"objects": {"done": 1}, "lines": 10, "rows": 9, "dropped": {}, "refused": {"NotJson": 1},
+            "possible_duplicates": 0, "not_done": []}
+
+What this same transform has refused before is counted as "held" and left where it is.
+An object that could not be finished makes the call fail, so that the map tries the batch again; what is done
+is done, and passed over then.
+"""
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from threading import Event, Timer
+from typing import Any
+
+from ttl_archive.replay import replay_object
+from ttl_archive.replay.aws import Clients
+from ttl_archive.replay.claims import Claims, new_owner
+from ttl_archive.replay.error_objects.objects import ErrorObject, find_object
+from ttl_archive.replay.errors import ReplayError, StoppedError
+from ttl_archive.replay.rate import Rate
+from ttl_archive.replay.replay_object import Run
+from ttl_archive.replay.replay_run import Summary
+from ttl_archive.replay.sinks.registry import make_sink
+from ttl_archive.replay.transform_identity import fingerprint
+from ttl_archive.replay.verdict import judge
+from ttl_archive.transform import layout
+from ttl_archive.transform.settings import Settings, load
+
+# Kept back from the function's time: to end the records in hand and let go of the object.
+_RESERVE_S = 20
+_NAMED_AT_MOST = 20
+_UNFINISHED = (replay_object.FAILED, replay_object.STOPPED, replay_object.BUSY, replay_object.UNSENT)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Replay the objects of one batch. Raises ReplayError when one could not be finished."""
+    left_s = max(0.0, context.get_remaining_time_in_millis() / 1000)
+    stop = Event()
+    timer = Timer(max(0.0, left_s - _RESERVE_S), stop.set)
+    timer.daemon = True
+    timer.start()
+    try:
+        return replay_batch(event, _clients(), _settings(), stop=stop, left_s=left_s)
+    finally:
+        timer.cancel()
+
+
+def replay_batch(
+    event: dict[str, Any], clients: Clients, settings: Settings, *, stop: Event, left_s: float
+) -> dict[str, Any]:
+    """What `handler` does, with everything given: clients, settings and the seconds left."""
+    s3, bucket, sink_name = clients("s3"), event["bucket"], event.get("sink", "s3")
+    target = event["stream"] if sink_name != "s3" else event.get("archive", layout.ARCHIVE)
+    end = datetime.now(UTC) + timedelta(seconds=left_s)
+    run = Run(
+        s3,
+        # A claim that outlives the function would keep the map's next try from the object.
+        Claims(s3, bucket, new_owner("function"), not_after=end),
+        make_sink(sink_name, target, bucket, clients, settings, stop=stop),
+        judge(settings),
+        fingerprint(settings),
+        Rate(),
+        stop,
+    )
+    run.sink.check()
+    summary = Summary()
+    for item in event["items"]:
+        if stop.is_set():
+            raise StoppedError("the function's time is up before its batch is done; the next try goes on")
+        if layout.refused_by(item["Key"]) == run.transform:
+            summary.objects["held"] += 1  # it would be refused again, and written back once more
+        elif not layout.is_ours(item["Key"]) and not item["Key"].endswith("/"):
+            summary.add(replay_object.replay_object(run, _found(s3, bucket, item)))
+    if any(summary.objects[status] for status in _UNFINISHED):
+        raise ReplayError("; ".join(f"{key}: {why}" for key, why in summary.reasons[:_NAMED_AT_MOST]))
+    return _answer(summary)
+
+
+def _found(s3: Any, bucket: str, item: dict[str, Any]) -> ErrorObject:
+    return find_object(s3, bucket, item["Key"])
+
+
+def _answer(summary: Summary) -> dict[str, Any]:
+    tally = summary.tally
+    return {
+        "objects": dict(summary.objects),
+        "lines": tally.lines,
+        "rows": tally.rows,
+        "dropped": dict(tally.dropped),
+        "refused": dict(tally.refused),
+        "possible_duplicates": summary.possible_duplicates,
+        "not_done": [{"object": key, "reason": reason} for key, reason in summary.reasons[:_NAMED_AT_MOST]],
+    }
+
+
+@cache
+def _settings() -> Settings:
+    return load()
+
+
+@cache
+def _clients() -> Clients:
+    return Clients()

@@ -1,0 +1,371 @@
+"""The demo as a user runs it: the command in a process of its own."""
+
+import gzip
+import io
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import boto3
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from ttl_archive.infra.local.demo.demo_command import demo
+from ttl_archive.infra.local.demo.items import TableFileError, infer_keys, readings, special_items, table_file
+from ttl_archive.infra.local.demo.report import Answer, show_answer
+from ttl_archive.infra.local.demo.scenario import theirs
+
+CONFIG = """
+[table]
+name = "Sessions"
+ttl_attribute = "expires"
+
+[output]
+format = "{format}"
+
+[[columns]]
+name = "session"
+path = "id"
+"""
+ITEMS = [
+    {"id": {"S": "a"}, "expires": {"N": "1767225600"}, "blob": {"B": "EgIIew=="}},
+    {"id": {"S": "b"}, "expires": {"N": "1767312000"}, "n": {"N": "12345678901234567890123456789012345678"}},
+    {"id": {"S": "forever"}},
+]
+
+
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "ttl_archive.infra.cli", "demo", *map(str, arguments)]
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture
+def table(tmp_path):
+    """A table file and its configuration, as command-line arguments."""
+
+    def write(items=ITEMS, file_format="jsonl", name="items.jsonl"):
+        lines = "".join(json.dumps(item) + "\n" for item in items).encode()
+        file, config = tmp_path / name, tmp_path / "archive.toml"
+        file.write_bytes(gzip.compress(lines) if name.endswith(".gz") else lines)
+        config.write_text(CONFIG.format(format=file_format))
+        return ["--table-file", file, "--config", config]
+
+    return write
+
+
+def children_of(process: int) -> dict[int, str]:
+    """Command lines of the processes that a process has started, by id, from /proc."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == process:
+                found[int(stat.parent.name)] = (stat.parent / "cmdline").read_text().replace("\0", " ")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
+
+
+@pytest.mark.parametrize("file_format", ["jsonl", "csv"])
+def test_the_demo_s_ledger_adds_up_and_closes_after_replay(tmp_path, file_format):
+    question = "SELECT count(*) AS n FROM archive"
+
+    result = run("--json", "--format", file_format, "--keep", tmp_path / "kept", "--sql", question)
+
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout)
+    before, after = report["ledger"], report["ledger_after_replay"]
+    expired = before["changes"]["expired"]
+    assert (before["delivered"], before["failed"]) == (expired - 1, 1)
+    assert (after["delivered"], after["failed"]) == (expired, 0)
+    assert before["changes"]["deleted"] == before["dropped"]["user-removal"] == 1
+    assert before["changes"]["inserted"] + before["changes"]["modified"] == before["dropped"]["not-a-removal"]
+    assert report["error_object"]["errorCode"] == "Lambda.ProcessingFailedStatus"
+    assert report["answers"][-1]["rows"] == [[expired - 1]]
+    assert sum(count for _, count in report["answers"][0]["rows"]) == expired - 1
+    assert "it adds up" in result.stderr
+    kept = (tmp_path / "kept" / "archive" / "DeviceData").rglob(f"*.{file_format}.gz")
+    assert sum(gzip.decompress(path.read_bytes()).count(b"\n") for path in kept) == expired
+
+
+@pytest.mark.parametrize(("file_format", "name"), [("jsonl", "items.jsonl"), ("csv", "export.json.gz")])
+def test_a_user_s_table_file_expires_and_is_delivered(table, file_format, name):
+    items = ITEMS if file_format == "jsonl" else [{"Item": item} for item in ITEMS]
+
+    result = run(
+        *table(items, file_format, name), "--json", "--sql", "SELECT session FROM archive ORDER BY 1"
+    )
+
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert report["answers"][-1]["rows"] == [["a"], ["b"]]
+    assert report["ledger"]["changes"]["expired"] == report["ledger"]["delivered"] == 2
+    assert report["ledger"]["changes"]["inserted"] == 3
+
+
+def test_a_table_file_of_which_nothing_would_expire_is_refused_with_the_reason(table):
+    result = run(*table([{"id": {"S": "a"}, "expires": {"S": "tomorrow"}}]))
+
+    assert result.returncode == 2
+    assert 'no item has epoch seconds as a Number in "expires"' in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_the_ledger_of_a_table_file_adds_up_by_what_archive_toml_keeps(table):
+    arguments = table()
+    with arguments[-1].open("a") as config:
+        config.write('[select]\nchanges = "all"\n')
+
+    result = run(*arguments, "--json")
+
+    assert result.returncode == 0, result.stderr
+    ledger = json.loads(result.stdout)["ledger"]
+    assert ledger["kept"] == ["expired", "deleted", "written"]
+    assert ledger["delivered"] == 5
+    assert "5 expired or deleted or written = 5 delivered + 0 failed: it adds up" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--key", "id"], "give --table-file too"),
+        (["--config", "archive.toml"], "give --table-file too"),
+        (["--table-file", __file__, "--format", "csv"], "archive.toml says it"),
+        (["--keep", Path(__file__).parent], "is not empty"),
+        (["--keep", __file__ + "/inside"], "cannot be used"),
+    ],
+)
+def test_options_that_would_be_ignored_or_fail_late_are_refused_at_once(arguments, told):
+    result = CliRunner().invoke(demo, list(map(str, arguments)))
+
+    assert result.exit_code == 2
+    assert told in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        (["id", "expires", "blob"], "A table has one key attribute, or two"),
+        (["id", "id"], "A table has one key attribute, or two"),
+        (["blob"], "in the items it is B, missing"),
+        (["same"], "two items have the same same"),
+    ],
+)
+def test_keys_that_no_table_of_the_items_can_have_are_refused(table, keys, told):
+    items = [item | {"same": {"S": "x"}} for item in ITEMS]
+    _, file, _, config = table(items)
+
+    with pytest.raises(TableFileError, match=told):
+        theirs(file, config, keys)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "NaN", "1767225600000", None])
+def test_a_ttl_that_is_no_time_of_today_does_not_move_the_clock_there(table, text):
+    _, file, _, config = table([*ITEMS, {"id": {"S": "odd"}, "expires": {"N": text}}])
+
+    assert theirs(file, config, []).start == datetime(2025, 12, 31, 23, tzinfo=UTC)
+
+
+def test_an_item_that_dynamodb_refuses_is_told_without_a_traceback(table):
+    result = run(*table([{"id": {"S": ""}, "expires": {"N": "1767225600"}}]))
+
+    assert result.returncode == 2
+    assert "DynamoDB refuses an item" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("query", ["CREATE TABLE t AS SELECT 1", ""])
+def test_a_statement_without_rows_asks_for_a_question(table, query):
+    result = run(*table(), "--sql", query)
+
+    assert result.returncode == 1
+    assert "Ask with SELECT" in result.stderr
+
+
+def test_a_column_s_name_is_shown_as_it_is():
+    console = Console(file=io.StringIO())
+
+    show_answer(console, Answer("?", "SELECT 1", ["[/x]"], [[1]]))
+
+    assert "[/x]" in console.file.getvalue()
+
+
+def test_a_query_that_is_no_sql_is_told_without_a_traceback(table):
+    result = run(*table(), "--sql", "SELEKT 1")
+
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert "SELEKT" in result.stderr
+
+
+def served(process: subprocess.Popen[str]) -> dict[str, str]:
+    """What a demo prints once it serves: the variables, and the commands by their first words."""
+    assert process.stdout
+    told = {}
+    for line in process.stdout:
+        words = shlex.split(line, comments=True) if line[:1] in ("e", "a", "/") else []
+        if words[:1] == ["export"]:
+            name, _, value = words[1].partition("=")
+            told[name] = value
+        elif words[1:3] in (["dynamodb", "put-item"], ["-m", "ttl_archive.infra.local.demo.ask"]):
+            told[words[2]] = line
+        elif words[1:3] == ["replay", "list"]:
+            return told
+    raise AssertionError("it ended before it served")
+
+
+def gone(processes: Iterable[int], within_s: float = 5) -> bool:
+    deadline = time.monotonic() + within_s
+    while left := [process for process in processes if Path(f"/proc/{process}").exists()]:
+        if time.monotonic() > deadline:
+            raise AssertionError(f"still there: {left}")
+        time.sleep(0.05)
+    return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_while_it_serves_leaves_no_process_behind(table, number):
+    with subprocess.Popen(
+        command(*table(), "--serve"),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=os.environ | {"COLUMNS": "200", "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        served(process)
+        children = children_of(process.pid)
+
+        process.send_signal(number)
+
+        assert process.wait(30) == 0
+        assert process.stdout
+        assert "Stopped." in process.stdout.read()
+    assert [
+        sum(part in line for line in children.values()) for part in ("server_process", "awslambdaric")
+    ] == [1, 1]
+    assert gone(children)
+
+
+@pytest.mark.parametrize("part", ["server_process", "awslambdaric"])
+def test_an_interrupt_while_it_starts_leaves_no_process_behind(table, part):
+    with subprocess.Popen(
+        command(*table()), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    ) as process:
+        children = {}
+        while not any(part in line for line in children.values()):
+            assert process.poll() is None
+            children |= children_of(process.pid)
+
+        process.send_signal(signal.SIGINT)
+
+        assert process.stdout
+        output = process.stdout.read()
+        assert process.wait(30) == 1
+    assert "Aborted!" in output
+    assert "Traceback" not in output
+    assert gone(children)
+
+
+def test_what_serve_prints_puts_an_item_and_asks_the_archive(table):
+    with subprocess.Popen(command(*table(), "--serve"), stdout=subprocess.PIPE, text=True) as process:
+        try:
+            told = served(process)
+            environment = os.environ | {name: value for name, value in told.items() if name.isupper()}
+            arguments = shlex.split(told["put-item"], comments=True)
+            client = boto3.client(
+                "dynamodb",
+                endpoint_url=told["AWS_ENDPOINT_URL"],
+                region_name=told["AWS_REGION"],
+                aws_access_key_id=told["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=told["AWS_SECRET_ACCESS_KEY"],
+            )
+            client.put_item(TableName=arguments[4], Item=json.loads(arguments[6]))
+            client.close()
+            question = [
+                *shlex.split(told["ttl_archive.infra.local.demo.ask"])[:-1],
+                "SELECT 'rows=' || count(*) FROM archive",
+            ]
+            deadline = time.monotonic() + 30
+            while "rows=3" not in (answer := subprocess.check_output(question, env=environment, text=True)):
+                assert time.monotonic() < deadline, answer
+        finally:
+            process.send_signal(signal.SIGINT)
+
+
+def test_asking_without_a_running_demo_says_what_to_do_first():
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    asked = [sys.executable, "-m", "ttl_archive.infra.local.demo.ask", "SELECT 1"]
+
+    result = subprocess.run(asked, env=environment, capture_output=True, text=True, timeout=60)
+
+    assert result.returncode == 1
+    assert "AWS_ENDPOINT_URL_S3 is not set. First the export lines" in result.stderr
+
+
+def test_a_line_that_is_no_item_is_named_by_file_and_number(tmp_path):
+    file = tmp_path / "items.jsonl"
+    file.write_text('{"id": {"S": "a"}}\n{"id": "a"}\n')
+
+    with pytest.raises(TableFileError, match=r"items\.jsonl, line 2 is not an item in DynamoDB JSON"):
+        table_file(file)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n"])
+def test_a_table_file_without_items_says_what_to_write(tmp_path, content):
+    file = tmp_path / "items.jsonl"
+    file.write_bytes(content)
+
+    with pytest.raises(TableFileError, match="has no item"):
+        table_file(file)
+
+
+# An id of its own: gzip writes the current second, and every worker has to collect the same names.
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe", gzip.compress(b"{}", mtime=0)[:-4]], ids=["not UTF-8", "truncated gzip"]
+)
+def test_a_table_file_that_cannot_be_read_is_told(tmp_path, content):
+    file = tmp_path / "items.jsonl"
+    file.write_bytes(content)
+
+    with pytest.raises(TableFileError, match="cannot be read"):
+        table_file(file)
+
+
+def test_binary_of_a_table_file_becomes_bytes(tmp_path):
+    file = tmp_path / "items.jsonl"
+    file.write_text('{"a": {"M": {"b": {"BS": ["AA=="]}}}}')
+
+    assert table_file(file) == [{"a": {"M": {"b": {"BS": [b"\x00"]}}}}]
+
+
+def test_keys_are_the_first_attributes_that_tell_all_items_apart():
+    assert infer_keys(list(readings())) == ("deviceID", "readingTime")
+
+
+@pytest.mark.parametrize("inside", ["\u2028", "\x85"])
+def test_a_line_of_a_table_file_ends_at_a_newline_only(tmp_path, inside):
+    file = tmp_path / "items.jsonl"
+    file.write_bytes(f'{{"id": {{"S": "a{inside}b"}}}}\r\n'.encode())
+
+    assert table_file(file) == [{"id": {"S": f"a{inside}b"}}]
+
+
+def test_items_that_nothing_tells_apart_ask_for_key():
+    with pytest.raises(TableFileError, match="--key"):
+        infer_keys([{"a": {"S": "x"}}, {"a": {"S": "x"}}])
+
+
+def test_the_special_items_have_every_attribute_type():
+    kinds = {kind for item in special_items() for value in item.values() for kind in value}
+
+    assert kinds == {"S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"}
