@@ -113,7 +113,7 @@ class Claim:
             "etag": self.error_object.etag,
             "owner": self._claims.owner,
             "until": until.isoformat() if until else None,
-            "write": secrets.token_hex(4),  # tells this write from an equal one of somebody else
+            "write": self._claims.token(),  # tells this write from an equal one of somebody else
             "progress": asdict(progress) | {"unsent": sorted(progress.unsent)},
         }
         return json.dumps(document).encode()
@@ -129,6 +129,7 @@ class Claims:
     lease: timedelta = LEASE
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     not_after: datetime | None = None
+    token: Callable[[], str] = lambda: secrets.token_hex(4)
 
     def until(self) -> datetime:
         """When a claim that is taken or renewed now runs out."""

@@ -15,6 +15,7 @@ from ttl_archive.replay.rate import Rate
 from ttl_archive.replay.sinks.quarantine import Quarantine
 from ttl_archive.replay.sinks.sink import Delivery, Sink, Tally
 from ttl_archive.replay.verdict import OTHER_TABLE, Judge
+from ttl_archive.replay.workers import Threads, Workers
 from ttl_archive.transform import layout
 from ttl_archive.transform.convert import Drop, Row
 
@@ -44,6 +45,7 @@ class Run:
     rate: Rate
     stop: Event = field(default_factory=Event)
     progress: Callable[[int, int], None] = lambda records, read_bytes: None  # noqa: ARG005
+    workers: Callable[[int], Workers] = Threads  # called with how many objects are replayed at a time
 
 
 @dataclass(frozen=True, slots=True)

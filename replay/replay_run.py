@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,7 +92,7 @@ def replay_prefix(
 def _outcomes(run: Run, objects: tuple[ErrorObject, ...], concurrency: int) -> Iterator[Outcome]:
     """Outcomes as they come. An error that is not an object's own stops the others and is raised."""
     waiting = iter(objects)
-    with ThreadPoolExecutor(concurrency, thread_name_prefix="replay") as pool:
+    with run.workers(concurrency) as pool:
         running: set[Future[Outcome]] = set()
         try:
             while True:
@@ -100,7 +100,7 @@ def _outcomes(run: Run, objects: tuple[ErrorObject, ...], concurrency: int) -> I
                     running.add(pool.submit(replay_object.replay_object, run, each))
                 if not running:
                     break
-                ended, running = wait(running, return_when=FIRST_COMPLETED)
+                ended, running = pool.wait(running)
                 for future in ended:
                     yield future.result()
         except BaseException:
