@@ -25,7 +25,7 @@ from ttl_archive.infra.local.lambda_runtime.runtime_api import Event, Invocation
 # Lambda Developer Guide, execution environment: init is limited to 10 seconds; a longer one is done again
 # under the function's own timeout, so we wait for both.
 INIT_TIMEOUT_S = 10
-_PROJECT = Path(__file__).parents[2]
+_PROJECT = Path(__file__).parents[4]  # the folder that holds the package ttl_archive
 
 
 class LambdaRuntime:

@@ -16,7 +16,7 @@ from ttl_archive.infra.local.child_process import Child
 
 REGION = "us-east-1"
 KEY = "local"  # moto takes any; AWS takes none of these, so a client that went astray does no harm
-_PROJECT = Path(__file__).parents[2]
+_PROJECT = Path(__file__).parents[4]  # the folder that holds the package ttl_archive
 _START_TIMEOUT_S = 60
 
 
