@@ -32,7 +32,7 @@ class Progress:
     """How far an object is. With a stream: lines before `next_line` are sent, save those in `unsent`."""
 
     sink: str
-    transform: str  # fingerprint: which lines are sent follows from its verdicts
+    transform: str  # its identity: which lines are sent follows from its verdicts
     next_line: int = 1
     unsent: frozenset[int] = frozenset()
     outputs: tuple[str, ...] = ()  # s3: every key that may have been written

@@ -24,10 +24,10 @@ from ttl_archive.replay.rate import Rate
 from ttl_archive.replay.replay_object import Run
 from ttl_archive.replay.replay_run import Summary
 from ttl_archive.replay.sinks.registry import make_sink
-from ttl_archive.replay.transform_identity import fingerprint
 from ttl_archive.replay.verdict import judge
 from ttl_archive.transform import layout
 from ttl_archive.transform.settings import Settings, load
+from ttl_archive.transform.verdict_version import transform_identity
 
 # Kept back from the function's time: to end the records in hand and let go of the object.
 _RESERVE_S = 20
@@ -61,7 +61,7 @@ def replay_batch(
         Claims(s3, bucket, new_owner("function"), not_after=end),
         make_sink(sink_name, target, bucket, clients, settings, stop=stop),
         judge(settings),
-        fingerprint(settings),
+        transform_identity(settings),
         Rate(),
         stop,
     )

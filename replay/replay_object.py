@@ -41,7 +41,7 @@ class Run:
     claims: Claims
     sink: Sink
     judge: Judge
-    transform: str  # fingerprint
+    transform: str  # its identity, transform_identity
     rate: Rate
     stop: Event = field(default_factory=Event)
     progress: Callable[[int, int], None] = lambda records, read_bytes: None  # noqa: ARG005

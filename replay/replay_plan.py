@@ -21,7 +21,7 @@ class Plan:
     prefix: str
     sink: str
     target: str  # s3: the archive's prefix; kinesis: stream, name or ARN; firehose: delivery stream name
-    transform: str  # fingerprint of the code and settings it was made with
+    transform: str  # identity of the transform it was made with
     objects: tuple[ErrorObject, ...]
     done: int = 0  # objects found that are done already
     held: int = 0  # quarantine objects that this transform has refused

@@ -14,10 +14,10 @@ from ttl_archive.replay.rate import Rate
 from ttl_archive.replay.replay_object import Outcome, Run
 from ttl_archive.replay.sinks.s3_sink import S3Sink
 from ttl_archive.replay.sinks.sink import Tally
-from ttl_archive.replay.transform_identity import fingerprint
 from ttl_archive.replay.verdict import judge
 from ttl_archive.transform import layout
 from ttl_archive.transform.settings import Settings
+from ttl_archive.transform.verdict_version import transform_identity
 
 DEFAULT_CONCURRENCY = 4
 # What ended without every record delivered or dropped, though nothing failed.
@@ -77,7 +77,7 @@ def replay_prefix(
     s3: Any, settings: Settings, *, bucket: str, prefix: str, archive: str = layout.ARCHIVE
 ) -> Summary:
     """Plan and run with the s3 sink in one call, for programs: the demo, tests, scripts of your own."""
-    transform = fingerprint(settings)
+    transform = transform_identity(settings)
     found = survey.survey(s3, bucket, prefix, survey.Filter(), transform)
     planned = replay_plan.make(
         found, bucket=bucket, prefix=prefix, sink="s3", target=archive, transform=transform

@@ -15,11 +15,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ttl_archive.replay.aws import DEFAULT_ATTEMPTS, Clients
 from ttl_archive.replay.error_objects.survey import Filter
 from ttl_archive.replay.errors import MisuseError
-from ttl_archive.replay.transform_identity import fingerprint
 from ttl_archive.transform import layout
 from ttl_archive.transform import settings as archive_settings
 from ttl_archive.transform.errors import ArchiveError, SettingsError
 from ttl_archive.transform.settings import Settings
+from ttl_archive.transform.verdict_version import transform_identity
 
 FAILED, MISUSED = 1, 2
 
@@ -45,8 +45,8 @@ class Place:
 
     @cached_property
     def transform(self) -> str:
-        """The fingerprint of the transform that works with these settings."""
-        return fingerprint(self.settings)
+        """The identity of the transform that works with these settings."""
+        return transform_identity(self.settings)
 
     @property
     def prefix(self) -> str:

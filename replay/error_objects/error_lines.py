@@ -156,7 +156,8 @@ def _unglued(piece: bytes) -> tuple[list[bytes], bytes]:
 def _decoded(piece: bytes | memoryview) -> ErrorLine | None:
     try:
         return _decode(piece)
-    except (DecodeError, RecursionError):  # no JSON object; or one nested deeper than any that AWS writes
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        # It is not a JSON object, it is not UTF-8, or it is nested deeper than any line that AWS writes.
         return None
 
 

@@ -42,7 +42,7 @@ class Found:
 def survey(s3: Any, bucket: str, prefix: str, only: Filter, transform: str) -> Iterator[Found]:
     """The objects under the prefix, then those in quarantine that came from there.
 
-    What the transform with this fingerprint has refused is held: it would refuse it again.
+    What the transform with this identity has refused is held: it would refuse it again.
     """
     prefix += only.key_prefix
     holds_quarantine = prefix.startswith(layout.QUARANTINE) or layout.QUARANTINE.startswith(prefix)

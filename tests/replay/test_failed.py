@@ -35,6 +35,15 @@ def test_every_record_is_read_however_the_lines_are_joined(between: bytes, packe
     assert [each.number for each in found] == [1, 2, 3]
 
 
+def test_a_line_whose_message_is_not_utf8_is_unreadable_and_the_next_line_is_read() -> None:
+    damaged = error_line(b"1", errorMessage="?").replace(b"?", b"\xff")
+
+    unreadable, record = read([damaged + b"\n" + error_line(b"2")])
+
+    assert unreadable == Unreadable(1, damaged, "NotAnErrorLine")
+    assert data_of([record]) == [b"2"]
+
+
 def test_gzip_of_several_members_is_read() -> None:
     data = gzip.compress(error_line(b"1") + b"\n") + gzip.compress(error_line(b"2") + b"\n")
 

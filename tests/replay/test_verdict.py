@@ -1,10 +1,9 @@
-"""What the transform says of a failed record today; and which transform it is."""
+"""What the transform says of a failed record today."""
 
 import pytest
 
 from tests.replay.samples import CSV_SETTINGS, EVENT_US, SETTINGS, change, error_line
 from ttl_archive.replay.error_objects.error_lines import Unreadable, read
-from ttl_archive.replay.transform_identity import fingerprint
 from ttl_archive.replay.verdict import Refused, judge
 from ttl_archive.transform.convert import Drop, Row, converter
 from ttl_archive.transform.settings import Settings
@@ -67,9 +66,3 @@ def test_a_fault_of_the_code_itself_refuses_that_record_alone(monkeypatch: pytes
     monkeypatch.setattr("ttl_archive.replay.verdict.converter", faulty)
 
     assert verdict(change(1)) == Refused("UnexpectedZeroDivisionError")
-
-
-def test_the_fingerprint_changes_with_the_settings_and_only_then() -> None:
-    assert fingerprint(SETTINGS) == fingerprint(SETTINGS)
-    assert fingerprint(SETTINGS) != fingerprint(CSV_SETTINGS)
-    assert len(fingerprint(SETTINGS)) == 12
