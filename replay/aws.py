@@ -88,7 +88,7 @@ _S3_ERRORS: dict[str, tuple[type[ObjectError], str]] = {
 }
 
 
-def told(error: BotoCoreError | ClientError, what: str, action: str = "") -> ReplayError:
+def translate_error(error: BotoCoreError | ClientError, what: str, action: str = "") -> ReplayError:
     """An error of a call as one of ours; `what` names the object, `action` is the permission it takes."""
     if not isinstance(error, ClientError):
         return ObjectError(f"{what}: {error}")

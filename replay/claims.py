@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ttl_archive.replay.aws import CONFLICTS, error_code, told
+from ttl_archive.replay.aws import CONFLICTS, error_code, translate_error
 from ttl_archive.replay.error_objects.objects import ErrorObject
 from ttl_archive.replay.errors import ClaimLostError, MisuseError, ObjectGoneError, ReplayError
 from ttl_archive.transform import layout
@@ -199,12 +199,12 @@ class Claims:
             except ClientError as error:
                 code = error_code(error)
                 if code not in CONFLICTS:
-                    raise told(error, f"s3://{self.bucket}/{key}", "s3:PutObject") from error
+                    raise translate_error(error, f"s3://{self.bucket}/{key}", "s3:PutObject") from error
                 if code in {"ConditionalRequestConflict", "409"}:
                     continue  # two writes at once; S3 asks to try again
                 return self._written_by_us(key, body)
             except BotoCoreError as error:
-                raise told(error, f"s3://{self.bucket}/{key}") from error
+                raise translate_error(error, f"s3://{self.bucket}/{key}") from error
         return None
 
     def _written_by_us(self, key: str, body: bytes) -> str | None:
@@ -224,7 +224,7 @@ class Claims:
             with closing(answer["Body"]) as stream:
                 return json.loads(stream.read()), str(answer["ETag"])
         except (ClientError, BotoCoreError) as error:
-            problem = told(error, f"s3://{self.bucket}/{key}", "s3:GetObject")
+            problem = translate_error(error, f"s3://{self.bucket}/{key}", "s3:GetObject")
             if isinstance(problem, ObjectGoneError):
                 return None, ""
             raise problem from error

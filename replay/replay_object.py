@@ -19,7 +19,7 @@ from ttl_archive.replay.workers import Threads, Workers
 from ttl_archive.transform import layout
 from ttl_archive.transform.convert import Drop, Row
 
-_LOOK_UP_EVERY = 1000  # records between two looks at the clock and at Ctrl-C
+_CHECKPOINT_EVERY = 1000  # records between two looks at the clock and at Ctrl-C
 
 # How an object ended -> what it means for the whole run.
 DONE, ALREADY, BUSY, LEFT, UNSENT, FAILED, STOPPED = (
@@ -85,10 +85,10 @@ def _released_unless_done(run: Run, claim: Claim, tally: Tally) -> Outcome:
     try:
         outcome = _replay_claimed(run, claim, tally)
     except Exception:
-        _let_go(claim)
+        _release_quietly(claim)
         raise
     if outcome.status != DONE:
-        _let_go(claim)
+        _release_quietly(claim)
     return outcome
 
 
@@ -165,18 +165,18 @@ def _judge_all(
             quarantine.add(record, verdict)
             tally.refused[verdict.code] += 1
         known = known or (isinstance(record, FailedRecord) and record.fields.raw_data is not None)
-        if tally.lines % _LOOK_UP_EVERY == 0:
-            run.rate.take(_LOOK_UP_EVERY)
-            run.progress(_LOOK_UP_EVERY, reader.read_bytes - read_before)
+        if tally.lines % _CHECKPOINT_EVERY == 0:
+            run.rate.take(_CHECKPOINT_EVERY)
+            run.progress(_CHECKPOINT_EVERY, reader.read_bytes - read_before)
             read_before = reader.read_bytes
-            _look_up(run, claim)
-    _look_up(run, claim)
-    run.rate.take(tally.lines % _LOOK_UP_EVERY)
-    run.progress(tally.lines % _LOOK_UP_EVERY, reader.read_bytes - read_before)
+            _checkpoint(run, claim)
+    _checkpoint(run, claim)
+    run.rate.take(tally.lines % _CHECKPOINT_EVERY)
+    run.progress(tally.lines % _CHECKPOINT_EVERY, reader.read_bytes - read_before)
     return known
 
 
-def _look_up(run: Run, claim: Claim) -> None:
+def _checkpoint(run: Run, claim: Claim) -> None:
     if run.stop.is_set():
         raise StoppedError("stopped on request; run again to go on")
     claim.keep()
@@ -191,7 +191,7 @@ def _not_ours(error_object: ErrorObject, tally: Tally, known: bool) -> str:
     return ""
 
 
-def _let_go(claim: Claim) -> None:
+def _release_quietly(claim: Claim) -> None:
     """Release the claim; when that cannot be, its time runs out."""
     with suppress(ReplayError):
         claim.release()

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +14,7 @@ from ttl_archive.replay.replay_object import Outcome, Run
 from ttl_archive.replay.sinks.s3_sink import S3Sink
 from ttl_archive.replay.sinks.sink import Tally
 from ttl_archive.replay.verdict import judge
+from ttl_archive.replay.workers import in_parallel
 from ttl_archive.transform import layout
 from ttl_archive.transform.settings import Settings
 from ttl_archive.transform.verdict_version import transform_identity
@@ -90,21 +90,12 @@ def replay_prefix(
 
 
 def _outcomes(run: Run, objects: tuple[ErrorObject, ...], concurrency: int) -> Iterator[Outcome]:
-    """Outcomes as they come. An error that is not an object's own stops the others and is raised."""
+    """Yield outcomes as the objects end. An error that is not one object's own stops the others."""
     waiting = iter(objects)
-    with run.workers(concurrency) as pool:
-        running: set[Future[Outcome]] = set()
-        try:
-            while True:
-                while len(running) < concurrency and not run.stop.is_set() and (each := next(waiting, None)):
-                    running.add(pool.submit(replay_object.replay_object, run, each))
-                if not running:
-                    break
-                ended, running = pool.wait(running)
-                for future in ended:
-                    yield future.result()
-        except BaseException:
-            run.stop.set()
-            raise
-        for each in waiting:
-            yield Outcome(each.key, replay_object.STOPPED, Tally())
+
+    def replay(error_object: ErrorObject) -> Outcome:
+        return replay_object.replay_object(run, error_object)
+
+    yield from in_parallel(run.workers(concurrency), replay, waiting, at_once=concurrency, stop=run.stop)
+    for each in waiting:
+        yield Outcome(each.key, replay_object.STOPPED, Tally())

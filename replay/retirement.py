@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ttl_archive.replay.aws import told
+from ttl_archive.replay.aws import translate_error
 from ttl_archive.replay.claims import Claims
 from ttl_archive.replay.error_objects.objects import ErrorObject
 from ttl_archive.replay.error_objects.survey import Found
@@ -55,7 +55,9 @@ def retire(s3: Any, error_object: ErrorObject, to: str) -> None:
         # The condition closes the time since the look. Source: Amazon S3 User Guide, conditional deletes.
         s3.delete_object(Bucket=bucket, Key=key, IfMatch=etag)
     except (ClientError, BotoCoreError) as error:
-        raise told(error, error_object.url, "s3:GetObject, s3:PutObject and s3:DeleteObject") from error
+        raise translate_error(
+            error, error_object.url, "s3:GetObject, s3:PutObject and s3:DeleteObject"
+        ) from error
 
 
 def _why_kept(s3: Any, error_object: ErrorObject, manifest: dict[str, Any] | None) -> str:

@@ -1,10 +1,12 @@
 """Workers that run calls side by side: threads, or what a simulation puts in their place."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from threading import Event
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
@@ -48,3 +50,38 @@ class Threads:
         """Wait until at least one call has ended."""
         ended, left = wait(running, return_when=FIRST_COMPLETED)
         return ended, left
+
+
+def in_parallel(
+    workers: Workers,
+    call: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    at_once: int,
+    stop: Event | None = None,
+) -> Iterator[Result]:
+    """Call `call` with each item, at most `at_once` at a time; yield the results as the calls end.
+
+    Items are taken from the iterable only when there is room for them, and none once `stop` is set. The first
+    error of a call is raised, and sets `stop`.
+    """
+    waiting = iter(items)
+    stop = stop or Event()
+    with workers as pool:
+        running: set[Future[Result]] = set()
+        try:
+            while True:
+                while len(running) < at_once and not stop.is_set():
+                    try:
+                        item = next(waiting)
+                    except StopIteration:
+                        break
+                    running.add(pool.submit(call, item))
+                if not running:
+                    return
+                ended, running = pool.wait(running)
+                for future in ended:
+                    yield future.result()
+        except BaseException:
+            stop.set()
+            raise

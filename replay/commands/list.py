@@ -17,7 +17,7 @@ from ttl_archive.replay.commands.options import (
     aws_options,
     filter_options,
     place_options,
-    tells_errors,
+    report_errors,
 )
 from ttl_archive.replay.error_objects.failure_counts import Failures, by_name, failures, look_into
 from ttl_archive.replay.error_objects.inspection import Inspected, inspect
@@ -34,7 +34,7 @@ _LIST_HEADERS = ("day", "type", "code", "state", "records", "objects", "size", "
 @filter_options
 @click.option("--names-only", is_flag=True, help="Count objects by their names, without reading them.")
 @aws_options
-@tells_errors
+@report_errors
 def list_command(bucket: str, prefix: str | None, names_only: bool, as_json: bool, **options: Any) -> None:
     """Show what failed: by day, error output type, error code and state, with counts, sizes and times (UTC).
 
@@ -64,7 +64,7 @@ def list_command(bucket: str, prefix: str | None, names_only: bool, as_json: boo
     if as_json:
         show.as_json([asdict(group) for group in groups])
     else:
-        _tell_groups(place, groups)
+        _print_groups(place, groups)
     if problems:
         sys.exit(FAILED)
 
@@ -75,7 +75,7 @@ def list_command(bucket: str, prefix: str | None, names_only: bool, as_json: boo
 @click.option("--show-content", is_flag=True, help="Show the change record itself, with the item's values.")
 @click.option("--limit", type=click.IntRange(0), default=50, show_default=True, help="Records; 0 for all.")
 @aws_options
-@tells_errors
+@report_errors
 def inspect_command(
     bucket: str | None, error_object: str, show_content: bool, limit: int, as_json: bool, **options: Any
 ) -> None:
@@ -103,12 +103,12 @@ def inspect_command(
         for record in shown:
             click.echo(json.dumps(asdict(record), default=str, ensure_ascii=False))
     else:
-        _tell_records(list(shown), show_content)
+        _print_records(list(shown), show_content)
         if limit and next(records, None):
             show.note(f"There are more than {limit} records. To see all: --limit 0")
 
 
-def _tell_groups(place: Place, groups: list[Failures]) -> None:
+def _print_groups(place: Place, groups: list[Failures]) -> None:
     rows = [
         (
             group.day, group.type, group.code, group.state, group.records, group.objects,
@@ -128,7 +128,7 @@ def _tell_groups(place: Place, groups: list[Failures]) -> None:
         )
 
 
-def _tell_records(records: list[Inspected], content: bool) -> None:
+def _print_records(records: list[Inspected], content: bool) -> None:
     headers = ("record", "code", "message", "attempts", "arrived", "bytes", "change", "verdict")
     show.table(
         headers,

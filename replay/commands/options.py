@@ -135,11 +135,11 @@ def as_filter(options: dict[str, Any]) -> Filter:
     return Filter(**{name: options.pop(name) for name in names})
 
 
-def tells_errors(command: Command) -> Command:
+def report_errors(command: Command) -> Command:
     """The command, with everything that is expected to go wrong as a message and an exit code."""
 
     @wraps(command)
-    def told(*args: Any, **kwargs: Any) -> Any:
+    def reporting(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
         except (MisuseError, SettingsError) as error:
@@ -157,7 +157,7 @@ def tells_errors(command: Command) -> Command:
         except OSError as error:
             fail(f"{error.filename or 'file'}: {error.strerror}", FAILED)
 
-    return told  # type: ignore[return-value]
+    return reporting  # type: ignore[return-value]
 
 
 def fail(message: str, code: int) -> NoReturn:

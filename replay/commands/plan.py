@@ -14,8 +14,8 @@ from ttl_archive.replay.commands.options import (
     aws_options,
     filter_options,
     place_options,
+    report_errors,
     stack,
-    tells_errors,
 )
 from ttl_archive.replay.error_objects.survey import Filter, survey, with_code
 from ttl_archive.replay.errors import MisuseError
@@ -40,7 +40,7 @@ sink_options: Callable[[Any], Any] = stack(
 @click.option("--out", type=click.Path(path_type=Path), default="replay-plan.json", show_default=True,
               help="File to write the plan to.")  # fmt: skip
 @aws_options
-@tells_errors
+@report_errors
 def plan_command(bucket: str, prefix: str | None, out: Path, as_json: bool, **options: Any) -> None:
     """Print what a run would do, and write it to a file that `run` executes. Changes nothing in AWS.
 
@@ -56,7 +56,7 @@ def plan_command(bucket: str, prefix: str | None, out: Path, as_json: bool, **op
     if as_json:
         show.as_json(as_document(planned))
     else:
-        tell_plan(planned)
+        print_plan(planned)
         show.note(f"The plan is in {out}. To execute it: ttl-archive replay run {out}")
 
 
@@ -95,7 +95,7 @@ def as_document(planned: Plan) -> dict[str, Any]:
     }
 
 
-def tell_plan(planned: Plan) -> None:
+def print_plan(planned: Plan) -> None:
     """Print the plan for people."""
     sizes: dict[str, list[int]] = {}
     for each in planned.objects:

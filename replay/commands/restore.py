@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ttl_archive.replay.commands import show
-from ttl_archive.replay.commands.options import Moment, Place, aws_options, tells_errors
+from ttl_archive.replay.commands.options import Moment, Place, aws_options, report_errors
 from ttl_archive.replay.commands.signals import ctrl_c
 from ttl_archive.replay.errors import MisuseError
 from ttl_archive.replay.restore import item_files, restore_job
@@ -87,7 +87,7 @@ from ttl_archive.replay.restore.table_writer import Target, find_target
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @aws_options
-@tells_errors
+@report_errors
 def restore(
     bucket: str,
     prefix: str | None,

@@ -15,7 +15,7 @@ from ttl_archive.replay.commands.options import (
     aws_options,
     filter_options,
     place_options,
-    tells_errors,
+    report_errors,
 )
 from ttl_archive.replay.error_objects.objects import ErrorObject
 from ttl_archive.replay.error_objects.survey import survey
@@ -30,7 +30,7 @@ from ttl_archive.transform import layout
 @click.option("--to", default=layout.RETIRED, show_default=True, help="Prefix to move them under.")
 @click.option("--yes", is_flag=True, help="Move them; without it, only show what would be moved.")
 @aws_options
-@tells_errors
+@report_errors
 def retire_command(
     bucket: str, prefix: str | None, to: str, yes: bool, as_json: bool, **options: Any
 ) -> None:

@@ -16,10 +16,10 @@ from ttl_archive.replay.commands.options import (
     as_filter,
     aws_options,
     filter_options,
-    tells_errors,
+    report_errors,
     work_options,
 )
-from ttl_archive.replay.commands.plan import make_plan, sink_options, tell_plan
+from ttl_archive.replay.commands.plan import make_plan, print_plan, sink_options
 from ttl_archive.replay.commands.signals import ctrl_c
 from ttl_archive.replay.distributed_map import Execution
 from ttl_archive.replay.error_objects.survey import Filter
@@ -47,7 +47,7 @@ _ARCHIVE_SINK = {"sink": "s3", "stream": None, "archive": layout.ARCHIVE, "held"
 @click.option("--distributed", "state_machine", metavar="ARN",
               help="Replay all under the prefix in this state machine, and follow it.")  # fmt: skip
 @aws_options
-@tells_errors
+@report_errors
 def run_command(
     plan_file: Path | None, bucket: str | None, prefix: str | None, as_json: bool, **options: Any
 ) -> None:
@@ -84,14 +84,14 @@ def run_command(
         summary = _distribute(place, planned, only, work["state_machine"])
     else:
         summary = _execute(place, planned, work["rate"], work["concurrency"])
-    tell_summary(planned, summary, as_json)
+    print_summary(planned, summary, as_json)
     sys.exit(summary.exit_code)
 
 
 def _asked(planned: Plan, yes: bool) -> Plan:
     """The plan, once the operator agrees to it."""
     if planned.objects and not yes:
-        tell_plan(planned)
+        print_plan(planned)
         if not sys.stdin.isatty():
             raise MisuseError(
                 "no terminal to ask on. Add --yes, or execute a plan: replay run replay-plan.json"
@@ -127,7 +127,7 @@ def _execute(place: Place, planned: Plan, rate: float | None, concurrency: int) 
             stop,
             progress,
         )
-        summary = execute(run, planned.objects, concurrency=concurrency, on_outcome=_tell_trouble)
+        summary = execute(run, planned.objects, concurrency=concurrency, on_outcome=_print_trouble)
     summary.held = planned.held
     return summary
 
@@ -157,12 +157,12 @@ def _distribute(place: Place, planned: Plan, only: Filter, state_machine_arn: st
     return summary
 
 
-def _tell_trouble(outcome: Outcome) -> None:
+def _print_trouble(outcome: Outcome) -> None:
     if outcome.reason and outcome.status != replay_object.STOPPED:
         show.note(f"{outcome.status}: {outcome.key}: {outcome.reason}")
 
 
-def tell_summary(planned: Plan, summary: Summary, as_json: bool) -> None:
+def print_summary(planned: Plan, summary: Summary, as_json: bool) -> None:
     """Print what a run did."""
     tally = summary.tally
     if as_json:

@@ -1,16 +1,15 @@
 """What failed, counted: by day, error output type, error code and state."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 from ttl_archive.replay.error_objects.error_lines import FailedRecord, read
 from ttl_archive.replay.error_objects.objects import ErrorObject, Reader
 from ttl_archive.replay.error_objects.survey import Found, State
 from ttl_archive.replay.errors import ReplayError
+from ttl_archive.replay.workers import Threads, in_parallel
 
 NOT_READ = "not read"
 
@@ -82,7 +81,7 @@ def failures(
     on_problem: Callable[[ReplayError], None],
     concurrency: int = 8,
 ) -> list[Failures]:
-    """What was found, counted. An object that cannot be read is told and not counted."""
+    """What was found, counted. An object that cannot be read is reported and not counted."""
     groups: dict[tuple[str, str, str, str], Failures] = {}
     for each, seen in _looked(s3, found, look, on_problem, concurrency):
         for part in seen:
@@ -102,16 +101,19 @@ def _looked(
     on_problem: Callable[[ReplayError], None],
     concurrency: int,
 ) -> Iterator[tuple[Found, list[Seen]]]:
-    """A few objects at a time, in their order."""
-    objects = iter(found)
-    with ThreadPoolExecutor(concurrency) as pool:
-        while some := list(islice(objects, 8 * concurrency)):
-            pending = [(each, pool.submit(look, s3, each.object)) for each in some]
-            for each, future in pending:
-                try:
-                    yield each, future.result()
-                except ReplayError as error:
-                    on_problem(error)
+    """Read a few objects at a time."""
+
+    def read_one(each: Found) -> tuple[Found, list[Seen] | ReplayError]:
+        try:
+            return each, look(s3, each.object)
+        except ReplayError as error:
+            return each, error
+
+    for each, seen in in_parallel(Threads(concurrency), read_one, found, at_once=concurrency):
+        if isinstance(seen, ReplayError):
+            on_problem(seen)
+        else:
+            yield each, seen
 
 
 def _time(ms: int) -> datetime:

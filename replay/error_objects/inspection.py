@@ -32,7 +32,7 @@ class Inspected:
 def inspect(s3: Any, error_object: ErrorObject, judge: Judge, *, content: bool) -> Iterator[Inspected]:
     """The records of an object, one by one."""
     for record in read(Reader(s3, error_object).chunks()):
-        verdict = told(judge(record))
+        verdict = describe_verdict(judge(record))
         if isinstance(record, Unreadable):
             text = record.piece.decode(errors="replace") if content else None
             size = len(record.piece)
@@ -41,7 +41,7 @@ def inspect(s3: Any, error_object: ErrorObject, judge: Judge, *, content: bool) 
             yield _inspected(record, verdict, content)
 
 
-def told(verdict: Verdict) -> str:
+def describe_verdict(verdict: Verdict) -> str:
     """A verdict in words: what would happen to the record today."""
     if isinstance(verdict, Row):
         return f"would deliver to {verdict.date}"
@@ -63,13 +63,13 @@ def _inspected(record: FailedRecord, verdict: str, content: bool) -> Inspected:
         record.attempts,
         datetime.fromtimestamp(ms / 1000, UTC) if ms else None,
         len(data),
-        change_told(data),
+        describe_change(data),
         verdict,
         data.decode(errors="replace") if content else None,
     )
 
 
-def change_told(data: bytes) -> str:
+def describe_change(data: bytes) -> str:
     """What kind of change it is and of when, without a name or value of the item; empty if it is none."""
     try:
         change = parse(data)

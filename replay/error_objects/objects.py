@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ttl_archive.replay.aws import told
+from ttl_archive.replay.aws import translate_error
 from ttl_archive.replay.errors import ObjectError
 from ttl_archive.transform import layout
 
@@ -60,7 +60,7 @@ def list_objects(s3: Any, bucket: str, prefix: str) -> Iterator[ErrorObject]:
                 if not layout.is_ours(entry["Key"]) and not _is_folder(entry):
                     yield _listed(bucket, entry)
     except (ClientError, BotoCoreError) as error:
-        raise told(error, f"s3://{bucket}/{prefix}", "s3:ListBucket") from error
+        raise translate_error(error, f"s3://{bucket}/{prefix}", "s3:ListBucket") from error
 
 
 def list_keys(s3: Any, bucket: str, prefix: str) -> Iterator[str]:
@@ -69,7 +69,7 @@ def list_keys(s3: Any, bucket: str, prefix: str) -> Iterator[str]:
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             yield from (entry["Key"] for entry in page.get("Contents", []))
     except (ClientError, BotoCoreError) as error:
-        raise told(error, f"s3://{bucket}/{prefix}", "s3:ListBucket") from error
+        raise translate_error(error, f"s3://{bucket}/{prefix}", "s3:ListBucket") from error
 
 
 def find_object(s3: Any, bucket: str, key: str) -> ErrorObject:
@@ -77,7 +77,7 @@ def find_object(s3: Any, bucket: str, key: str) -> ErrorObject:
     try:
         head = s3.head_object(Bucket=bucket, Key=key)
     except (ClientError, BotoCoreError) as error:
-        raise told(error, f"s3://{bucket}/{key}", "s3:GetObject") from error
+        raise translate_error(error, f"s3://{bucket}/{key}", "s3:GetObject") from error
     modified = head["LastModified"].astimezone(UTC)
     return ErrorObject(bucket, key, head["ETag"].strip('"'), head["ContentLength"], modified)
 
@@ -126,11 +126,11 @@ class Reader:
             try:
                 yield from self._from_here()
             except ClientError as error:
-                raise told(error, self._object.url, "s3:GetObject") from error
+                raise translate_error(error, self._object.url, "s3:GetObject") from error
             except BotoCoreError as error:
                 attempts = 1 if self.read_bytes > before else attempts + 1
                 if attempts == _READ_ATTEMPTS:
-                    raise told(error, self._object.url) from error
+                    raise translate_error(error, self._object.url) from error
                 continue
             if self.read_bytes != self._object.size:
                 raise ObjectError(

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ttl_archive.replay.aws import error_code, told
+from ttl_archive.replay.aws import error_code, translate_error
 from ttl_archive.replay.errors import MisuseError, ReplayError
 from ttl_archive.replay.restore.row_selection import ArchivedObject
 
@@ -78,7 +78,7 @@ def state_of(s3: Any, archived: ArchivedObject) -> State:
     try:
         restore = s3.head_object(Bucket=archived.bucket, Key=archived.key).get("Restore", "")
     except (ClientError, BotoCoreError) as error:
-        raise told(error, archived.url, "s3:GetObject") from error
+        raise translate_error(error, archived.url, "s3:GetObject") from error
     if 'ongoing-request="true"' in restore:
         return "in progress"
     return "readable" if 'ongoing-request="false"' in restore else "cold"
@@ -106,9 +106,9 @@ def request(s3: Any, archived: ArchivedObject, tier: str, days: int) -> None:
             return
         if code == "GlacierExpeditedRetrievalNotAvailable":
             raise ReplayError(f"{url}: no Expedited retrieval at this time. Use --tier Standard") from error
-        raise told(error, url, "s3:RestoreObject") from error
+        raise translate_error(error, url, "s3:RestoreObject") from error
     except BotoCoreError as error:
-        raise told(error, url) from error
+        raise translate_error(error, url) from error
 
 
 def request_all(s3: Any, cold: Sequence[ArchivedObject], *, tier: str, days: int, concurrency: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ttl_archive.replay.aws import told
+from ttl_archive.replay.aws import translate_error
 from ttl_archive.replay.restore.where import Row, compile_where, value_of
 from ttl_archive.transform.settings import Settings
 
@@ -102,7 +102,7 @@ def find_objects(
                     etag, storage = entry["ETag"].strip('"'), entry.get("StorageClass", "STANDARD")
                     yield ArchivedObject(bucket, entry["Key"], etag, entry["Size"], storage)
     except (ClientError, BotoCoreError) as error:
-        raise told(error, f"s3://{bucket}/{prefix}", "s3:ListBucket") from error
+        raise translate_error(error, f"s3://{bucket}/{prefix}", "s3:ListBucket") from error
 
 
 def _in_range(selection: Selection, text: str, by_event: bool) -> bool:

@@ -3,7 +3,6 @@
 import base64
 import json
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
@@ -17,6 +16,7 @@ from ttl_archive.replay.errors import MisuseError, ReplayError
 from ttl_archive.replay.rate import Rate
 from ttl_archive.replay.restore.archived_rows import Item
 from ttl_archive.replay.restore.stage import Stage, Staged
+from ttl_archive.replay.workers import Threads, in_parallel
 
 PUT, THERE, REFUSED = "put", "there already", "refused"
 _NOTE_EVERY = 100
@@ -126,16 +126,7 @@ def _put_all(
         rate.take(1)
         return staged.id, target.put(json.loads(staged.line))
 
-    with ThreadPoolExecutor(concurrency) as pool:
-        running: set[Future[tuple[bytes, str]]] = set()
-        while True:
-            while len(running) < 2 * concurrency and not stop.is_set() and (item := next(items, None)):
-                running.add(pool.submit(put, item))
-            if not running:
-                return
-            ended, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in ended:
-                yield future.result()
+    yield from in_parallel(Threads(concurrency), put, items, at_once=2 * concurrency, stop=stop)
 
 
 def _canonical(value: dict[str, Any]) -> list[str]:

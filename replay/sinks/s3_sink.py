@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ttl_archive.replay.aws import CONFLICTS, error_code, told
+from ttl_archive.replay.aws import CONFLICTS, error_code, translate_error
 from ttl_archive.replay.claims import Claim
 from ttl_archive.replay.error_objects.error_lines import FailedRecord
 from ttl_archive.replay.error_objects.objects import list_keys
@@ -98,7 +98,7 @@ def _as_it_stands(s3: Any, bucket: str, key: str) -> dict[str, str]:
     try:
         return {"IfMatch": s3.head_object(Bucket=bucket, Key=key)["ETag"]}
     except (ClientError, BotoCoreError) as error:
-        problem = told(error, f"s3://{bucket}/{key}", "s3:GetObject")
+        problem = translate_error(error, f"s3://{bucket}/{key}", "s3:GetObject")
         if isinstance(problem, ObjectGoneError):
             return {"IfNoneMatch": "*"}
         raise problem from error
@@ -125,10 +125,10 @@ def put_verified(s3: Any, bucket: str, key: str, part: Part, **condition: str) -
             )
     except (ClientError, BotoCoreError) as error:
         if not (condition and isinstance(error, ClientError) and error_code(error) in CONFLICTS):
-            raise told(error, url, "s3:PutObject and s3:GetObject") from error
+            raise translate_error(error, url, "s3:PutObject and s3:GetObject") from error
     try:
         head = s3.head_object(Bucket=bucket, Key=key)
     except (ClientError, BotoCoreError) as error:
-        raise told(error, url, "s3:PutObject and s3:GetObject") from error
+        raise translate_error(error, url, "s3:PutObject and s3:GetObject") from error
     if head["ContentLength"] != part.size or head["Metadata"].get("sha256") != part.sha256:
         raise ObjectError(f"{url}: it does not stand there as it was put. Run again")

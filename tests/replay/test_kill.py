@@ -18,7 +18,7 @@ import pytest
 
 from tests.replay.bucket import Bucket, FileObjects
 from tests.replay.samples import BUCKET, PREFIX, change, error_object, replay_all, rows
-from tests.replay.sinks import Streams
+from tests.replay.streams import Streams
 from ttl_archive.replay.claims import Claims
 from ttl_archive.replay.sinks.stream_sink import kinesis_sink
 from ttl_archive.transform import layout

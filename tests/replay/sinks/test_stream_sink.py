@@ -22,7 +22,7 @@ from tests.replay.samples import (
     replay_all,
     rows,
 )
-from tests.replay.sinks import ARN, THROTTLED, Streams
+from tests.replay.streams import ARN, THROTTLED, Streams
 from ttl_archive.replay import replay_object
 from ttl_archive.replay.claims import Claims
 from ttl_archive.replay.errors import MisuseError

@@ -10,7 +10,7 @@ import pytest
 
 from tests.replay.bucket import Bucket
 from tests.replay.samples import BUCKET, PREFIX, SETTINGS, change, error_object, make_run, rows
-from tests.replay.sinks import Streams
+from tests.replay.streams import Streams
 from ttl_archive.replay import distributed_map, map_handler
 from ttl_archive.replay.distributed_map import Execution
 from ttl_archive.replay.errors import MisuseError, ReplayError, StoppedError

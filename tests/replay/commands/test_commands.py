@@ -27,7 +27,7 @@ from ttl_archive.transform.settings import load
 
 emulator_module = pytest.importorskip("ttl_archive.infra.local.moto_server.emulator")
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 BUCKET = "my-archive"
 EXAMPLE = "errors/DeviceData/processing-failed/example"
 COMMANDS = {**replay.commands, "restore": restore}
