@@ -50,9 +50,12 @@ def tracked_files() -> list[str]:
     return [name for name in listed.splitlines() if os.path.lexists(ROOT / name)]
 
 
-def room_files() -> set[str]:
-    """Return the names that the files of the rooms have in the package, data and documents included."""
-    return {f"ttl_archive/{name}" for name in tracked_files() if name.split("/")[0] in ROOMS}
+def package_files() -> set[str]:
+    """Return the names that files have in the package: all of the rooms, data and documents included."""
+    rooms = {f"ttl_archive/{name}" for name in tracked_files() if name.split("/")[0] in ROOMS}
+    return rooms | {
+        name for name in tracked_files() if name.startswith("ttl_archive/") and (ROOT / name).is_file()
+    }
 
 
 def copy_sources(target: Path) -> None:
@@ -130,12 +133,12 @@ def sdist_names(distribution: Path) -> set[str]:
         return {member.name.partition("/")[2] for member in archive if member.isfile()}
 
 
-def test_the_wheel_has_every_file_of_the_rooms(distribution: Path) -> None:
-    assert room_files() - wheel_names(distribution) == set()
+def test_the_wheel_has_every_file_of_the_package(distribution: Path) -> None:
+    assert package_files() - wheel_names(distribution) == set()
 
 
-def test_the_sdist_has_every_file_of_the_rooms(distribution: Path) -> None:
-    assert room_files() - sdist_names(distribution) == set()
+def test_the_sdist_has_every_file_of_the_package(distribution: Path) -> None:
+    assert package_files() - sdist_names(distribution) == set()
 
 
 def test_the_wheel_installs_one_top_level_package(distribution: Path) -> None:
@@ -151,7 +154,7 @@ def test_mypy_checks_every_module_of_the_rooms() -> None:
     checked = run(sys.executable, "-c", code, cwd=ROOT).split()
 
     modules = {
-        name.removesuffix(".py").removesuffix("/__init__") for name in room_files() if name[-3:] == ".py"
+        name.removesuffix(".py").removesuffix("/__init__") for name in package_files() if name[-3:] == ".py"
     }
     assert {name.replace("/", ".") for name in modules} - set(checked) == set()
 
