@@ -1,7 +1,8 @@
-"""The custom resource that attaches a table to a Kinesis data stream; its own small Lambda, boto3 only.
+"""The custom resources of the stack, as small Lambda functions that need boto3 and nothing else.
 
-destination    attach and detach, idempotent, waiting for DynamoDB
-ttl            what the table's TTL is set to
-answer         the answer that CloudFormation waits for
-handler        the entry that Lambda calls
+attach                   attach a table to a stream and detach it: idempotent, waits for DynamoDB
+attach_handler           entry: the streaming destination
+ttl_check                the state of the table's TTL
+custom_resource          the entry that all of them share: run one request and respond, whatever happens
+cloudformation_response  the response that CloudFormation waits for
 """

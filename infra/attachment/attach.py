@@ -1,10 +1,10 @@
-"""Attaches a table to a data stream and detaches it, whatever state the two are in, and waits until it is so.
+"""Attach a table to a data stream, detach it, and wait until DynamoDB reports the new state.
 
-found                      attach                        detach
-nothing, DISABLED          enable, wait                  nothing to do
+state found                attach                        detach
+none, DISABLED             enable, wait                  nothing
 ENABLE_FAILED              enable, wait                  disable, wait
 ENABLING, UPDATING         wait, look again              wait, look again
-ACTIVE                     update a wrong precision      disable, wait
+ACTIVE                     correct the precision         disable, wait
 DISABLING                  wait, look again              wait, look again
 
 Source: DynamoDB API Reference, DescribeKinesisStreamingDestination.
@@ -17,22 +17,26 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from ttl_archive.infra.attachment.custom_resource import CustomResourceError
+
 POLL_S = 5.0
-_IN_BETWEEN = frozenset({"ENABLING", "UPDATING", "DISABLING"})
+_CHANGING = frozenset({"ENABLING", "UPDATING", "DISABLING"})
 _OFF = frozenset({None, "DISABLED"})
-# Another change of the table is under way, or too many are. Source: the same reference, errors of Enable.
-_PASSING = frozenset({"ResourceInUseException", "LimitExceededException", "ThrottlingException"})
+# Another change of the table is in progress, or too many are. Source: the same reference, errors of Enable.
+_TRANSIENT = frozenset({"ResourceInUseException", "LimitExceededException", "ThrottlingException"})
+# UpdateKinesisStreamingDestination with the precision that is set already is a ValidationException with this
+# text. Source: recorded answers of AWS, localstack/localstack tests, test_dynamodb.snapshot.json, 2025-07-23.
+_PRECISION_IS_SET = "Precision is already set"
 
 Client = Any  # boto3's clients have no types
-TimeLeft = Callable[[], float]
 
 
-class DestinationError(Exception):
-    """The table cannot be attached or detached; the text tells why and what to do."""
+class DestinationError(CustomResourceError):
+    """The table cannot be attached or detached; the text says why and what to do."""
 
 
 class NoTableError(DestinationError):
-    """There is no such table in this account and Region."""
+    """The table does not exist in this account and Region."""
 
     def __init__(self, table: str) -> None:
         super().__init__(
@@ -43,7 +47,7 @@ class NoTableError(DestinationError):
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A table, the stream its changes go to, and the unit of their time: MICROSECOND or MILLISECOND."""
+    """A table, the stream that receives its changes, and their time unit: MICROSECOND or MILLISECOND."""
 
     table: str
     stream_arn: str
@@ -51,125 +55,142 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long there is to wait, in seconds, and how to."""
+class Waiter:
+    """The seconds that are left for waiting, and the function that waits."""
 
-    time_left: TimeLeft
+    time_left: Callable[[], float]
     pause: Callable[[float], None] = time.sleep
 
 
-def attach(client: Client, wanted: Destination, patience: Patience, instead_of: str | None = None) -> None:
-    """Bring the destination to ACTIVE. `instead_of`: a stream of ours that the table leaves for this one.
+def attach(client: Client, wanted: Destination, waiter: Waiter, replaces: str | None = None) -> None:
+    """Bring the destination to ACTIVE; first detach the table from the stream `replaces`, if there is one.
 
     Raises DestinationError.
     """
-    if instead_of and instead_of != wanted.stream_arn:
-        detach(client, Destination(wanted.table, instead_of), patience)
-    asked = False
+    if replaces and replaces != wanted.stream_arn:
+        detach(client, Destination(wanted.table, replaces), waiter)
+    changed = False
     while True:
-        found = _settled(client, wanted, patience)
+        found = _settled(client, wanted, waiter)
         status = found.get("DestinationStatus")
-        precision = found.get("ApproximateCreationDateTimePrecision", wanted.precision if asked else None)
+        # DynamoDB does not report the precision of a destination that was enabled without one. Once this run
+        # has set it, a missing value is no reason to set it again.
+        precision = found.get("ApproximateCreationDateTimePrecision", wanted.precision if changed else None)
         if status == "ACTIVE" and precision == wanted.precision:
             return
-        if status == "ENABLE_FAILED" and asked:
-            why = found.get("DestinationStatusDescription") or "DynamoDB gives no reason"
+        if status == "ENABLE_FAILED" and changed:
+            why = found.get("DestinationStatusDescription") or "DynamoDB states no reason"
             raise DestinationError(f"Table {wanted.table} cannot stream to {wanted.stream_arn}: {why}.")
         if status == "ACTIVE":
-            asked |= _update_precision(client, wanted, patience)
+            changed |= _update_precision(client, wanted, waiter)
         else:
-            _refuse_second_stream(client, wanted)
-            asked |= _enable(client, wanted, patience)
+            refuse_second_stream(client, wanted)
+            changed |= _enable(client, wanted, waiter)
 
 
-def detach(client: Client, wanted: Destination, patience: Patience) -> None:
-    """Bring the destination to DISABLED, or find it gone, or the table. Raises DestinationError."""
+def detach(client: Client, wanted: Destination, waiter: Waiter) -> None:
+    """Bring the destination to DISABLED; a missing destination or table counts as detached.
+
+    Raises DestinationError when the time is up.
+    """
     while True:
         try:
-            found = _settled(client, wanted, patience)
+            found = _settled(client, wanted, waiter)
         except NoTableError:
             return
         if found.get("DestinationStatus") in _OFF:
             return
-        _call(client.disable_kinesis_streaming_destination, wanted, patience)
+        _request_change(client.disable_kinesis_streaming_destination, wanted, waiter)
 
 
-def _settled(client: Client, wanted: Destination, patience: Patience) -> dict[str, Any]:
-    """What DynamoDB says of the destination, once it is in no state between two; {} if it knows none."""
-    while True:
-        found: dict[str, Any] = next(
-            (known for known in _all(client, wanted) if known["StreamArn"] == wanted.stream_arn), {}
-        )
-        if found.get("DestinationStatus") not in _IN_BETWEEN:
-            return found
-        _wait(wanted, patience, f"is still {found['DestinationStatus']}")
-
-
-def _all(client: Client, wanted: Destination) -> list[dict[str, Any]]:
+def destinations(client: Client, table: str) -> list[dict[str, Any]]:
+    """Return every destination of the table as DynamoDB describes it. Raises NoTableError."""
     try:
-        answer = client.describe_kinesis_streaming_destination(TableName=wanted.table)
+        answer = client.describe_kinesis_streaming_destination(TableName=table)
     except ClientError as error:
-        if error_code(error) == "ResourceNotFoundException":
-            raise NoTableError(wanted.table) from None
+        if client_error_code(error) == "ResourceNotFoundException":
+            raise NoTableError(table) from None
         raise
-    destinations: list[dict[str, Any]] = answer.get("KinesisDataStreamDestinations", [])
-    return destinations
+    found: list[dict[str, Any]] = answer.get("KinesisDataStreamDestinations", [])
+    return found
 
 
-def _refuse_second_stream(client: Client, wanted: Destination) -> None:
-    """A table streams to one Kinesis data stream. Source: DynamoDB Developer Guide, kds."""
-    for other in _all(client, wanted):
+def refuse_second_stream(client: Client, wanted: Destination) -> None:
+    """Raise DestinationError when the table streams to another data stream, because it can have only one.
+
+    Source: DynamoDB Developer Guide, kds.
+    """
+    for other in destinations(client, wanted.table):
         if other["StreamArn"] != wanted.stream_arn and other["DestinationStatus"] in ("ACTIVE", "UPDATING"):
             raise DestinationError(
-                f"Table {wanted.table} streams to {other['StreamArn']} already, and a table can have one "
-                "stream only. Disable that one first: aws dynamodb disable-kinesis-streaming-destination "
+                f"Table {wanted.table} already streams to {other['StreamArn']}, and a table can have only "
+                "one stream. Disable that one first: aws dynamodb disable-kinesis-streaming-destination "
                 f"--table-name {wanted.table} --stream-arn {other['StreamArn']}"
             )
 
 
-def _enable(client: Client, wanted: Destination, patience: Patience) -> bool:
+def client_error_code(error: ClientError) -> str:
+    """Return the error code of the service."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _settled(client: Client, wanted: Destination, waiter: Waiter) -> dict[str, Any]:
+    """Return the destination once it is not changing; an empty dict when DynamoDB has none."""
+    while True:
+        found: dict[str, Any] = next(
+            (
+                known
+                for known in destinations(client, wanted.table)
+                if known["StreamArn"] == wanted.stream_arn
+            ),
+            {},
+        )
+        if found.get("DestinationStatus") not in _CHANGING:
+            return found
+        _wait(wanted, waiter, f"is still {found['DestinationStatus']}")
+
+
+def _enable(client: Client, wanted: Destination, waiter: Waiter) -> bool:
     configuration = {"ApproximateCreationDateTimePrecision": wanted.precision}
-    return _call(
+    return _request_change(
         client.enable_kinesis_streaming_destination,
         wanted,
-        patience,
+        waiter,
         EnableKinesisStreamingConfiguration=configuration,
     )
 
 
-def _update_precision(client: Client, wanted: Destination, patience: Patience) -> bool:
+def _update_precision(client: Client, wanted: Destination, waiter: Waiter) -> bool:
     configuration = {"ApproximateCreationDateTimePrecision": wanted.precision}
-    return _call(
+    return _request_change(
         client.update_kinesis_streaming_destination,
         wanted,
-        patience,
+        waiter,
         UpdateKinesisStreamingConfiguration=configuration,
     )
 
 
-def _call(call: Callable[..., Any], wanted: Destination, patience: Patience, **more: Any) -> bool:
-    """Ask for a change; whether DynamoDB took it. One that is refused for now is asked for again, later."""
+def _request_change(call: Callable[..., Any], wanted: Destination, waiter: Waiter, **more: Any) -> bool:
+    """Request a change and wait once; return whether DynamoDB accepted it or had made it already."""
     try:
         call(TableName=wanted.table, StreamArn=wanted.stream_arn, **more)
     except ClientError as error:
-        if error_code(error) not in _PASSING:
+        if _PRECISION_IS_SET in str(error):
+            return True
+        if client_error_code(error) not in _TRANSIENT:
             raise
-        _wait(wanted, patience, f"refuses the change for now ({error_code(error)})")
+        _wait(wanted, waiter, f"cannot be changed at the moment ({client_error_code(error)})")
         return False
-    # The status may come late: a look too early would see the state before, and ask again.
-    _wait(wanted, patience, "has not begun to change")
+    # The new status can appear late; a look too early would see the old one and request the change again.
+    _wait(wanted, waiter, "has not begun to change")
     return True
 
 
-def _wait(wanted: Destination, patience: Patience, why: str) -> None:
-    if patience.time_left() < POLL_S:
+def _wait(wanted: Destination, waiter: Waiter, why: str) -> None:
+    if waiter.time_left() < POLL_S:
         raise DestinationError(
             f"The streaming of table {wanted.table} to {wanted.stream_arn} {why}. Look at it with "
-            f"aws dynamodb describe-kinesis-streaming-destination --table-name {wanted.table}; deploy again."
+            f"aws dynamodb describe-kinesis-streaming-destination --table-name {wanted.table}; "
+            "then deploy again."
         )
-    patience.pause(POLL_S)
-
-
-def error_code(error: ClientError) -> str:
-    """The service's own code of an error."""
-    return str(error.response.get("Error", {}).get("Code", ""))
+    waiter.pause(POLL_S)

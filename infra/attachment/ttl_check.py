@@ -1,22 +1,22 @@
-"""What the table's TTL is set to, in a sentence; another attribute than archive.toml's is an error."""
+"""The state of the table's TTL in one sentence; TTL on another attribute than archive.toml's is an error."""
 
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ttl_archive.infra.attachment.attach import DestinationError, NoTableError, error_code
+from ttl_archive.infra.attachment.attach import DestinationError, NoTableError, client_error_code
 
 
-def ttl_told(client: Any, table: str, attribute: str) -> str:
-    """The state of the table's TTL, for the stack's outputs.
+def describe_ttl(client: Any, table: str, attribute: str) -> str:
+    """Return the state of the table's TTL, for the stack's outputs.
 
     TTL that is off is no error: the order that loses nothing is to attach the table first and to turn TTL on
-    afterwards. Raises DestinationError for TTL on another attribute.
+    afterwards. Raises NoTableError, and DestinationError for TTL on another attribute.
     """
     try:
         found = client.describe_time_to_live(TableName=table).get("TimeToLiveDescription", {})
     except ClientError as error:
-        if error_code(error) == "ResourceNotFoundException":
+        if client_error_code(error) == "ResourceNotFoundException":
             raise NoTableError(table) from None
         raise
     status, on = found.get("TimeToLiveStatus", "DISABLED"), found.get("AttributeName")

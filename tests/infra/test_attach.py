@@ -1,4 +1,4 @@
-"""The custom resource, against a DynamoDB in memory that takes its time and refuses on demand."""
+"""The streaming destination, against a DynamoDB in memory that changes state slowly and refuses on demand."""
 
 import json
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from tests.fakes import client_error
@@ -15,11 +16,11 @@ from ttl_archive.infra.attachment.attach import (
     Destination,
     DestinationError,
     NoTableError,
-    Patience,
+    Waiter,
     attach,
     detach,
 )
-from ttl_archive.infra.attachment.ttl_check import ttl_told
+from ttl_archive.infra.attachment.ttl_check import describe_ttl
 
 STREAM = "arn:aws:kinesis:us-east-1:123456789012:stream/changes"
 OTHER = "arn:aws:kinesis:us-east-1:123456789012:stream/other"
@@ -28,7 +29,10 @@ WANTED = Destination("devices", STREAM)
 
 @dataclass
 class FakeDynamoDB:
-    """Destinations of one table by stream. A change takes `looks` looks; `refuse` are codes to come."""
+    """Destinations of one table by stream.
+
+    A change takes `looks` calls of Describe; `refuse` holds the codes of the next errors.
+    """
 
     found: dict[str, dict[str, str]] = field(default_factory=dict)
     looks: int = 2
@@ -38,9 +42,10 @@ class FakeDynamoDB:
     )
     table: str = "devices"
     enable_ends: str = "ACTIVE"
-    tells_precision: bool = True
+    shows_precision: bool = True
     calls: list[str] = field(default_factory=list)
     waiting: dict[str, tuple[int, str]] = field(default_factory=dict)
+    set_already: bool = False
 
     def describe_kinesis_streaming_destination(self, *, TableName: str) -> dict[str, Any]:
         self._table(TableName, "DescribeKinesisStreamingDestination")
@@ -56,13 +61,16 @@ class FakeDynamoDB:
         self, *, TableName: str, StreamArn: str, EnableKinesisStreamingConfiguration: dict[str, str]
     ) -> None:
         self._called("Enable", TableName)
-        told = EnableKinesisStreamingConfiguration if self.tells_precision else {}
-        self.found[StreamArn] = {"DestinationStatus": "ENABLING", **told}
+        shown = EnableKinesisStreamingConfiguration if self.shows_precision else {}
+        self.found[StreamArn] = {"DestinationStatus": "ENABLING", **shown}
         self.waiting[StreamArn] = (self.looks, self.enable_ends)
 
     def update_kinesis_streaming_destination(
         self, *, TableName: str, StreamArn: str, UpdateKinesisStreamingConfiguration: dict[str, str]
     ) -> None:
+        if self.set_already:
+            text = "Invalid Request: Precision is already set to the desired value of MICROSECOND"
+            raise ClientError({"Error": {"Code": "ValidationException", "Message": text}}, "Update")
         self._called("Update", TableName)
         self.found[StreamArn] |= {"DestinationStatus": "UPDATING", **UpdateKinesisStreamingConfiguration}
         self.waiting[StreamArn] = (self.looks, "ACTIVE")
@@ -90,19 +98,19 @@ class FakeDynamoDB:
             raise client_error("ResourceNotFoundException", operation)
 
 
-def patience(seconds: float = 600) -> Patience:
-    """Time that passes by waiting alone."""
+def waiter(seconds: float = 600) -> Waiter:
+    """A waiter for which time passes only while it waits."""
     left = [seconds]
 
     def pause(wait: float) -> None:
         left[0] -= wait
 
-    return Patience(lambda: left[0], pause)
+    return Waiter(lambda: left[0], pause)
 
 
 def active(precision: str | None = "MICROSECOND") -> dict[str, str]:
-    told = {"ApproximateCreationDateTimePrecision": precision} if precision else {}
-    return {"DestinationStatus": "ACTIVE", **told}
+    shown = {"ApproximateCreationDateTimePrecision": precision} if precision else {}
+    return {"DestinationStatus": "ACTIVE", **shown}
 
 
 # Attach
@@ -110,15 +118,15 @@ def active(precision: str | None = "MICROSECOND") -> dict[str, str]:
 
 def test_a_table_is_attached_and_waited_for() -> None:
     dynamodb = FakeDynamoDB()
-    attach(dynamodb, WANTED, patience())
+    attach(dynamodb, WANTED, waiter())
 
     assert dynamodb.status() == "ACTIVE"
     assert dynamodb.calls == ["Enable"]
 
 
-def test_attached_already_nothing_is_done() -> None:
+def test_a_table_that_is_attached_is_left_alone() -> None:
     dynamodb = FakeDynamoDB({STREAM: active()})
-    attach(dynamodb, WANTED, patience())
+    attach(dynamodb, WANTED, waiter())
 
     assert dynamodb.calls == []
 
@@ -126,15 +134,15 @@ def test_attached_already_nothing_is_done() -> None:
 @pytest.mark.parametrize("precision", ["MILLISECOND", None])
 def test_another_precision_is_corrected(precision: str | None) -> None:
     dynamodb = FakeDynamoDB({STREAM: active(precision)})
-    attach(dynamodb, WANTED, patience())
+    attach(dynamodb, WANTED, waiter())
 
     assert dynamodb.calls == ["Update"]
     assert dynamodb.found[STREAM]["ApproximateCreationDateTimePrecision"] == "MICROSECOND"
 
 
-def test_a_precision_that_is_never_told_is_asked_for_once() -> None:
-    dynamodb = FakeDynamoDB(tells_precision=False)
-    attach(dynamodb, WANTED, patience())
+def test_a_precision_that_is_not_shown_is_set_once() -> None:
+    dynamodb = FakeDynamoDB(shows_precision=False)
+    attach(dynamodb, WANTED, waiter())
 
     assert dynamodb.calls == ["Enable"]
 
@@ -152,28 +160,28 @@ def test_a_precision_that_is_never_told_is_asked_for_once() -> None:
 def test_every_state_leads_to_active(before: str, then: str | None, calls: list[str]) -> None:
     found = {STREAM: {**active(), "DestinationStatus": before}}
     dynamodb = FakeDynamoDB(found, waiting={STREAM: (3, then)} if then else {})
-    attach(dynamodb, WANTED, patience())
+    attach(dynamodb, WANTED, waiter())
 
     assert (dynamodb.status(), dynamodb.calls) == ("ACTIVE", calls)
 
 
 @pytest.mark.parametrize("code", ["ResourceInUseException", "LimitExceededException", "ThrottlingException"])
-def test_a_change_refused_for_now_is_asked_for_again(code: str) -> None:
+def test_a_change_that_is_refused_for_the_moment_is_requested_again(code: str) -> None:
     dynamodb = FakeDynamoDB(refuse=[code, code])
-    attach(dynamodb, WANTED, patience())
+    attach(dynamodb, WANTED, waiter())
 
     assert dynamodb.calls == ["Enable"]
 
 
-def test_a_change_refused_for_good_is_an_error() -> None:
+def test_a_change_that_is_refused_for_good_is_an_error() -> None:
     with pytest.raises(Exception, match="AccessDenied"):
-        attach(FakeDynamoDB(refuse=["AccessDeniedException"]), WANTED, patience())
+        attach(FakeDynamoDB(refuse=["AccessDeniedException"]), WANTED, waiter())
 
 
-def test_a_failed_enabling_is_told_with_dynamodbs_reason() -> None:
+def test_a_failed_enabling_is_reported_with_dynamodbs_reason() -> None:
     dynamodb = FakeDynamoDB(enable_ends="ENABLE_FAILED")
-    with pytest.raises(DestinationError, match=r"cannot stream to .*changes: DynamoDB gives no reason"):
-        attach(dynamodb, WANTED, patience())
+    with pytest.raises(DestinationError, match=r"cannot stream to .*changes: DynamoDB states no reason"):
+        attach(dynamodb, WANTED, waiter())
 
     assert dynamodb.calls == ["Enable"]
 
@@ -183,14 +191,14 @@ def test_a_second_stream_of_a_table_is_refused_with_the_way_out() -> None:
     with pytest.raises(
         DestinationError, match=r"disable-kinesis-streaming-destination .*--stream-arn .*other"
     ):
-        attach(dynamodb, WANTED, patience())
+        attach(dynamodb, WANTED, waiter())
 
     assert dynamodb.status(OTHER) == "ACTIVE"
 
 
-def test_a_stream_of_ours_is_left_for_another() -> None:
+def test_a_table_moves_from_one_stream_of_ours_to_another() -> None:
     dynamodb = FakeDynamoDB({OTHER: active()})
-    attach(dynamodb, WANTED, patience(), instead_of=OTHER)
+    attach(dynamodb, WANTED, waiter(), replaces=OTHER)
 
     assert (dynamodb.status(OTHER), dynamodb.status()) == ("DISABLED", "ACTIVE")
 
@@ -200,18 +208,18 @@ def test_waiting_ends_before_the_function_does() -> None:
     with pytest.raises(
         DestinationError, match=r"is still ENABLING\. .*describe-kinesis-streaming-destination"
     ):
-        attach(dynamodb, WANTED, patience(60))
+        attach(dynamodb, WANTED, waiter(60))
 
 
-def test_a_refusal_without_end_ends() -> None:
+def test_endless_refusals_end_with_the_time() -> None:
     dynamodb = FakeDynamoDB(refuse=["ResourceInUseException"] * 1000)
-    with pytest.raises(DestinationError, match=r"refuses the change for now \(ResourceInUseException\)"):
-        attach(dynamodb, WANTED, patience(60))
+    with pytest.raises(DestinationError, match=r"cannot be changed at the moment \(ResourceInUseException\)"):
+        attach(dynamodb, WANTED, waiter(60))
 
 
-def test_a_table_that_is_not_there_is_told() -> None:
+def test_a_missing_table_is_reported() -> None:
     with pytest.raises(NoTableError, match="There is no table devices"):
-        attach(FakeDynamoDB(table="another"), WANTED, patience())
+        attach(FakeDynamoDB(table="another"), WANTED, waiter())
 
 
 # Detach
@@ -219,7 +227,7 @@ def test_a_table_that_is_not_there_is_told() -> None:
 
 def test_a_table_is_detached_and_waited_for() -> None:
     dynamodb = FakeDynamoDB({STREAM: active()})
-    detach(dynamodb, WANTED, patience())
+    detach(dynamodb, WANTED, waiter())
 
     assert (dynamodb.status(), dynamodb.calls) == ("DISABLED", ["Disable"])
 
@@ -234,22 +242,31 @@ def test_a_table_is_detached_and_waited_for() -> None:
     ],
     ids=["never attached", "detached", "another stream", "no table"],
 )
-def test_detached_already_nothing_is_done(dynamodb: FakeDynamoDB) -> None:
-    detach(dynamodb, WANTED, patience())
+def test_a_table_that_is_detached_is_left_alone(dynamodb: FakeDynamoDB) -> None:
+    detach(dynamodb, WANTED, waiter())
 
     assert dynamodb.calls == []
 
 
-def test_a_failed_enabling_is_taken_back() -> None:
+def test_a_precision_that_is_set_already_counts_as_set() -> None:
+    """The text is AWS's recorded answer: localstack/localstack tests, test_dynamodb.snapshot.json."""
+    dynamodb = FakeDynamoDB({STREAM: active(None)}, shows_precision=False)
+    dynamodb.set_already = True
+    attach(dynamodb, WANTED, waiter())
+
+    assert dynamodb.calls == []
+
+
+def test_a_failed_enabling_is_disabled() -> None:
     dynamodb = FakeDynamoDB({STREAM: {"DestinationStatus": "ENABLE_FAILED"}})
-    detach(dynamodb, WANTED, patience())
+    detach(dynamodb, WANTED, waiter())
 
     assert dynamodb.status() == "DISABLED"
 
 
-def test_detaching_twice_at_once_waits() -> None:
+def test_a_detachment_in_progress_is_waited_for() -> None:
     dynamodb = FakeDynamoDB({STREAM: {"DestinationStatus": "DISABLING"}}, waiting={STREAM: (3, "DISABLED")})
-    detach(dynamodb, WANTED, patience())
+    detach(dynamodb, WANTED, waiter())
 
     assert dynamodb.calls == []
 
@@ -257,20 +274,20 @@ def test_detaching_twice_at_once_waits() -> None:
 # TTL
 
 
-def test_ttl_that_is_on_is_told() -> None:
-    assert ttl_told(FakeDynamoDB(), "devices", "ttl") == "ENABLED on ttl"
+def test_ttl_that_is_on_is_described() -> None:
+    assert describe_ttl(FakeDynamoDB(), "devices", "ttl") == "ENABLED on ttl"
 
 
-def test_ttl_that_is_off_is_told_with_the_way_on() -> None:
-    told = ttl_told(FakeDynamoDB(ttl={"TimeToLiveStatus": "DISABLED"}), "devices", "ttl")
+def test_ttl_that_is_off_is_described_with_the_command_that_turns_it_on() -> None:
+    described = describe_ttl(FakeDynamoDB(ttl={"TimeToLiveStatus": "DISABLED"}), "devices", "ttl")
 
-    assert told.startswith("OFF: nothing expires from devices")
-    assert "AttributeName=ttl" in told
+    assert described.startswith("OFF: nothing expires from devices")
+    assert "AttributeName=ttl" in described
 
 
 def test_ttl_on_another_attribute_is_an_error() -> None:
     with pytest.raises(DestinationError, match=r'on attribute "ttl"; archive\.toml has .*"expires"'):
-        ttl_told(FakeDynamoDB(), "devices", "expires")
+        describe_ttl(FakeDynamoDB(), "devices", "expires")
 
 
 # The entry
@@ -288,7 +305,7 @@ class Context:
 
 
 def run(dynamodb: Any, kind: str = "Create", context: Context | None = None, **more: Any) -> dict[str, Any]:
-    """The answer that CloudFormation gets."""
+    """The response that CloudFormation gets."""
     context = context or Context()
     sent: list[tuple[str, bytes]] = []
     properties = {
@@ -299,7 +316,7 @@ def run(dynamodb: Any, kind: str = "Create", context: Context | None = None, **m
     }
     event = {
         "RequestType": kind,
-        "ResponseURL": "https://answers.example/1",
+        "ResponseURL": "https://responses.example/1",
         "StackId": "stack",
         "RequestId": "request",
         "LogicalResourceId": "Destination",
@@ -310,20 +327,20 @@ def run(dynamodb: Any, kind: str = "Create", context: Context | None = None, **m
     entry.handler(event, context, dynamodb, send, context.pause)
     ((url, body),) = sent
     assert url == event["ResponseURL"]
-    answer: dict[str, Any] = json.loads(body)
-    assert {answer["StackId"], answer["RequestId"], answer["LogicalResourceId"]} == {
+    result: dict[str, Any] = json.loads(body)
+    assert {result["StackId"], result["RequestId"], result["LogicalResourceId"]} == {
         "stack",
         "request",
         "Destination",
     }
-    return answer
+    return result
 
 
-def test_create_answers_with_the_state_of_ttl() -> None:
-    answer = run(FakeDynamoDB())
+def test_create_responds_with_the_state_of_ttl() -> None:
+    result = run(FakeDynamoDB())
 
-    assert (answer["Status"], answer["Data"]) == ("SUCCESS", {"Ttl": "ENABLED on ttl"})
-    assert answer["PhysicalResourceId"] == f"devices to {STREAM}"
+    assert (result["Status"], result["Data"]) == ("SUCCESS", {"Ttl": "ENABLED on ttl"})
+    assert result["PhysicalResourceId"] == f"devices to {STREAM}"
 
 
 def test_delete_detaches() -> None:
@@ -333,7 +350,7 @@ def test_delete_detaches() -> None:
     assert dynamodb.status() == "DISABLED"
 
 
-def test_an_update_to_another_stream_leaves_the_old_one_first() -> None:
+def test_an_update_to_another_stream_detaches_the_old_one_first() -> None:
     dynamodb = FakeDynamoDB({OTHER: active()})
     old = {"TableName": "devices", "StreamArn": OTHER}
 
@@ -341,7 +358,7 @@ def test_an_update_to_another_stream_leaves_the_old_one_first() -> None:
     assert dynamodb.calls == ["Disable", "Enable"]
 
 
-def test_an_update_to_another_table_leaves_the_old_one_to_the_deletion() -> None:
+def test_an_update_to_another_table_does_not_detach_the_old_one() -> None:
     dynamodb = FakeDynamoDB()
     old = {"TableName": "before", "StreamArn": STREAM}
 
@@ -351,10 +368,10 @@ def test_an_update_to_another_table_leaves_the_old_one_to_the_deletion() -> None
 
 def test_wrong_ttl_fails_the_deployment_before_anything_is_attached() -> None:
     dynamodb = FakeDynamoDB(ttl={"TimeToLiveStatus": "ENABLED", "AttributeName": "other"})
-    answer = run(dynamodb)
+    result = run(dynamodb)
 
-    assert answer["Status"] == "FAILED"
-    assert 'ttl_attribute = "ttl"' in answer["Reason"]
+    assert result["Status"] == "FAILED"
+    assert 'ttl_attribute = "ttl"' in result["Reason"]
     assert dynamodb.calls == []
 
 
@@ -362,21 +379,21 @@ def test_a_missing_table_fails_the_deployment_with_what_to_do() -> None:
     assert 'set [deploy] table = "create"' in run(FakeDynamoDB(table="another"))["Reason"]
 
 
-def test_an_error_of_the_service_is_answered() -> None:
-    answer = run(FakeDynamoDB(refuse=["ValidationException"]))
+def test_an_error_of_the_service_is_a_failed_response() -> None:
+    result = run(FakeDynamoDB(refuse=["ValidationException"]))
 
-    assert (answer["Status"], "ValidationException" in answer["Reason"]) == ("FAILED", True)
+    assert (result["Status"], "ValidationException" in result["Reason"]) == ("FAILED", True)
 
 
-def test_a_mistake_of_ours_is_answered() -> None:
+def test_an_unexpected_exception_is_a_failed_response() -> None:
     assert run(object())["Reason"].startswith("AttributeError: ")
 
 
-def test_an_answer_leaves_before_the_functions_time_is_up() -> None:
+def test_the_response_is_sent_before_the_functions_time_is_up() -> None:
     context = Context(120)
-    answer = run(FakeDynamoDB(looks=1000), context=context)
+    result = run(FakeDynamoDB(looks=1000), context=context)
 
-    assert answer["Status"] == "FAILED"
+    assert result["Status"] == "FAILED"
     assert context.left >= 30
 
 
@@ -385,7 +402,7 @@ def test_the_calls_are_those_of_botocores_model() -> None:
     client = boto3.client(
         "dynamodb", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
     )
-    told = {"TableName": "devices", "StreamArn": STREAM}
+    pair = {"TableName": "devices", "StreamArn": STREAM}
     with Stubber(client) as stub:
         listed = "describe_kinesis_streaming_destination"
         stub.add_response(
@@ -393,7 +410,7 @@ def test_the_calls_are_those_of_botocores_model() -> None:
         )
         stub.add_response(listed, {"KinesisDataStreamDestinations": []})
         stub.add_response(listed, {"KinesisDataStreamDestinations": []})
-        stub.add_response("enable_kinesis_streaming_destination", told | {"DestinationStatus": "ENABLING"})
+        stub.add_response("enable_kinesis_streaming_destination", pair | {"DestinationStatus": "ENABLING"})
         for precision in ("MILLISECOND", "MICROSECOND"):
             stub.add_response(
                 listed,
@@ -401,13 +418,13 @@ def test_the_calls_are_those_of_botocores_model() -> None:
             )
             if precision == "MILLISECOND":
                 stub.add_response(
-                    "update_kinesis_streaming_destination", told | {"DestinationStatus": "UPDATING"}
+                    "update_kinesis_streaming_destination", pair | {"DestinationStatus": "UPDATING"}
                 )
         assert run(client)["Status"] == "SUCCESS"
         for response in (active(), {"DestinationStatus": "DISABLED"}):
             stub.add_response(listed, {"KinesisDataStreamDestinations": [{"StreamArn": STREAM, **response}]})
             if response == active():
-                stub.add_response("disable_kinesis_streaming_destination", told)
+                stub.add_response("disable_kinesis_streaming_destination", pair)
         assert run(client, "Delete")["Status"] == "SUCCESS"
         stub.assert_no_pending_responses()
     client.close()

@@ -1,4 +1,4 @@
-"""The answer to CloudFormation, sent over HTTP."""
+"""The response to CloudFormation, sent over HTTP."""
 
 import json
 import threading
@@ -7,13 +7,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from ttl_archive.infra.attachment.cloudformation_response import ATTEMPTS, answer, encoded, put
+from ttl_archive.infra.attachment.cloudformation_response import ATTEMPTS, encoded, put, response
 
 REQUEST = {"StackId": "s", "RequestId": "r", "LogicalResourceId": "l"}
 
 
 class Server:
-    """Takes PUTs on this machine; the first ones are refused as often as asked."""
+    """Accepts PUTs on this machine, after refusing the first `refuse` of them."""
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
@@ -35,7 +35,7 @@ class Server:
                 pass
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}/answer?signature=1"
+        self.url = f"http://127.0.0.1:{self.http.server_port}/response?signature=1"
         self.thread = threading.Thread(target=self.http.serve_forever, daemon=True)
         self.thread.start()
 
@@ -49,13 +49,13 @@ def server() -> Iterator[Server]:
     made.thread.join()
 
 
-def test_the_answer_is_put_with_the_content_type_that_is_signed(server: Server) -> None:
+def test_the_response_is_put_with_the_content_type_that_is_signed(server: Server) -> None:
     put(server.url, b"{}")
 
     assert (server.bodies, server.types) == ([b"{}"], [""])
 
 
-def test_a_refused_answer_is_sent_again_after_longer_and_longer(server: Server) -> None:
+def test_a_refused_response_is_sent_again_after_growing_pauses(server: Server) -> None:
     server.refuse = 3
     pauses: list[float] = []
     put(server.url, b"{}", pauses.append)
@@ -64,7 +64,7 @@ def test_a_refused_answer_is_sent_again_after_longer_and_longer(server: Server) 
     assert pauses == [2, 4, 8]
 
 
-def test_an_answer_that_nobody_takes_is_an_error_in_the_end(server: Server) -> None:
+def test_a_response_that_is_refused_every_time_is_an_error(server: Server) -> None:
     server.refuse = ATTEMPTS
     with pytest.raises(OSError, match="503"):
         put(server.url, b"{}", lambda _: None)
@@ -72,15 +72,15 @@ def test_an_answer_that_nobody_takes_is_an_error_in_the_end(server: Server) -> N
     assert len(server.bodies) == ATTEMPTS
 
 
-def test_all_tries_fit_into_the_time_that_is_kept_back() -> None:
-    from ttl_archive.infra.attachment.attach_handler import ANSWER_S
+def test_all_attempts_fit_into_the_time_that_is_kept_back() -> None:
+    from ttl_archive.infra.attachment.attach_handler import RESPONSE_S
 
-    assert sum(2**attempt for attempt in range(1, ATTEMPTS)) < ANSWER_S
+    assert sum(2**attempt for attempt in range(1, ATTEMPTS)) < RESPONSE_S
 
 
-def test_a_long_reason_is_cut_so_that_the_answer_is_taken() -> None:
+def test_a_long_reason_is_cut_so_that_the_response_is_accepted() -> None:
     """4,096 bytes. Source: AWS CloudFormation User Guide, custom resource response objects."""
-    body = encoded(answer(REQUEST, "id", "x" * 10_000, {}))
+    body = encoded(response(REQUEST, "id", "x" * 10_000, {}))
 
     assert len(body) <= 4096
     assert json.loads(body)["Status"] == "FAILED"
