@@ -1,22 +1,23 @@
-"""What is deployed, with AWS CDK: one file per capability, and `local`, the same on one machine.
+"""What is deployed, with AWS CDK: one file per capability. `local` runs the same pipeline on one machine.
 
-archive            the construct TtlArchive, which puts the parts together
+archive            the construct TtlArchive, which composes the parts below
 storage            the bucket: encryption, versions, life cycle, lock
-stream, table      the data stream, and the table that streams into it
-attachment  the code that attaches an existing table
-function           the transform function
+data_stream        the Kinesis data stream
+source_table       the table: an existing one is attached, or a new one is created
+attachment         the code of the custom resources
+functions          a Python function with its log group and role; the transform function
 delivery           the delivery stream
-catalog, view      Glue tables from archive.toml, and the view without duplicates
+glue_catalog       Glue tables from archive.toml; glue_columns: their columns
+view               the view without duplicates
 workgroup          Athena: scan limit, results, saved queries
 replay_map         replay of many error objects at once
-alarms, dashboard  what to watch
-roles              who may do what
+alarms, dashboard  what is watched; metric_names: under which AWS names
+roles              the IAM statements of every part
+log_group          a log group with its retention
+nag                accepted findings of cdk-nag
 stack, app, synth  the app that deploys all of it from archive.toml
 package, assets    the zip files of the functions
-deploy_settings    [deploy] in archive.toml, and deploy_schema what it may hold
-layout             the prefixes in the bucket
-columns, metrics   what the catalog holds, and what the alarms watch
-node, nag          CDK's Node, and accepted findings of cdk-nag
-log_group          a log group with its retention
+deploy_settings    [deploy] in archive.toml; deploy_schema: what it may hold
+node               the Node that CDK runs on
 cli                the command ttl-archive
 """

@@ -1,4 +1,4 @@
-"""Alarms, all to one topic. Each says what to do, and where the runbook goes on."""
+"""Alarms, all sent to one topic. Each says what to do and links to the runbook."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ _SLACK_S = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """One alarm: when `metric` is over `threshold` in each of `periods` of five minutes.
+class AlarmRule:
+    """One alarm: `metric` is above `threshold` in each of `periods` of five minutes.
 
-    `silent`: when it is not there, or not over the threshold; a quiet table sends it all the same.
+    With `on_absence`: the metric is missing, or at or below the threshold.
     """
 
     name: str
@@ -37,11 +37,11 @@ class Watch:
     threshold: float
     periods: int
     action: str
-    silent: bool = False
+    on_absence: bool = False
 
 
 class Alarms(Construct):
-    """The topic, the alarms, and the rule that sees error objects arrive."""
+    """The topic, the alarms, and the rule that counts new error objects."""
 
     def __init__(
         self,
@@ -55,30 +55,30 @@ class Alarms(Construct):
     ) -> None:
         super().__init__(scope, id)
         self.topic = sns.Topic(self, "Topic", enforce_ssl=True, display_name=f"{settings.table.name} archive")
-        # A topic with a policy of its own has lost the one that lets alarms of the account publish.
+        # A topic policy replaces the default policy, which lets alarms of the account publish.
         self.topic.add_to_resource_policy(roles.publishing("cloudwatch.amazonaws.com", self.topic.topic_arn))
         if deploy.alarm_email:
             self.topic.add_subscription(subscriptions.EmailSubscription(deploy.alarm_email))
         self.rule = self._error_object_rule(settings, bucket)
-        for watch in _watches(settings, deploy, metrics, self.rule):
+        for rule in alarm_rules(settings, deploy, metrics, self.rule):
             alarm = cloudwatch.Alarm(
                 self,
-                watch.name,
-                metric=watch.metric,
-                threshold=watch.threshold,
-                evaluation_periods=watch.periods,
+                rule.name,
+                metric=rule.metric,
+                threshold=rule.threshold,
+                evaluation_periods=rule.periods,
                 comparison_operator=_Operator.LESS_THAN_OR_EQUAL_TO_THRESHOLD
-                if watch.silent
+                if rule.on_absence
                 else _Operator.GREATER_THAN_THRESHOLD,
-                # A quiet table sends no metrics.
-                treat_missing_data=_Missing.BREACHING if watch.silent else _Missing.NOT_BREACHING,
-                alarm_description=f"{settings.table.name}: {watch.action} {RUNBOOK}#{anchor(watch.name)}",
+                # A quiet table emits no metrics.
+                treat_missing_data=_Missing.BREACHING if rule.on_absence else _Missing.NOT_BREACHING,
+                alarm_description=f"{settings.table.name}: {rule.action} {RUNBOOK}#{anchor(rule.name)}",
             )
             alarm.add_alarm_action(actions.SnsAction(self.topic))
             alarm.add_ok_action(actions.SnsAction(self.topic))
 
     def _error_object_rule(self, settings: Settings, bucket: s3.IBucket) -> events.Rule:
-        """Counts error objects. Each is told to a topic of its own, for whoever wants to act on each."""
+        """Create the rule that counts error objects and publishes each to a topic of its own."""
         each = sns.Topic(self, "ErrorObjectTopic", enforce_ssl=True)
         rule = events.Rule(
             self,
@@ -98,112 +98,117 @@ class Alarms(Construct):
 
 
 def anchor(name: str) -> str:
-    """Where the runbook tells of an alarm: its heading is the alarm's name."""
+    """Return the anchor of an alarm's section in the runbook; its heading is the alarm's name."""
     return f"alarm-{name.lower()}"
 
 
-def _watches(settings: Settings, deploy: Deploy, metrics: Metrics, rule: events.Rule) -> Iterator[Watch]:
-    # A partitioned delivery may take half as long again. Source: Firehose Developer Guide, buffering.
+def alarm_rules(
+    settings: Settings, deploy: Deploy, metrics: Metrics, error_rule: events.Rule
+) -> Iterator[AlarmRule]:
+    """Yield every alarm of one archive."""
+    # With partitioning, delivery can take 1.5 times the interval.
+    # Source: Firehose Developer Guide, buffering.
     delay = 1.5 if settings.output.partition_by == "event" else 1.0
-    yield Watch(
+    yield AlarmRule(
         "DeliveryStale",
         metrics.delivery("DeliveryToS3.DataFreshness", "Maximum"),
         max(deploy.buffer_s * delay, 60) + deploy.processor_buffer_s + _SLACK_S,
         3,
-        "Rows reach the bucket too late. Look into the delivery stream's log: does S3 or KMS refuse?",
+        "Rows reach the bucket too late. Look in the delivery stream's log for errors of S3 or KMS.",
     )
-    yield Watch(
+    yield AlarmRule(
         "DeliveryBehind",
         metrics.delivery("KinesisMillisBehindLatest", "Maximum"),
         900_000,
         3,
         "Firehose reads the stream 15 minutes late. Look at the function's errors, throttles and duration.",
     )
-    yield Watch(
+    yield AlarmRule(
         "StreamNearlyFull",
         metrics.stream("GetRecords.IteratorAgeMilliseconds", "Maximum"),
         deploy.stream_retention_days * _DAY_S * 1000 / 2,
         1,
-        "Half of the stream's retention is gone: lengthen stream_retention_days now, then find out why it is "
-        "read so late.",
+        "Half of the stream's retention has passed: increase stream_retention_days now, then find out why "
+        "Firehose reads so late.",
     )
-    # Where nothing reads, no metric of reading is sent, so no other alarm can tell. Firehose reads each shard
-    # once a second, an empty one too. Source: Firehose Developer Guide, writing with Kinesis.
-    yield Watch(
+    # Without a reader, no metric of reading exists, so no other alarm can fire. Firehose reads each shard
+    # once a second, even an empty one. Source: Firehose Developer Guide, writing with Kinesis.
+    yield AlarmRule(
         "StreamUnread",
         metrics.stream("GetRecords.Success", "Sum"),
         0,
         3,
-        "Nothing reads the stream, which keeps its records for stream_retention_days only: is the delivery "
-        "stream there, and may its role read the stream and use its key?",
-        silent=True,
+        "Nothing reads the stream, which keeps its records only for stream_retention_days. Check that the "
+        "delivery stream exists and that its role may read the stream and use its key.",
+        on_absence=True,
     )
-    yield Watch(
+    yield AlarmRule(
         "ReplicationLate",
         metrics.replication("AgeOfOldestUnreplicatedRecord", "MAX"),
         900_000,
         3,
-        "DynamoDB has not put changes into the stream for 15 minutes; after 7 days it gives up for good. "
+        "DynamoDB has written no changes to the stream for 15 minutes; after 7 days it turns streaming off. "
         "Look at the stream's throttles and its KMS key.",
     )
-    yield Watch(
+    yield AlarmRule(
         "ReplicationFailed",
         metrics.replication("FailedToReplicateRecordCount", "MAX"),
         0,
         1,
-        "DynamoDB could not put a change into the stream and skipped it: it is not in the archive.",
+        "DynamoDB skipped a change that it could not write to the stream: it is not in the archive. "
+        "Compare the item's size with max_record_kib.",
     )
-    yield Watch(
+    yield AlarmRule(
         "FunctionErrors",
         metrics.function("Errors", "Sum"),
         0,
         1,
         "The transform function failed as a whole; after the retries its batch is under errors/.",
     )
-    yield Watch(
+    yield AlarmRule(
         "FunctionThrottles",
         metrics.function("Throttles", "Sum"),
         0,
         3,
         "Lambda refuses invocations: raise the account's concurrency.",
     )
-    yield Watch(
+    yield AlarmRule(
         "FunctionSlow",
         metrics.function("Duration", "p99"),
         deploy.timeout_s * 1000 * 0.8,
         1,
-        "The function comes near its timeout: does it re-ingest into a stream that throttles?",
+        "The function approaches its timeout. Check whether it re-ingests into a stream that throttles.",
     )
-    yield Watch(
+    yield AlarmRule(
         "ErrorObjects",
-        metrics.error_objects(rule),
+        metrics.error_objects(error_rule),
         0,
         1,
-        "Records failed and lie under errors/. See them with: ttl-archive replay list",
+        "Records failed and are under errors/. List them with: ttl-archive replay list",
     )
-    yield Watch(
+    yield AlarmRule(
         "UnexpectedErrors",
         metrics.transform("UnexpectedErrors"),
         0,
         1,
-        "The transform met a mistake of its own; the records are under errors/. The log has type and place.",
+        "The transform raised an unexpected error; the records are under errors/. Its log has the details.",
     )
-    yield Watch(
+    yield AlarmRule(
         "ReingestLoops",
         metrics.transform("ReingestLoops"),
         0,
         1,
-        "Records went round without fitting; they are under errors/. Lower processor_buffer_mb.",
+        "Records were re-ingested in a loop; they are under errors/. Lower processor_buffer_mb.",
     )
     if settings.output.partition_by == "event":
-        yield Watch(
+        yield AlarmRule(
             "PartitionsExceeded",
             metrics.delivery("PartitionCountExceeded", "Maximum"),
             0,
             1,
-            "More dates at once than Firehose takes; the rest is under errors/. Replay it, or ask for more.",
+            "More dates at once than Firehose allows; others are under errors/. Replay or raise the quota.",
         )
-    yield Watch(
+    yield AlarmRule(
         "ReplayFailed",
         metrics.replay("ExecutionsFailed"),
         0,

@@ -1,4 +1,4 @@
-"""The CDK app: a stack for each archive, looked over by cdk-nag."""
+"""The CDK app: a stack for each archive, checked by cdk-nag."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.stack import ArchiveStack
 from ttl_archive.transform.settings import Settings
 
-# CDK's recommended behaviour where our resources are concerned.
+# CDK's recommended flags that concern our resources.
 _FLAGS = {
     "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True,
     "@aws-cdk/aws-iam:minimizePolicies": True,
@@ -19,9 +19,9 @@ _FLAGS = {
 
 
 def archive_app(archives: list[tuple[Settings, Deploy]], assets: Assets, folder: Path | None = None) -> App:
-    """The app with a stack for each archive; cdk-nag checks all of it when it is synthesised.
+    """Return the app with a stack for each archive; cdk-nag checks it when it is synthesised.
 
-    Without a folder: where the CDK CLI wants it, else cdk.out.
+    `folder` is where the app is written. Without it, the CDK CLI decides, else it is cdk.out.
     """
     app = App(outdir=str(folder) if folder else None, context=_FLAGS, analytics_reporting=False)
     for settings, deploy in archives:

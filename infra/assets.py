@@ -1,4 +1,4 @@
-"""The zip files that the stack's functions run from."""
+"""The zip files of the stack's functions."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Assets:
-    """One zip for each function; ttl_archive.infra.package makes them."""
+    """The path of each zip; ttl_archive.infra.package writes them."""
 
     transform: Path
     replay: Path

@@ -10,21 +10,21 @@ _WIDTH = 8  # three widgets in a row of 24
 
 
 def dashboard(scope: Construct, id: str, *, metrics: Metrics, rule: events.Rule) -> cloudwatch.Dashboard:  # noqa: A002
-    """Table, stream, transform, delivery and what failed, one row for each."""
+    """Create the dashboard: one row for each of table, stream, transform, bucket and failures."""
     outcomes = ("RecordsReceived", "RecordsDelivered", "RecordsDropped", "RecordsFailed", "RecordsReingested")
     rules = ("DroppedNotRemoval", "DroppedUserRemoval", "DroppedTtlRemoval")
     transform, function, delivery = metrics.transform, metrics.function, metrics.delivery
     rows: dict[str, dict[str, list[cloudwatch.IMetric]]] = {
         "Table": {
             "Items removed by TTL": [metrics.table("TimeToLiveDeletedItemCount", "Sum")],
-            "Changes put into the stream": [metrics.replication("ConsumedChangeDataCaptureUnits", "SUM")],
-            "Age of the oldest change not yet put": [
+            "Changes written to the stream": [metrics.replication("ConsumedChangeDataCaptureUnits", "SUM")],
+            "Age of the oldest change not yet written": [
                 metrics.replication("AgeOfOldestUnreplicatedRecord", "MAX")
             ],
         },
         "Stream": {
             "Records in": [metrics.stream("IncomingRecords", "Sum")],
-            "Age of what is read": [metrics.stream("GetRecords.IteratorAgeMilliseconds", "Maximum")],
+            "Age of the records read": [metrics.stream("GetRecords.IteratorAgeMilliseconds", "Maximum")],
             "Throttled": [
                 metrics.stream("WriteProvisionedThroughputExceeded", "Sum"),
                 metrics.stream("ReadProvisionedThroughputExceeded", "Sum"),
@@ -38,7 +38,7 @@ def dashboard(scope: Construct, id: str, *, metrics: Metrics, rule: events.Rule)
             ],
             "Bytes in and out": [transform("BytesReceived"), transform("BytesReturned")],
             "Duration of a batch": [transform("Duration", "p50"), transform("Duration", "p99")],
-            "Loops and mistakes": [transform("ReingestLoops"), transform("UnexpectedErrors")],
+            "Loops and unexpected errors": [transform("ReingestLoops"), transform("UnexpectedErrors")],
         },
         "Bucket": {
             "Rows delivered": [delivery("DeliveryToS3.Records", "Sum")],
@@ -46,7 +46,7 @@ def dashboard(scope: Construct, id: str, *, metrics: Metrics, rule: events.Rule)
                 delivery("DeliveryToS3.Bytes", "Sum"),
                 delivery("DeliveryToS3.ObjectCount", "Sum"),
             ],
-            "Age of what is delivered": [delivery("DeliveryToS3.DataFreshness", "Maximum")],
+            "Age of the oldest undelivered record": [delivery("DeliveryToS3.DataFreshness", "Maximum")],
         },
         "Failed": {
             "Error objects": [metrics.error_objects(rule)],

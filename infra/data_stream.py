@@ -1,4 +1,4 @@
-"""The data stream between table and delivery: encrypted, and long enough to sit out a failure behind it."""
+"""The data stream between table and delivery: encrypted, retained long enough to outlast a failure."""
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_kinesis as kinesis
@@ -10,7 +10,7 @@ from ttl_archive.infra.nag import acknowledge
 
 
 def change_stream(scope: Construct, id: str, *, deploy: Deploy, key: kms.IKey | None) -> kinesis.Stream:  # noqa: A002
-    """The stream. It stays when the stack goes: what was not yet delivered is nowhere else."""
+    """Return the stream. Removing the stack retains it, because undelivered records are nowhere else."""
     provisioned = deploy.stream_mode == "provisioned"
     stream = kinesis.Stream(
         scope,
@@ -23,5 +23,5 @@ def change_stream(scope: Construct, id: str, *, deploy: Deploy, key: kms.IKey | 
         removal_policy=RemovalPolicy.RETAIN,
     )
     if key:
-        acknowledge(stream, {"KDS3": "A key of the user's own was asked for ([deploy] kms_key_arn)."})
+        acknowledge(stream, {"KDS3": "The configuration names a customer key ([deploy] kms_key_arn)."})
     return stream

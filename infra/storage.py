@@ -1,4 +1,4 @@
-"""The bucket: encrypted, TLS only, not public, versioned, kept when the stack goes; its objects' life cycle.
+"""The bucket: encrypted, TLS only, not public, versioned, retained; and the life cycle of its objects.
 
 prefix      moves to                      expires             old versions
 archive/    storage_class, glacier_days   expire_years        noncurrent_days
@@ -23,12 +23,12 @@ _STORAGE_CLASSES = {
     "GLACIER_IR": s3.StorageClass.GLACIER_INSTANT_RETRIEVAL,
     "DEEP_ARCHIVE": s3.StorageClass.DEEP_ARCHIVE,
 }
-_UPLOAD_DAYS = 7  # an upload that was not completed by then never will be
+_UPLOAD_DAYS = 7  # an upload that is still incomplete by then was abandoned
 _ACCESS_LOG_DAYS = 365
 
 
-class Storage(Construct):
-    """The archive's bucket, or another stack's that this archive shares."""
+class ArchiveStorage(Construct):
+    """The archive's bucket, or the bucket of another stack that this archive shares."""
 
     def __init__(self, scope: Construct, id: str, *, deploy: Deploy, key: kms.IKey | None) -> None:  # noqa: A002
         super().__init__(scope, id)
@@ -43,23 +43,23 @@ class Storage(Construct):
         bucket = s3.Bucket(
             self,
             "Bucket",
-            **protected(key),
+            **bucket_security(key),
             versioned=True,
             removal_policy=RemovalPolicy.RETAIN,
             object_lock_enabled=deploy.object_lock != "off" or None,
             object_lock_default_retention=_retention(deploy),
             server_access_logs_bucket=self._log_bucket() if deploy.access_logs else None,
             lifecycle_rules=_lifecycle(deploy),
-            # Since September 2024 S3 leaves objects below 128 KB where they are, unless told otherwise. Each
-            # object in GLACIER is billed 40 KB more, so for small ones leaving them is the cheaper default.
+            # Since September 2024 S3 does not move objects below 128 KB, unless this setting says so. Each
+            # object in GLACIER is billed for 40 KB more, so small objects are cheaper where they are.
             # Source: Amazon S3 User Guide, lifecycle transition considerations.
             transition_default_minimum_object_size=small.VARIES_BY_STORAGE_CLASS
             if deploy.glacier_small_objects
             else small.ALL_STORAGE_CLASSES_128_K,
         )
-        # On the resource itself: CDK's own property would add a function that does the same.
+        # Set on the resource, because CDK's own property would add a function that does the same.
         resource = bucket.node.default_child
-        assert isinstance(resource, s3.CfnBucket)  # noqa: S101  what CDK makes of a Bucket
+        assert isinstance(resource, s3.CfnBucket)  # noqa: S101  CDK creates it
         resource.add_property_override(
             "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True
         )
@@ -67,8 +67,8 @@ class Storage(Construct):
             acknowledge(
                 bucket,
                 {
-                    "S1": "Access logs are by choice ([deploy] access_logs): for a small table they cost "
-                    "more than the archive, and CloudTrail data events tell the same."
+                    "S1": "Access logs are optional ([deploy] access_logs): for a small table they cost "
+                    "more than the archive, and CloudTrail data events record the same."
                 },
             )
         return bucket
@@ -77,16 +77,16 @@ class Storage(Construct):
         bucket = s3.Bucket(
             self,
             "AccessLogs",
-            **protected(None),  # S3 delivers access logs to buckets with its own keys only
+            **bucket_security(None),  # S3 delivers access logs only to buckets with SSE-S3
             removal_policy=RemovalPolicy.RETAIN,
             lifecycle_rules=[s3.LifecycleRule(id="expire", expiration=Duration.days(_ACCESS_LOG_DAYS))],
         )
-        acknowledge(bucket, {"S1": "This bucket holds access logs; logs about it would feed themselves."})
+        acknowledge(bucket, {"S1": "This bucket holds access logs; logging access to it would never end."})
         return bucket
 
 
-def protected(key: kms.IKey | None) -> dict[str, Any]:
-    """What every bucket has: encryption, TLS, no public access, one owner."""
+def bucket_security(key: kms.IKey | None) -> dict[str, Any]:
+    """Return the properties of every bucket: encryption, TLS, no public access, one owner."""
     return {
         "encryption": s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
         "encryption_key": key,
@@ -109,7 +109,7 @@ def _retention(deploy: Deploy) -> s3.ObjectLockRetention | None:
 
 
 def _lifecycle(deploy: Deploy) -> list[s3.LifecycleRule]:
-    old = Duration.days(deploy.noncurrent_days)
+    old_versions = Duration.days(deploy.noncurrent_days)
 
     def rule(prefix: str, days: int, transitions: list[s3.Transition] | None = None) -> s3.LifecycleRule:
         return s3.LifecycleRule(
@@ -117,22 +117,22 @@ def _lifecycle(deploy: Deploy) -> list[s3.LifecycleRule]:
             prefix=prefix,
             transitions=transitions,
             expiration=Duration.days(days) if days else None,
-            noncurrent_version_expiration=old,
+            noncurrent_version_expiration=old_versions,
         )
 
-    cold = s3.Transition(
+    to_cold_storage = s3.Transition(
         storage_class=_STORAGE_CLASSES[deploy.storage_class],
         transition_after=Duration.days(deploy.glacier_days),
     )
-    whole = s3.LifecycleRule(
+    whole_bucket = s3.LifecycleRule(
         id="uploads-and-markers",
         abort_incomplete_multipart_upload_after=Duration.days(_UPLOAD_DAYS),
         expired_object_delete_marker=True,
     )
     return [
-        rule(ARCHIVE, deploy.expire_years * 365, [cold]),
+        rule(ARCHIVE, deploy.expire_years * 365, [to_cold_storage]),
         rule(ERRORS, deploy.error_days),
         rule(SOURCE, deploy.source_backup_days),
         rule(ROOT, 0),
-        whole,
+        whole_bucket,
     ]

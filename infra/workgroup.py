@@ -12,7 +12,7 @@ from constructs import Construct
 
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.nag import acknowledge
-from ttl_archive.infra.storage import protected
+from ttl_archive.infra.storage import bucket_security
 from ttl_archive.infra.view import TABLE, VIEW, searched_sql, unique_sql, view_sql
 from ttl_archive.transform.settings import Settings
 
@@ -37,7 +37,7 @@ class Workgroup(Construct):
         results = s3.Bucket(
             self,
             "Results",
-            **protected(key),
+            **bucket_security(key),
             removal_policy=RemovalPolicy.RETAIN,
             lifecycle_rules=[
                 s3.LifecycleRule(

@@ -38,4 +38,4 @@ def make_client(service: str) -> Any:
     import boto3
     from botocore.config import Config
 
-    return boto3.client(service, config=Config(retries={"mode": "standard", "total_max_attempts": 5}))  # type: ignore[call-overload]
+    return boto3.client(service, config=Config(retries={"mode": "standard", "total_max_attempts": 5}))

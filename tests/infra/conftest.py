@@ -1,4 +1,4 @@
-"""The synthesised matrix: once a test run, whichever worker comes first."""
+"""The synthesised matrix, made once in a test run by the first worker that needs it."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""One process at a time, whichever of pytest's workers comes first."""
+"""A lock between the workers of pytest."""
 
 import fcntl
 from collections.abc import Iterator

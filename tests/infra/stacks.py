@@ -1,8 +1,8 @@
-"""The matrix of configurations that the infra tests look at, synthesised in one app and one process.
+"""The matrix of configurations for the infra tests, synthesised in one app and one process.
 
     python -m tests.infra.stacks FOLDER     writes FOLDER/cdk.out and FOLDER/NAME.json, the plain templates
 
-The pytest process never starts Node. The zips are dummies: what is in them has tests of its own.
+The pytest process never starts Node. The zips are dummies, because test_package.py tests their content.
 """
 
 import json
@@ -129,7 +129,7 @@ def main(folder: Path) -> None:
 
 
 def _synthesise_bare(assets: Assets, folder: Path) -> None:
-    """The same app with nothing but a bucket that breaks rules: its report shows that they are applied."""
+    """Synthesise a bucket that breaks rules: its report shows that cdk-nag is applied."""
     from aws_cdk import Stack
     from aws_cdk import aws_s3 as s3
 

@@ -1,4 +1,4 @@
-"""Reading a CloudFormation template: resources by type, and values with every reference filled in."""
+"""Read a CloudFormation template: resources by type, and values with every reference resolved."""
 
 import re
 from typing import Any
@@ -10,7 +10,7 @@ _PSEUDO = {
     "AWS::Partition": "aws",
     "AWS::StackName": "stack",
 }
-# What Ref gives for a resource, where it is not the name. Source: CloudFormation, resource type reference.
+# Resources for which Ref returns the ARN. Source: CloudFormation, resource type reference.
 _REF_IS_ARN = ("AWS::SNS::Topic", "AWS::StepFunctions::StateMachine", "AWS::Lambda::Alias")
 _ARNS = {
     "AWS::S3::Bucket": "arn:aws:s3:::{name}",
@@ -25,7 +25,7 @@ _ARNS = {
 
 
 class Template:
-    """One template, as a deployment in account 123456789012 and us-east-1 would see it."""
+    """One template, resolved for account 123456789012 and us-east-1."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
@@ -63,7 +63,7 @@ class Template:
         return {action for statement in self.statements(like) for action in listed(statement["Action"])}
 
     def resolve(self, value: Any) -> Any:
-        """The value with every intrinsic function replaced by what it would give."""
+        """Return the value with every intrinsic function replaced by its result."""
         match value:
             case {"Ref": name, **more} if not more:
                 return self._ref(name)

@@ -1,4 +1,4 @@
-"""Alarms: what they watch, whom they tell, and that each says what to do."""
+"""Alarms: what they watch, whom they notify, and that each says what to do."""
 
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ ALWAYS = {
 
 
 def alarms(template: Template) -> dict[str, dict[str, Any]]:
-    """The alarms by name: the logical id without the path before it and the hash after it."""
+    """Return the alarms by name: the logical id without its path and its hash."""
     return {
         name.removeprefix("ArchiveAlarms")[:-8]: properties
         for name, properties in template.every(ALARM).items()
@@ -44,7 +44,7 @@ def test_everything_that_can_go_wrong_has_an_alarm(template: Template, case: str
     assert set(alarms(template)) == ALWAYS | ({"PartitionsExceeded"} if by_event else set())
 
 
-def test_every_alarm_tells_the_one_topic_and_says_when_it_is_over(template: Template) -> None:
+def test_every_alarm_notifies_one_topic_when_it_starts_and_when_it_ends(template: Template) -> None:
     (topic,) = template.ids("AWS::SNS::Topic", "AlarmsTopic")
     told = {tuple(alarm["AlarmActions"] + alarm["OKActions"]) for alarm in alarms(template).values()}
 
@@ -58,7 +58,7 @@ def test_a_quiet_table_raises_no_alarm(template: Template) -> None:
     assert {name for name, treated in missing.items() if treated != "notBreaching"} == {"StreamUnread"}
 
 
-def test_a_stream_that_nothing_reads_is_told_though_no_metric_comes(template: Template) -> None:
+def test_an_unread_stream_raises_an_alarm_although_it_emits_no_metric(template: Template) -> None:
     alarm = alarms(template)["StreamUnread"]
 
     assert (alarm["MetricName"], alarm["Statistic"]) == ("GetRecords.Success", "Sum")
@@ -94,12 +94,12 @@ def test_alarms_may_publish_though_the_topic_has_a_policy(template: Template) ->
     ]
 
 
-def test_an_address_is_subscribed_when_it_is_given(templates: dict[str, Template]) -> None:
+def test_the_alarm_email_is_subscribed(templates: dict[str, Template]) -> None:
     assert templates["csv-by-event"].one("AWS::SNS::Subscription")["Endpoint"] == "ops@example.org"
     assert templates["defaults"].ids("AWS::SNS::Subscription") == []
 
 
-def test_stale_means_older_than_the_buffers_allow(templates: dict[str, Template]) -> None:
+def test_the_limit_for_stale_rows_is_the_sum_of_the_buffers(templates: dict[str, Template]) -> None:
     thresholds = {
         case: alarms(templates[case])["DeliveryStale"]["Threshold"] for case in ("defaults", "csv-by-event")
     }
@@ -117,7 +117,7 @@ def test_the_stream_is_nearly_full_at_half_of_its_retention(templates: dict[str,
 
 
 @pytest.mark.parametrize("name", ["ReplicationLate", "ReplicationFailed"])
-def test_replication_is_watched_whatever_the_operation_is_called(defaults: Template, name: str) -> None:
+def test_replication_is_watched_over_all_delegated_operations(defaults: Template, name: str) -> None:
     (query,) = alarms(defaults)[name]["Metrics"]
 
     assert 'FROM SCHEMA("AWS/DynamoDB", TableName, DelegatedOperation)' in query["Expression"]

@@ -27,8 +27,8 @@ def test_cdk_nag_finds_nothing_that_is_not_accepted(synthesised: Path) -> None:
     assert report["pluginReports"] == []
 
 
-def test_cdk_nag_does_look(synthesised: Path) -> None:
-    """A bucket with nothing set, in the same app, is found."""
+def test_cdk_nag_is_applied(synthesised: Path) -> None:
+    """A bucket without any property, in the same app, is found."""
     assert "AwsSolutions-S1" in (synthesised / "bare" / "validation-report.json").read_text()
 
 
@@ -46,7 +46,7 @@ def test_every_accepted_finding_has_a_reason(synthesised: Path) -> None:
     assert all(len(reason) > 40 for reason in accepted.values())
 
 
-def test_each_archive_is_a_stack_that_a_slip_does_not_delete(synthesised: Path) -> None:
+def test_each_stack_has_termination_protection(synthesised: Path) -> None:
     manifest = json.loads((synthesised / "cdk.out" / "manifest.json").read_text())
     for case in CASES:
         stack = manifest["artifacts"][deploy_of(case).stack_name]
@@ -54,14 +54,14 @@ def test_each_archive_is_a_stack_that_a_slip_does_not_delete(synthesised: Path) 
 
 
 def test_no_account_or_region_is_written_into_a_template(synthesised: Path) -> None:
-    """What the user wrote into archive.toml aside."""
+    """Values of archive.toml are the exception."""
     for case in CASES:
         text = (synthesised / f"{case}.json").read_text().replace(str(deploy_of(case).kms_key_arn), "")
         assert "123456789012" not in text
         assert "us-east-1" not in text
 
 
-def test_outputs_tell_what_a_user_needs_next(template: Template) -> None:
+def test_the_outputs_name_what_a_user_needs_next(template: Template) -> None:
     assert set(template.document["Outputs"]) >= {
         "BucketName",
         "StreamName",

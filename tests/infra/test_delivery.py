@@ -1,4 +1,4 @@
-"""The delivery stream: the template's own properties are what the local Firehose runs."""
+"""The delivery stream: the local Firehose runs the properties of the template."""
 
 import base64
 import gzip
@@ -21,7 +21,7 @@ from ttl_archive.transform.limits import RESPONSE_BYTES, response_bytes
 from ttl_archive.transform.settings import parse
 
 DELIVERY = "AWS::KinesisFirehose::DeliveryStream"
-# What the local Firehose does not run: it checks them all the same.
+# The local Firehose does not run these cases; it checks them all the same.
 CHECKED_ONLY = {"parquet-with-backup"}
 
 
@@ -42,7 +42,7 @@ def parameters(template: Template) -> dict[str, str]:
 # What AWS would refuse
 
 
-def test_the_local_firehose_takes_what_is_deployed(template: Template) -> None:
+def test_the_local_firehose_accepts_the_delivery_stream(template: Template) -> None:
     check_delivery_stream(request(template))
 
 
@@ -58,7 +58,7 @@ def test_the_check_can_fail(defaults: Template) -> None:
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case not in CHECKED_ONLY])
-def test_changes_travel_through_what_is_deployed(templates: dict[str, Template], case: str) -> None:
+def test_changes_travel_through_the_deployed_properties(templates: dict[str, Template], case: str) -> None:
     template, settings = templates[case], settings_of(case)
     s3, kinesis, clock = FakeS3(), FakeKinesis(), Clock()
     functions = {parameters(template)["LambdaArn"]: InProcess(batch_transform(settings))}
@@ -86,7 +86,7 @@ def test_the_function_is_called_by_its_alias(template: Template) -> None:
     assert destination(template)["ProcessingConfiguration"]["Enabled"] is True
 
 
-def test_objects_are_as_large_as_firehose_makes_them(defaults: Template) -> None:
+def test_objects_are_as_large_as_firehose_allows(defaults: Template) -> None:
     assert destination(defaults)["BufferingHints"] == {"SizeInMBs": 128, "IntervalInSeconds": 900}
 
 
@@ -97,7 +97,7 @@ def test_the_source_is_the_stream(template: Template) -> None:
     assert found["KinesisStreamSourceConfiguration"]["RoleARN"] == destination(template)["RoleARN"]
 
 
-def test_an_object_has_the_name_by_which_athena_finds_its_codec(template: Template) -> None:
+def test_the_extension_names_the_codec_for_athena(template: Template) -> None:
     found = destination(template)
     told = (found["CompressionFormat"], found.get("FileExtension"))
 
@@ -110,7 +110,7 @@ def test_errors_of_delivery_are_logged(template: Template) -> None:
     assert (options["Enabled"], options["LogStreamName"]) == (True, "DestinationDelivery")
 
 
-def test_only_by_event_it_partitions(template: Template, case: str) -> None:
+def test_only_partitioning_by_event_is_dynamic(template: Template, case: str) -> None:
     by_event = settings_of(case).output.partition_by == "event"
 
     assert ("DynamicPartitioningConfiguration" in destination(template)) == by_event
@@ -137,7 +137,7 @@ def test_no_backup_by_default(defaults: Template) -> None:
     assert destination(defaults)["S3BackupMode"] == "Disabled"
 
 
-def test_a_key_of_the_users_own_encrypts_what_is_delivered(templates: dict[str, Template]) -> None:
+def test_the_customer_key_encrypts_delivered_objects(templates: dict[str, Template]) -> None:
     encryption = destination(templates["parquet-with-backup"])["EncryptionConfiguration"]
 
     assert encryption == {"KMSEncryptionConfig": {"AWSKMSKeyARN": KEY_ARN}}
@@ -160,7 +160,7 @@ GROWING = {
 def test_a_full_buffer_of_removals_fits_into_two_thirds_of_a_response(
     image: dict[str, Any], form: str
 ) -> None:
-    """All are kept, each with its image beside its columns: the rows that grow most, 3.4 times at worst."""
+    """Every record is kept, with image and columns: such rows grow most, at worst 3.4 times."""
     document = {
         "table": {"name": "devices", "ttl_attribute": "ttl"},
         "output": {"format": form, "image": True},
@@ -174,6 +174,6 @@ def test_a_full_buffer_of_removals_fits_into_two_thirds_of_a_response(
     assert response_bytes(answers) < RESPONSE_BYTES * 2 / 3
 
 
-def test_the_matrix_has_columns_of_every_type_that_is_told_apart() -> None:
+def test_the_matrix_has_columns_of_every_kind_of_type() -> None:
     for kind in ("decimal", "timestamp", "json", "bigint"):
         assert kind in COLUMNS

@@ -34,7 +34,7 @@ def test_every_key_is_a_field_in_the_same_order() -> None:
     assert list(DEPLOY) == [field.name for field in fields(Deploy)]
 
 
-def test_an_empty_section_is_good() -> None:
+def test_an_empty_section_is_valid() -> None:
     assert parse({}, settings()).table == "existing"
 
 
@@ -79,18 +79,18 @@ def test_the_default_of_a_number_is_within_its_bounds(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, key in DEPLOY.items() if key.allowed])
-def test_a_choice_that_is_none_is_refused_with_the_choices(name: str) -> None:
+def test_an_unknown_choice_is_refused_with_the_choices(name: str) -> None:
     (problem,) = problems({name: "neither"})
 
     assert all(f'"{choice}"' in problem for choice in DEPLOY[name].allowed)
 
 
-def test_retention_is_one_that_cloudwatch_knows() -> None:
+def test_log_retention_is_one_that_cloudwatch_allows() -> None:
     assert parse({"log_retention_days": 30}, settings()).log_retention_days == 30
     assert "one of 1, 3, 5" in problems({"log_retention_days": 31})[0]
 
 
-def test_a_mistyped_key_is_told_with_its_neighbour() -> None:
+def test_a_mistyped_key_is_reported_with_the_closest_key() -> None:
     assert 'Did you mean "memory_mb"?' in problems({"memory_md": 256})[0]
 
 
@@ -118,18 +118,16 @@ def test_a_mistyped_key_is_told_with_its_neighbour() -> None:
         ({"stack_name": "1st"}, {}, "a letter, then"),
     ],
 )
-def test_what_does_not_go_together_is_refused(
-    section: dict[str, Any], output: dict[str, Any], told: str
-) -> None:
+def test_contradicting_keys_are_refused(section: dict[str, Any], output: dict[str, Any], told: str) -> None:
     (problem,) = problems(section, **output)
 
     assert told in problem
     assert problem.startswith("[deploy]")
 
 
-def test_every_mistake_is_told_at_once() -> None:
+def test_every_mistake_is_reported_at_once() -> None:
     assert len(problems({"memory_mb": 1, "table": "none", "nonsense": 1})) == 3
 
 
-def test_every_case_of_the_matrix_is_a_good_configuration() -> None:
+def test_every_case_of_the_matrix_is_valid() -> None:
     assert settings_of("defaults").table.name == "defaults"

@@ -1,4 +1,4 @@
-"""The functions, as the template makes them."""
+"""The functions in the template."""
 
 from tests.infra.templates import Template
 
@@ -18,7 +18,7 @@ def test_architecture_and_memory_by_choice(templates: dict[str, Template]) -> No
     assert templates["envelope-in-shared-bucket"].one(FUNCTION, "Transform")["MemorySize"] == 256
 
 
-def test_every_function_writes_json_into_a_log_of_its_own_that_ends(template: Template) -> None:
+def test_every_function_writes_json_to_its_own_log_group_with_a_retention(template: Template) -> None:
     groups = template.every("AWS::Logs::LogGroup")
     used = [function["LoggingConfig"] for function in template.every(FUNCTION).values()]
 
@@ -33,7 +33,7 @@ def test_log_retention_by_choice(templates: dict[str, Template]) -> None:
     assert {group["RetentionInDays"] for group in groups.values()} == {30}
 
 
-def test_firehose_calls_a_version_that_can_be_gone_back_to(template: Template) -> None:
+def test_firehose_calls_an_alias(template: Template) -> None:
     assert template.one("AWS::Lambda::Alias")["Name"] == "live"
 
 

@@ -18,7 +18,7 @@ def each_object(template: Template) -> dict[str, Any]:
     return found
 
 
-def test_it_lists_the_objects_beneath_the_prefix_it_is_given(defaults: Template) -> None:
+def test_the_map_lists_the_objects_below_the_given_prefix(defaults: Template) -> None:
     reader = each_object(defaults)["ItemReader"]
     (bucket,) = defaults.ids("AWS::S3::Bucket", "StorageBucket")
 
@@ -41,7 +41,7 @@ def test_the_function_gets_bucket_items_and_sink(defaults: Template) -> None:
     }
 
 
-def test_rows_go_into_the_archive_except_among_parquet(templates: dict[str, Template]) -> None:
+def test_rows_go_to_the_bucket_except_with_parquet(templates: dict[str, Template]) -> None:
     sinks = {
         case: each_object(template)["ItemBatcher"]["BatchInput"]["sink"]
         for case, template in templates.items()
@@ -51,7 +51,7 @@ def test_rows_go_into_the_archive_except_among_parquet(templates: dict[str, Temp
     assert set(sinks.values()) == {"s3", "kinesis"}
 
 
-def test_some_failures_are_tolerated_and_told_in_a_manifest(template: Template, case: str) -> None:
+def test_some_failures_are_tolerated_and_listed_in_a_manifest(template: Template, case: str) -> None:
     found = each_object(template)
 
     assert found["ToleratedFailurePercentage"] == deploy_of(case).replay_tolerated_failure_percent == 5
@@ -67,7 +67,7 @@ def test_a_batch_of_keys_fits_into_an_execution(defaults: Template) -> None:
     assert batcher["MaxInputBytesPerBatch"] < 262_144
 
 
-def test_a_batch_that_is_not_finished_is_tried_again(defaults: Template) -> None:
+def test_a_batch_that_is_not_finished_is_retried(defaults: Template) -> None:
     (task,) = each_object(defaults)["ItemProcessor"]["States"].values()
     call, work = task["Retry"]
 
@@ -75,8 +75,8 @@ def test_a_batch_that_is_not_finished_is_tried_again(defaults: Template) -> None
     assert (work["ErrorEquals"], work["MaxAttempts"]) == (["States.TaskFailed"], 3)
 
 
-def test_the_replay_function_takes_what_the_map_gives(defaults: Template) -> None:
-    """The names of the payload are the event's that ttl_archive.replay.map_handler reads."""
+def test_the_replay_function_reads_the_payload_of_the_map(defaults: Template) -> None:
+    """The names in the payload are those that ttl_archive.replay.map_handler reads."""
     (task,) = each_object(defaults)["ItemProcessor"]["States"].values()
     given = {name.removesuffix(".$") for name in task["Parameters"]["Payload"]}
     read = {

@@ -1,4 +1,4 @@
-"""Who may do what: the actions granted are those the code calls, or AWS's documents ask for."""
+"""The roles: every granted action is one that the code calls or that AWS's documents require."""
 
 import ast
 from collections.abc import Iterable
@@ -43,12 +43,12 @@ S3_ACTIONS = {
     "HeadObject": {"s3:GetObject", "s3:ListBucket"},  # without ListBucket a missing object is a 403
     "PutObject": {"s3:PutObject"},
 }
-# What the replay command calls and its function does not: the person retires, with her own permissions.
+# The replay command makes these calls, its function does not: a person retires with their own permissions.
 COMMAND_ONLY = {"CopyObject", "DeleteObject"}
 
 
 def calls(folder: Path, service: str) -> set[str]:
-    """The operations of a service that a folder's code calls on some client."""
+    """Return the operations of a service that the code in a folder calls on any client."""
     model = botocore.session.get_session().get_service_model(service)
     operations = {xform_name(name): name for name in model.operation_names}
     names = {
@@ -72,7 +72,7 @@ def without_kms(actions: set[str]) -> set[str]:
     return {action for action in actions if not action.startswith("kms:")}
 
 
-def test_the_transform_may_put_back_what_it_puts_back_and_nothing_else(template: Template, case: str) -> None:
+def test_the_transform_may_only_re_ingest(template: Template, case: str) -> None:
     granted = without_kms(template.actions("TransformRole"))
     puts = {f"kinesis:{operation}" for operation in calls(room(transform), "kinesis")}
 
@@ -80,7 +80,7 @@ def test_the_transform_may_put_back_what_it_puts_back_and_nothing_else(template:
     assert granted == LOG | (puts if settings_of(case).output.overflow == "reingest" else set())
 
 
-def test_the_transform_may_put_into_its_own_stream_alone(defaults: Template) -> None:
+def test_the_transform_may_only_put_into_its_own_stream(defaults: Template) -> None:
     (name,) = defaults.ids("AWS::Kinesis::Stream")
     (statement,) = [
         s for s in defaults.statements("TransformRole") if "kinesis:PutRecords" in listed(s["Action"])
@@ -89,7 +89,7 @@ def test_the_transform_may_put_into_its_own_stream_alone(defaults: Template) -> 
     assert statement["Resource"] == f"arn:aws:kinesis:us-east-1:123456789012:stream/{name.lower()[:60]}"
 
 
-def test_the_attacher_may_do_what_it_calls_and_what_dynamodb_asks_of_a_caller(defaults: Template) -> None:
+def test_the_attacher_may_do_its_calls_and_what_dynamodb_requires_of_a_caller(defaults: Template) -> None:
     granted = defaults.actions("AttacherRole")
     called = calls(room(infra) / "attachment", "dynamodb")
 
@@ -97,19 +97,19 @@ def test_the_attacher_may_do_what_it_calls_and_what_dynamodb_asks_of_a_caller(de
     assert granted == {f"dynamodb:{operation}" for operation in called} | ON_BEHALF | LOG
 
 
-def test_the_attacher_may_change_its_own_table_alone(defaults: Template) -> None:
+def test_the_attacher_may_only_change_its_own_table(defaults: Template) -> None:
     for statement in defaults.statements("AttacherRole"):
         if "dynamodb:EnableKinesisStreamingDestination" in listed(statement["Action"]):
             assert statement["Resource"] == "arn:aws:dynamodb:us-east-1:123456789012:table/defaults"
 
 
-def test_firehose_may_do_what_its_documents_list(template: Template, case: str) -> None:
+def test_firehose_may_do_the_documented_actions(template: Template, case: str) -> None:
     granted = without_kms(template.actions("DeliveryRole"))
 
     assert granted == FIREHOSE | (GLUE if deploy_of(case).parquet else set())
 
 
-def test_firehose_may_call_the_alias_that_it_is_told_to_call(template: Template) -> None:
+def test_firehose_may_call_its_alias(template: Template) -> None:
     delivery = template.one("AWS::KinesisFirehose::DeliveryStream")["ExtendedS3DestinationConfiguration"]
     (processor,) = delivery["ProcessingConfiguration"]["Processors"]
     called = {p["ParameterName"]: p["ParameterValue"] for p in processor["Parameters"]}["LambdaArn"]
@@ -120,7 +120,7 @@ def test_firehose_may_call_the_alias_that_it_is_told_to_call(template: Template)
     assert listed(statement["Resource"]) == [called]
 
 
-def test_firehose_writes_into_the_folders_of_its_table_alone(template: Template, case: str) -> None:
+def test_firehose_may_only_write_the_folders_of_its_table(template: Template, case: str) -> None:
     (statement,) = [s for s in template.statements("DeliveryRole") if "s3:PutObject" in listed(s["Action"])]
     folders = {arn.split("/", 1)[1] for arn in listed(statement["Resource"])}
     backup = {f"source/{case}/*"} if deploy_of(case).source_backup else set()
@@ -162,7 +162,7 @@ def test_replay_may_not_delete(template: Template) -> None:
     assert not [action for action in template.actions("ReplayMapReplayRole") if "Delete" in action]
 
 
-def test_replay_may_do_what_its_code_calls(templates: dict[str, Template], case: str) -> None:
+def test_replay_may_do_its_calls(templates: dict[str, Template], case: str) -> None:
     folders = [room(replay), room(replay) / "error_objects", room(replay) / "sinks"]  # what its zip holds
     operations = set().union(*(calls(folder, "s3") for folder in folders)) - COMMAND_ONLY
     objects = set().union(*(S3_ACTIONS[operation] for operation in operations))
@@ -178,7 +178,7 @@ def test_no_action_has_a_wildcard(template: Template) -> None:
         assert not [action for action in template.actions(f"^{name}$") if "*" in action]
 
 
-def test_a_resource_is_all_only_where_aws_knows_no_other(template: Template) -> None:
+def test_a_resource_is_a_wildcard_only_where_the_action_has_none(template: Template) -> None:
     for name in template.ids("AWS::IAM::Role"):
         for statement in template.statements(f"^{name}$"):
             if "*" in listed(statement["Resource"]):
@@ -186,9 +186,7 @@ def test_a_resource_is_all_only_where_aws_knows_no_other(template: Template) -> 
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if deploy_of(case).kms_key_arn])
-def test_a_key_of_the_users_own_is_used_through_its_service_alone(
-    templates: dict[str, Template], case: str
-) -> None:
+def test_the_customer_key_is_used_only_through_its_service(templates: dict[str, Template], case: str) -> None:
     template = templates[case]
     keyed = [
         statement

@@ -1,4 +1,4 @@
-"""The bucket, as the template makes it."""
+"""The bucket in the template."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def rules(templates: dict[str, Template], case: str) -> dict[str, dict[str, Any]
     return {rule["Id"]: rule for rule in found}
 
 
-def test_every_bucket_is_kept_when_the_stack_goes(template: Template) -> None:
+def test_every_bucket_is_retained(template: Template) -> None:
     for name in template.ids("AWS::S3::Bucket"):
         resource = template.resources[name]
         assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
@@ -53,7 +53,7 @@ def test_the_archive_has_versions(templates: dict[str, Template], case: str) -> 
 
 
 @pytest.mark.parametrize("case", OWN)
-def test_new_objects_are_told_to_eventbridge(templates: dict[str, Template], case: str) -> None:
+def test_new_objects_are_announced_to_eventbridge(templates: dict[str, Template], case: str) -> None:
     enabled = bucket(templates, case)["NotificationConfiguration"]["EventBridgeConfiguration"]
 
     assert enabled == {"EventBridgeEnabled": True}
@@ -74,26 +74,26 @@ def test_the_archive_moves_to_the_storage_class(
 
 
 @pytest.mark.parametrize("case", OWN)
-def test_nothing_but_the_archive_moves(templates: dict[str, Template], case: str) -> None:
+def test_only_the_archive_moves_to_a_colder_class(templates: dict[str, Template], case: str) -> None:
     moving = [name for name, rule in rules(templates, case).items() if "Transitions" in rule]
 
     assert moving == ["archive"]
 
 
-def test_by_default_nothing_but_backups_and_old_versions_expires(templates: dict[str, Template]) -> None:
+def test_by_default_only_backups_and_old_versions_expire(templates: dict[str, Template]) -> None:
     expiring = {name: rule.get("ExpirationInDays") for name, rule in rules(templates, "defaults").items()}
 
     assert {name: days for name, days in expiring.items() if days} == {"source": 365}
 
 
-def test_archive_and_errors_expire_each_in_its_own_time(templates: dict[str, Template]) -> None:
+def test_archive_and_errors_expire_after_their_own_times(templates: dict[str, Template]) -> None:
     found = rules(templates, "csv-by-event")
 
     assert (found["archive"]["ExpirationInDays"], found["errors"]["ExpirationInDays"]) == (7 * 365, 400)
 
 
 @pytest.mark.parametrize("case", OWN)
-def test_old_versions_and_broken_uploads_go(templates: dict[str, Template], case: str) -> None:
+def test_old_versions_and_incomplete_uploads_expire(templates: dict[str, Template], case: str) -> None:
     found = rules(templates, case)
     whole = found.pop("uploads-and-markers")
 
@@ -102,7 +102,7 @@ def test_old_versions_and_broken_uploads_go(templates: dict[str, Template], case
     assert whole["ExpiredObjectDeleteMarker"] is True
 
 
-def test_what_becomes_of_small_objects_is_always_said(templates: dict[str, Template]) -> None:
+def test_the_minimum_size_for_transitions_is_always_stated(templates: dict[str, Template]) -> None:
     said = {
         case: bucket(templates, case)["LifecycleConfiguration"]["TransitionDefaultMinimumObjectSize"]
         for case in ("defaults", "csv-by-event")
@@ -130,7 +130,7 @@ def test_access_logs_by_choice(templates: dict[str, Template]) -> None:
     assert bucket(templates, "csv-by-event")["LoggingConfiguration"]["DestinationBucketName"]
 
 
-def test_a_key_of_the_users_own_encrypts_the_archive(templates: dict[str, Template]) -> None:
+def test_the_customer_key_encrypts_the_archive(templates: dict[str, Template]) -> None:
     (rule,) = bucket(templates, "parquet-with-backup")["BucketEncryption"][
         "ServerSideEncryptionConfiguration"
     ]
@@ -139,7 +139,7 @@ def test_a_key_of_the_users_own_encrypts_the_archive(templates: dict[str, Templa
     assert rule["BucketKeyEnabled"] is True
 
 
-def test_a_shared_bucket_is_used_and_not_made(templates: dict[str, Template]) -> None:
+def test_a_shared_bucket_is_not_created(templates: dict[str, Template]) -> None:
     template = templates["envelope-in-shared-bucket"]
     delivery = template.one("AWS::KinesisFirehose::DeliveryStream")["ExtendedS3DestinationConfiguration"]
 

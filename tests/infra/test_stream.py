@@ -1,4 +1,4 @@
-"""The data stream, as the template makes it."""
+"""The data stream in the template."""
 
 from tests.infra.stacks import KEY_ARN
 from tests.infra.templates import Template
@@ -6,7 +6,7 @@ from tests.infra.templates import Template
 STREAM = "AWS::Kinesis::Stream"
 
 
-def test_the_stream_takes_what_comes_and_holds_a_week(defaults: Template) -> None:
+def test_the_stream_is_on_demand_and_keeps_records_for_a_week(defaults: Template) -> None:
     stream = defaults.one(STREAM)
 
     assert stream["StreamModeDetails"] == {"StreamMode": "ON_DEMAND"}
@@ -29,7 +29,7 @@ def test_the_stream_is_encrypted(templates: dict[str, Template]) -> None:
     assert keys == {"defaults": "alias/aws/kinesis", "parquet-with-backup": KEY_ARN}
 
 
-def test_what_was_not_delivered_is_kept_when_the_stack_goes(template: Template) -> None:
+def test_the_stream_is_retained(template: Template) -> None:
     (name,) = template.ids(STREAM)
 
     assert template.resources[name]["DeletionPolicy"] == "Retain"

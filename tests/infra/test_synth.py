@@ -1,4 +1,4 @@
-"""`ttl-archive synth`, as a newcomer runs it, and the template without CDK."""
+"""`ttl-archive synth` in a new folder, and the template without CDK."""
 
 import json
 import os
@@ -89,7 +89,7 @@ def test_cfn_lint_finds_nothing_in_a_newcomers_template(built: Path) -> None:
     assert done.stdout + done.stderr == ""
 
 
-def test_a_mistake_in_the_configuration_is_told_without_a_traceback(tmp_path: Path) -> None:
+def test_a_mistake_in_the_configuration_is_reported_without_a_traceback(tmp_path: Path) -> None:
     (tmp_path / "archive.toml").write_text(
         '[table]\nname = "abc"\nttl_attribute = "t"\n[deploy]\nmemory_mb = 1\nshard = 2\n'
     )

@@ -1,4 +1,4 @@
-"""The table: attached with a custom resource, or made."""
+"""The table: attached with a custom resource, or created."""
 
 import json
 
@@ -25,7 +25,7 @@ def test_firehose_reads_before_the_table_writes(templates: dict[str, Template]) 
         assert delivery in template.resources[name]["DependsOn"]
 
 
-def test_the_deployment_tells_the_state_of_ttl(defaults: Template) -> None:
+def test_the_state_of_ttl_is_an_output(defaults: Template) -> None:
     (name,) = defaults.ids(ATTACHED)
 
     assert defaults.document["Outputs"]["TimeToLive"]["Value"] == {"Fn::GetAtt": [name, "Ttl"]}
@@ -38,7 +38,7 @@ def test_a_detached_table_has_neither_destination_nor_function(templates: dict[s
     assert template.ids("AWS::Lambda::Function", "Attacher") == []
 
 
-def test_a_table_that_is_made_can_expire_items_and_be_restored(templates: dict[str, Template]) -> None:
+def test_a_created_table_has_ttl_and_point_in_time_recovery(templates: dict[str, Template]) -> None:
     table = templates["parquet-with-backup"].one(TABLE)
 
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expiredAt", "Enabled": True}
@@ -51,19 +51,19 @@ def test_a_table_that_is_made_can_expire_items_and_be_restored(templates: dict[s
     ]
 
 
-def test_a_table_that_is_made_streams_in_microseconds(templates: dict[str, Template]) -> None:
+def test_a_created_table_streams_in_microseconds(templates: dict[str, Template]) -> None:
     streaming = templates["created-by-event"].one(TABLE)["KinesisStreamSpecification"]
 
     assert streaming["ApproximateCreationDateTimePrecision"] == "MICROSECOND"
 
 
-def test_a_table_that_is_made_is_kept_when_the_stack_goes(templates: dict[str, Template]) -> None:
+def test_a_created_table_is_retained(templates: dict[str, Template]) -> None:
     template = templates["created-by-event"]
     (name,) = template.ids(TABLE)
 
     assert template.resources[name]["DeletionPolicy"] == "Retain"
 
 
-def test_no_template_names_a_view_type(template: Template) -> None:
-    """The Kinesis feed has none, and a DynamoDB stream is not needed."""
+def test_no_template_has_a_view_type(template: Template) -> None:
+    """The Kinesis feed has no view type, and no DynamoDB stream is needed."""
     assert "StreamViewType" not in json.dumps(template.document)
