@@ -1,0 +1,7 @@
+"""Items as people have them in files: read the same way by every command that takes a user's own items.
+
+item_reader       files, in any of the forms, one after the other
+item_forms        one line or document -> its items in DynamoDB JSON
+attribute_values  one attribute value: checked, inferred from plain JSON, or made ready for boto3
+export_manifest   the data files of a DynamoDB export, found and verified by its manifest
+"""
