@@ -1,1 +1,11 @@
-"""The demo: `ttl-archive demo`. Its items, its story, and how it is shown."""
+"""The demo: `ttl-archive demo`.
+
+demo_command   options, progress, and the order in which it shows what happens
+scenario       what it runs on: its own readings, or the user's items
+readings       its own items
+table_files    the user's items
+story          what happens, step by step, on a running pipeline
+report         what was found, as one value; ledger, the part of it that must add up
+screen         how it is shown at 80 columns
+ask            how a demo that is left running is reached
+"""

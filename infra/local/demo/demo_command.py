@@ -1,6 +1,5 @@
-"""`ttl-archive demo`: options, progress, and what is shown when."""
+"""`ttl-archive demo`: its options, its progress, and the order in which it shows what happens."""
 
-import json
 import signal
 import tempfile
 import time
@@ -15,9 +14,8 @@ import duckdb
 from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
-from rich.table import Table
 
-from ttl_archive.infra.local.demo import report, scenario, story
+from ttl_archive.infra.local.demo import scenario, screen, story
 from ttl_archive.infra.local.demo.ask import how_to_reach
 from ttl_archive.infra.local.demo.report import Report
 from ttl_archive.infra.local.demo.scenario import Scenario
@@ -34,12 +32,15 @@ _SERVE_STEP = timedelta(seconds=2)
     type=click.Choice(["jsonl", "csv"]),
     default="jsonl",
     show_default=True,
-    help="Of the rows. A table file's archive.toml says it itself.",
+    help="Format of the rows. With --table-file, archive.toml has it.",
 )
 @click.option(
     "--table-file",
+    "table_files",
+    multiple=True,
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Your own items: DynamoDB JSON, one item a line, or a .json.gz of a DynamoDB export to S3.",
+    help="A file of your own items; repeat it for several. DynamoDB JSON or plain JSON, one item a line; "
+    "output of `aws dynamodb scan`; a data file or the manifest of a DynamoDB export.",
 )
 @click.option(
     "--config",
@@ -47,19 +48,19 @@ _SERVE_STEP = timedelta(seconds=2)
     help="With --table-file: your archive.toml. [default: ./archive.toml]",
 )
 @click.option(
-    "--key", "keys", multiple=True, help="With --table-file: a key attribute; give it twice for two."
+    "--key", "keys", multiple=True, help="With --table-file: a key attribute; repeat it for a sort key."
 )
 @click.option(
     "--keep", type=click.Path(path_type=Path, file_okay=False), help="Leave the delivered files here."
 )
-@click.option("--sql", "query", help="Ask the archive this as well; the view is `archive`.")
-@click.option("--serve", is_flag=True, help="Leave it running, and say how to reach it.")
+@click.option("--sql", "query", help="A question of your own to the archive; the view is `archive`.")
+@click.option("--serve", is_flag=True, help="Leave it running, and print how to reach it.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of tables.")
 @click.pass_context
 def demo(
     ctx: click.Context,
     file_format: str,
-    table_file: Path | None,
+    table_files: tuple[Path, ...],
     config: Path | None,
     keys: tuple[str, ...],
     keep: Path | None,
@@ -69,31 +70,36 @@ def demo(
 ) -> None:
     """See the whole pipeline work on this machine, with no AWS account.
 
-    Two stations' real readings expire, travel through the real transform, land in a bucket, answer SQL and
-    move to GLACIER; a user's delete is dropped, and a record that fails is brought home by replay.
+    Real readings of two stations expire, pass through the real transform, are delivered to a bucket, answer
+    SQL and move to GLACIER. A deletion by a user is dropped. A record that fails is replayed.
 
     \b
     To see it:                        ttl-archive demo
     To see it in CSV:                 ttl-archive demo --format csv
     To ask a question of your own:    ttl-archive demo --sql "SELECT max(temperature) FROM archive"
     To look at the files:             ttl-archive demo --keep delivered
-    To play with it:                  ttl-archive demo --serve
-    With your own items:              ttl-archive demo --table-file items.jsonl --config archive.toml
+    To leave it running:              ttl-archive demo --serve
+    With your own items:              ttl-archive demo --table-file items.jsonl
+    With a scan of your table:
+      aws dynamodb scan --table-name Orders > scan.json
+      ttl-archive demo --table-file scan.json --config archive.toml
     """
     _check_options(ctx)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: nothing is left running
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # leaves no process behind, like Ctrl-C
     console = Console(stderr=as_json)
     with tempfile.TemporaryDirectory() as folder:
-        if table_file:
-            chosen = scenario.theirs(table_file, config, keys)
+        if table_files:
+            chosen = scenario.theirs(table_files, config, keys)
         else:
             chosen = scenario.ours(Path(folder), file_format)
         with _running(console, chosen) as pipeline:
-            found = Report(pipeline.table)
-            _tell(console, pipeline, chosen, query, found)
+            found = Report(pipeline.table, chosen.files)
+            if chosen.files:
+                screen.show_text(console, "Your items", chosen.files)
+            _show_story(console, pipeline, chosen, query, found)
             if keep:
                 _keep(console, pipeline, keep)
-            if not serve:  # who plays on wants to read what is there
+            if not serve:  # a user who goes on wants to read what is there
                 _grow_cold(console, pipeline, found)
             if as_json:
                 click.echo(found.as_json())
@@ -102,13 +108,13 @@ def demo(
 
 
 def _check_options(ctx: click.Context) -> None:
-    """Refuse, before anything starts, what would be ignored and a --keep folder that cannot be used."""
+    """Refuse options that would be ignored and a --keep folder that cannot be used."""
     given = {name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE}
-    if "table_file" in given and "file_format" in given:
+    if "table_files" in given and "file_format" in given:
         raise click.UsageError(
-            "--format is for the demo's own items: archive.toml says it for a --table-file."
+            "--format is for the demo's own items. For a --table-file, archive.toml has the format."
         )
-    if "table_file" not in given and given & {"config", "keys"}:
+    if "table_files" not in given and given & {"config", "keys"}:
         raise click.UsageError("--config and --key are for your own items: give --table-file too.")
     folder = ctx.params["keep"]
     if folder is None:
@@ -117,7 +123,7 @@ def _check_options(ctx: click.Context) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise click.UsageError(
-                f"--keep {folder} is not empty: two runs' rows would mix. Name another folder."
+                f"--keep {folder} is not empty, so rows of two runs would mix. Name another folder."
             )
     except OSError as error:
         raise click.UsageError(f"--keep {folder} cannot be used: {error.strerror}.") from None
@@ -132,8 +138,10 @@ def _running(console: Console, chosen: Scenario) -> Iterator[Pipeline]:
         yield pipeline
 
 
-def _tell(console: Console, pipeline: Pipeline, chosen: Scenario, query: str | None, found: Report) -> None:
-    """The story, shown as it goes on."""
+def _show_story(
+    console: Console, pipeline: Pipeline, chosen: Scenario, query: str | None, found: Report
+) -> None:
+    """Run the story, and show each part when it has happened."""
     _live(console, pipeline, chosen)
     _show_delivered(console, pipeline, found)
     yours = {} if query is None else {"Your question": query}
@@ -142,7 +150,7 @@ def _tell(console: Console, pipeline: Pipeline, chosen: Scenario, query: str | N
             found.answers.append(story.ask(pipeline, question, sql))
         except (duckdb.Error, story.NoAnswerError) as error:
             raise click.ClickException(f"{question}: {sql}\n{error}") from None
-        report.show_answer(console, found.answers[-1])
+        screen.show_answer(console, found.answers[-1])
     _show_failed(console, pipeline, found)
     if chosen.is_ours:
         _replay(console, pipeline, found)
@@ -157,49 +165,39 @@ def _live(console: Console, pipeline: Pipeline, chosen: Scenario) -> None:
             story.user_acts(pipeline)
         passing = progress.add_task("time passes", total=chosen.steps)
         for expired in accumulate(story.live_through(pipeline, chosen.step) for _ in range(chosen.steps)):
-            day = f"{pipeline.clock.now():%Y-%m-%d}: {expired:,} items expired and travelled"
+            day = f"{pipeline.clock.now():%Y-%m-%d}: {expired:,} items expired"
             progress.update(passing, advance=1, description=day)
 
 
 def _show_delivered(console: Console, pipeline: Pipeline, found: Report) -> None:
-    objects = story.delivered(pipeline)
-    found.keys = [key for key, _ in objects]
-    report.show_list(console, "Delivered", [f"{size:>7,} B  {key}" for key, size in objects])
-    found.rows = story.rows(pipeline, most=3)
-    report.show_list(console, "A few rows", found.rows)
+    found.objects = story.delivered(pipeline)
+    screen.show_objects(console, found.objects)
+    found.row = story.first_row(pipeline)
+    if found.row:
+        screen.show_row(console, found.row)
 
 
 def _show_failed(console: Console, pipeline: Pipeline, found: Report) -> None:
-    lines = story.error_lines(pipeline)
-    if lines:
-        found.error_object = lines[0]
-        report.show_list(
-            console, "A record that could not become a row, kept in errors/", [json.dumps(lines[0])]
-        )
+    found.causes = story.causes(pipeline)
+    if found.causes:
+        screen.show_causes(console, found.causes)
     found.ledger = story.ledger(pipeline)
-    report.show_ledger(console, "The ledger", found.ledger)
+    screen.show_ledger(console, "The ledger", found.ledger)
 
 
 def _replay(console: Console, pipeline: Pipeline, found: Report) -> None:
-    cause = "Its cause: attributes deviceID and device_id would meet in one column. archive.toml is mended:"
-    report.show_list(console, cause, story.MEND.strip().splitlines())
+    screen.show_text(console, "archive.toml gets a column for the second attribute", story.FIX.split("\n"))
     summary = story.fix_and_replay(pipeline)
-    console.print(f"replay run: {summary.tally.rows} row delivered, exit code {summary.exit_code}")
+    console.print(
+        f"ttl-archive replay run: {summary.tally.rows} row delivered, exit code {summary.exit_code}"
+    )
     found.ledger_after_replay = story.ledger(pipeline, replayed=summary.tally.rows)
-    report.show_ledger(console, "The ledger, closed", found.ledger_after_replay)
+    screen.show_ledger(console, "The ledger after replay", found.ledger_after_replay)
 
 
 def _grow_cold(console: Console, pipeline: Pipeline, found: Report) -> None:
-    """Objects move to GLACIER, where SQL does not see them, and one is restored."""
     found.storage = list(story.grow_cold(pipeline))
-    table = Table("and then", "archive/", "rows that SQL sees")
-    for moment in found.storage:
-        table.add_row(moment.when, moment.classes, f"{moment.readable_rows:,}")
-    console.print("\n[bold]Storage classes[/]")
-    console.print(table)
-    console.print(
-        "Athena passes over what is in GLACIER without a word, too: ttl-archive restore brings it back."
-    )
+    screen.show_storage(console, found.storage)
 
 
 def _keep(console: Console, pipeline: Pipeline, folder: Path) -> None:
@@ -212,7 +210,7 @@ def _keep(console: Console, pipeline: Pipeline, folder: Path) -> None:
 
 
 def _serve(console: Console, pipeline: Pipeline, chosen: Scenario) -> None:
-    """Let time pass until Ctrl-C; what expires is delivered within seconds."""
+    """Let time pass until Ctrl-C. What expires is delivered within seconds."""
     try:
         console.print(how_to_reach(pipeline, chosen.keys), markup=False, highlight=False, soft_wrap=True)
         while True:

@@ -1,5 +1,6 @@
 """What happens in the demo, step by step, on a running pipeline."""
 
+import csv
 import gzip
 import json
 from collections import Counter
@@ -10,13 +11,21 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from botocore.exceptions import ClientError, ParamValidationError
+from msgspec import Raw
 
-from ttl_archive.infra.local.demo.items import KEYS, RENEWED, USER_DELETED, Item, TableFileError
-from ttl_archive.infra.local.demo.report import RULES, Answer, Ledger, Storage
+from ttl_archive.infra.local.demo.ledger import RULES, Ledger
+from ttl_archive.infra.local.demo.readings import KEYS, RENEWED, USER_DELETED
+from ttl_archive.infra.local.demo.report import Answer, StorageState, StoredObject
 from ttl_archive.infra.local.pipeline import Pipeline
+from ttl_archive.replay.error_objects.error_lines import read
+from ttl_archive.replay.items.attribute_values import Item
+from ttl_archive.replay.items.item_reader import ItemFileError
 from ttl_archive.replay.replay_run import Summary, replay_prefix
+from ttl_archive.replay.verdict import judge
 from ttl_archive.transform.errors import ArchiveError
+from ttl_archive.transform.formats import ArchiveDialect
 from ttl_archive.transform.layout import archive_folder, errors_folder
 from ttl_archive.transform.selection import drop_rules
 
@@ -40,8 +49,8 @@ path = "readingTime"
 name = "temperature"
 type = "decimal(5,1)"
 """
-# The poison item has an attribute "device_id" beside "deviceID": it gets a column of its own, the last one.
-MEND = """
+# The failing item has an attribute "device_id" beside "deviceID": it gets a column of its own, the last one.
+FIX = """
 [[columns]]
 name = "legacy_id"
 path = "device_id"
@@ -55,19 +64,19 @@ QUESTIONS = {
 }
 COUNT_ROWS = "SELECT count(*) FROM archive"
 
-GLACIER_AFTER = timedelta(days=31)  # the rule's 30 days, and the midnight after
-RESTORE_TAKES = timedelta(hours=5)  # Standard, from GLACIER: 3 to 5 hours. Source: S3 User Guide, restoring
+GLACIER_AFTER = timedelta(days=31)  # 30 days by the rule, and the next midnight
+RETRIEVAL_TAKES = timedelta(hours=5)  # Standard, from GLACIER: 3 to 5 hours. Source: S3 User Guide, restoring
 
 _CALL_ITEMS = 25  # Source: DynamoDB API Reference, BatchWriteItem
 _WRITERS = 4
 
 
 class NoAnswerError(ArchiveError):
-    """The SQL was no question."""
+    """The SQL is a statement that returns no rows."""
 
 
 def load(pipeline: Pipeline, items: Sequence[Item]) -> Iterator[int]:
-    """Write the items to the table; gives how many each call has taken."""
+    """Write the items to the table; yield how many items each call wrote."""
     waiting = iter(items)
     calls = iter(lambda: list(islice(waiting, _CALL_ITEMS)), [])
     with ThreadPoolExecutor(_WRITERS) as pool:
@@ -75,7 +84,7 @@ def load(pipeline: Pipeline, items: Sequence[Item]) -> Iterator[int]:
 
 
 def user_acts(pipeline: Pipeline) -> None:
-    """A user deletes one reading, and lets another live for ten years more."""
+    """Delete one reading as a user would, and renew another for ten years."""
     deleted, renewed = (
         {name: {"S": value} for name, value in zip(KEYS, key, strict=True)} for key in (USER_DELETED, RENEWED)
     )
@@ -91,9 +100,9 @@ def user_acts(pipeline: Pipeline) -> None:
 
 
 def live_through(pipeline: Pipeline, step: timedelta) -> int:
-    """Move the clock one step, longer than any buffer: TTL removes what is due, and it is delivered.
+    """Advance the clock, let TTL remove what has expired, and deliver it. Return how many items were removed.
 
-    Gives how many items TTL removed.
+    The step must be longer than the interval of any buffer.
     """
     pipeline.clock.advance(step)
     removed = pipeline.sweep()
@@ -102,47 +111,63 @@ def live_through(pipeline: Pipeline, step: timedelta) -> int:
 
 
 def ask(pipeline: Pipeline, question: str, query: str) -> Answer:
-    """What SQL over the delivered files says."""
+    """Ask SQL over the delivered files. Raises NoAnswerError for a statement that returns no rows."""
     relation = pipeline.sql(query)
-    if relation is None:  # DuckDB's answer to a statement that has no rows
-        raise NoAnswerError("it gives no rows. Ask with SELECT, e.g. SELECT count(*) FROM archive")
+    if relation is None:  # DuckDB's result of a statement that returns no rows
+        raise NoAnswerError("it returns no rows. Ask with SELECT, e.g. SELECT count(*) FROM archive")
     return Answer(question, query, relation.columns, relation.fetchall())
 
 
-def delivered(pipeline: Pipeline) -> list[tuple[str, int]]:
-    """Keys and sizes in the bucket of everything that Firehose wrote."""
+def delivered(pipeline: Pipeline) -> list[StoredObject]:
+    """Return everything that Firehose wrote."""
     listed = pipeline.s3.list_objects_v2(Bucket=pipeline.bucket).get("Contents", [])
-    return [(entry["Key"], entry["Size"]) for entry in listed]
+    return [StoredObject(entry["Key"], entry["Size"]) for entry in listed]
 
 
-def rows(pipeline: Pipeline, most: int) -> list[str]:
-    """The first lines of the first delivered object, as they stand there."""
+def first_row(pipeline: Pipeline) -> dict[str, str]:
+    """Return the first delivered row as column -> value, with its digits as they are in the file."""
     bodies = pipeline.objects(archive_folder(pipeline.settings)).values()
-    return [line.decode() for body in bodies for line in gzip.decompress(body).splitlines()][:most]
+    line = next((line for body in bodies for line in gzip.decompress(body).splitlines()), b"").decode()
+    if not line:
+        return {}
+    if pipeline.settings.output.format == "csv":
+        (cells,) = csv.reader([line], ArchiveDialect)
+        return dict(zip(pipeline.settings.row_columns, cells, strict=True))
+    return {
+        name: _printable(bytes(raw)) for name, raw in msgspec.json.decode(line, type=dict[str, Raw]).items()
+    }
 
 
-def error_lines(pipeline: Pipeline) -> list[dict[str, Any]]:
-    """Every line of every error object."""
+def _printable(raw: bytes) -> str:
+    """Return a string's text, or the JSON of any other value and of a text that would break the table."""
+    value = msgspec.json.decode(raw)
+    return value if isinstance(value, str) and value.isprintable() else raw.decode()
+
+
+def causes(pipeline: Pipeline) -> list[dict[str, Any]]:
+    """Return why records failed: each code of the transform with its number of records."""
+    verdict = judge(pipeline.settings)
     bodies = pipeline.objects(errors_folder(pipeline.settings)).values()
-    return [json.loads(line) for body in bodies for line in body.splitlines()]
+    verdicts = Counter(verdict(record) for body in bodies for record in read([body]))
+    return [{"code": getattr(cause, "code", ""), "records": number} for cause, number in verdicts.items()]
 
 
 def fix_and_replay(pipeline: Pipeline) -> Summary:
-    """Let both attributes have a place, and bring the failed record home."""
+    """Give the second attribute a column of its own, and replay the failed record."""
     config = Path(pipeline.settings.file)
-    config.write_text(config.read_text(encoding="utf-8") + MEND, encoding="utf-8")
+    config.write_text(config.read_text(encoding="utf-8") + FIX, encoding="utf-8")
     pipeline.restart_function()
     return replay(pipeline)
 
 
 def replay(pipeline: Pipeline) -> Summary:
-    """What `ttl-archive replay run` does, with the s3 sink."""
+    """Replay every error object into the archive, as `ttl-archive replay run` does."""
     prefix = errors_folder(pipeline.settings)
     return replay_prefix(pipeline.s3, pipeline.settings, bucket=pipeline.bucket, prefix=prefix)
 
 
-def grow_cold(pipeline: Pipeline) -> Iterator[Storage]:
-    """A month passes and the lifecycle rule moves the archive to GLACIER; one object is restored."""
+def grow_cold(pipeline: Pipeline) -> Iterator[StorageState]:
+    """Let a month pass, so that the lifecycle rule moves the archive to GLACIER, and retrieve one object."""
     folder = archive_folder(pipeline.settings)
     yield _storage(pipeline, "as delivered")
     pipeline.clock.advance(GLACIER_AFTER)
@@ -153,17 +178,17 @@ def grow_cold(pipeline: Pipeline) -> Iterator[Storage]:
     yield _storage(pipeline, f"{GLACIER_AFTER.days} days later")
     request = {"Days": 7, "GlacierJobParameters": {"Tier": "Standard"}}
     pipeline.s3.restore_object(Bucket=pipeline.bucket, Key=key, RestoreRequest=request)
-    yield _storage(pipeline, f"restore of {key.removeprefix(folder).partition('/')[0]} begun")
-    pipeline.clock.advance(RESTORE_TAKES)
-    yield _storage(pipeline, f"{RESTORE_TAKES.seconds // 3600} hours later")
+    yield _storage(pipeline, f"{key.removeprefix(folder).partition('/')[0]} requested")
+    pipeline.clock.advance(RETRIEVAL_TAKES)
+    yield _storage(pipeline, f"{RETRIEVAL_TAKES.seconds // 3600} hours later")
 
 
-def _storage(pipeline: Pipeline, when: str) -> Storage:
+def _storage(pipeline: Pipeline, when: str) -> StorageState:
     folder = archive_folder(pipeline.settings)
     listed = pipeline.s3.list_objects_v2(Bucket=pipeline.bucket, Prefix=folder).get("Contents", [])
     classes = Counter(entry.get("StorageClass", "STANDARD") for entry in listed)
     text = ", ".join(f"{number} {name}" for name, number in classes.items())
-    return Storage(when, text, _rows(pipeline))
+    return StorageState(when, text, _rows(pipeline))
 
 
 def _rows(pipeline: Pipeline) -> int:
@@ -172,7 +197,7 @@ def _rows(pipeline: Pipeline) -> int:
 
 
 def ledger(pipeline: Pipeline, replayed: int = 0) -> Ledger:
-    """What happened, and where it is: rows are counted in the bucket, drops in the function's own log."""
+    """Count every change and where it ended: rows in the bucket, drops in the log of the function."""
     lines = [json.loads(line) for line in pipeline.function.logs() if line.startswith("{")]
     dropped = {
         "user-removal": sum(line["DroppedUserRemoval"] for line in lines),
@@ -192,6 +217,6 @@ def _write(pipeline: Pipeline, items: Sequence[Item]) -> int:
         try:
             answer = pipeline.dynamodb.batch_write_item(RequestItems=requests)
         except (ClientError, ParamValidationError) as error:
-            raise TableFileError(f"DynamoDB refuses an item: {error}") from None
+            raise ItemFileError(f"DynamoDB refuses an item: {error}") from None
         requests = answer.get("UnprocessedItems", {})
     return len(items)

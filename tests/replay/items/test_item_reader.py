@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 from base64 import b64encode
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -66,9 +67,9 @@ def written(folder: Path, text: str | bytes, name: str = "items.json") -> Path:
         ("\r\n" + json.dumps(A) + "\r\n\n", Form.DYNAMODB_JSON, [A]),
     ],
     ids=[
-        "lines", "full export", "incremental export", "scan", "scan, pretty-printed", "list", "list over lines",
-        "one item over lines", "plain", "plain list", "attribute Items", "attribute Item", "byte order mark",
-        "blank lines",
+        "lines", "full export", "incremental export", "scan", "scan, pretty-printed", "list",
+        "list over lines", "one item over lines", "plain", "plain list", "attribute Items", "attribute Item",
+        "byte order mark", "blank lines",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("packed", [False, True], ids=["as it is", "gzip"])
@@ -147,7 +148,7 @@ def test_what_is_no_item_is_named_by_file_line_and_reason(tmp_path, text, line, 
 
 @pytest.mark.parametrize("text", ["", "\n \n"])
 def test_a_file_without_items_says_what_to_write(tmp_path, text):
-    with pytest.raises(ItemFileError, match="has no item. Write one item a line, such as"):
+    with pytest.raises(ItemFileError, match=r"has no item\. Write one item a line, such as"):
         read(written(tmp_path, text))
 
 
@@ -174,10 +175,8 @@ def test_binary_becomes_bytes_for_boto3():
 def test_no_content_brings_another_error_than_ours(tmp_path_factory, data):
     path = written(tmp_path_factory.mktemp("any"), data)
 
-    try:
-        read(path)
-    except ItemFileError as error:
-        assert str(path) in str(error)
+    with suppress(ItemFileError):
+        assert all(items for _, items in read(path))
 
 
 class TestExport:
@@ -228,7 +227,7 @@ class TestExport:
     def test_an_altered_data_file_is_refused(self, export):
         _, folder = export({"Item": A}, md5="AAAAAAAAAAAAAAAAAAAAAA==")
 
-        with pytest.raises(ItemFileError, match="is not what the export wrote: its MD5 is .* Copy it again"):
+        with pytest.raises(ItemFileError, match=r"is not what the export wrote: its MD5 is .* Copy it again"):
             read(folder / "manifest-files.json")
 
     @pytest.mark.parametrize(("documents", "count"), [([{"Item": A}], 2), ([], 1)])
@@ -251,7 +250,7 @@ class TestExport:
         _, folder = export({"Item": A}, outputFormat="ION")
 
         with pytest.raises(
-            ItemFileError, match="the export is in the format ION. Export it again as DYNAMODB_JSON"
+            ItemFileError, match=r"the export is in the format ION\. Export it again as DYNAMODB_JSON"
         ):
             read(folder / "manifest-summary.json")
 

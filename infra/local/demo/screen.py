@@ -1,0 +1,99 @@
+"""The demo on a screen of 80 columns: tables whose long values are cut, never wrapped."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ttl_archive.infra.local.demo.ledger import RULES, Ledger
+from ttl_archive.infra.local.demo.report import Answer, StorageState, StoredObject
+from ttl_archive.replay.commands import show
+
+_KINDS = {"expired": "expired", "deleted": "deleted by a user", "written": "written"}
+
+
+def show_text(console: Console, title: str, lines: Iterable[str]) -> None:
+    """Print a title and lines as they are."""
+    console.print(f"\n[bold]{escape(title)}[/]")
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def show_objects(console: Console, objects: Sequence[StoredObject]) -> None:
+    """Print how many objects and bytes are in each folder."""
+    folders: dict[str, list[int]] = defaultdict(list)
+    for stored in objects:
+        folders[stored.key.rpartition("/")[0]].append(stored.size_bytes)
+    table = Table()
+    table.add_column("folder", no_wrap=True, overflow="ellipsis")
+    for name in ("objects", "size"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for folder, sizes in folders.items():
+        table.add_row(escape(f"{folder}/"), f"{len(sizes):,}", show.size(sum(sizes)))
+    _print(console, "Firehose has delivered", table)
+
+
+def show_row(console: Console, row: Mapping[str, str]) -> None:
+    """Print one row as column and value."""
+    table = Table()
+    table.add_column(
+        "column", no_wrap=True, min_width=min(30, max(map(len, row), default=0)), overflow="ellipsis"
+    )
+    table.add_column("value", no_wrap=True, overflow="ellipsis")
+    for column, value in row.items():
+        table.add_row(escape(column), escape(value))
+    _print(console, "The first row", table)
+
+
+def show_answer(console: Console, answer: Answer) -> None:
+    """Print the question, its SQL, and the rows."""
+    table = Table(*map(escape, answer.columns))
+    for row in answer.rows:
+        table.add_row(*(escape(str(value)) for value in row))
+    _print(console, answer.question, table, answer.sql)
+
+
+def show_causes(console: Console, causes: Iterable[Mapping[str, Any]]) -> None:
+    """Print why records failed."""
+    table = Table("code", "records")
+    for cause in causes:
+        table.add_row(cause["code"], f"{cause['records']:,}")
+    _print(console, "Records that could not become rows; errors/ keeps them", table)
+
+
+def show_ledger(console: Console, title: str, ledger: Ledger) -> None:
+    """Print the ledger, and the sum that must agree."""
+    table = Table("in the table", "items", "in the archive", "records")
+    kept = [(_KINDS[kind], f"{ledger.count(kind):,}") for kind in ledger.kept]
+    ends = [("delivered", f"{ledger.delivered:,}"), ("failed, kept in errors/", f"{ledger.failed:,}")]
+    for left, right in zip_longest(kept, ends, fillvalue=("", "")):
+        table.add_row(*left, *right)
+    for kind, rule in RULES.items():
+        if kind not in ledger.kept:
+            dropped = (f"dropped: {rule}", f"{ledger.dropped[rule]:,}")
+            table.add_row(_KINDS[kind], f"{ledger.count(kind):,}", *dropped)
+    _print(console, title, table)
+    verdict = "[green]it adds up[/]" if ledger.adds_up else "[red]it does not add up[/]"
+    kinds = " or ".join(ledger.kept)
+    sums = f"{ledger.to_keep:,} {kinds} = {ledger.delivered:,} delivered + {ledger.failed:,} failed"
+    console.print(f"{sums}: {verdict}")
+
+
+def show_storage(console: Console, states: Iterable[StorageState]) -> None:
+    """Print the storage classes over time, and how many rows SQL reads."""
+    table = Table("when", "objects of archive/", "rows that SQL reads")
+    for state in states:
+        table.add_row(state.moment, state.classes, f"{state.readable_rows:,}")
+    _print(console, "Storage classes", table)
+    console.print("SQL does not read objects in GLACIER. `ttl-archive restore` does.")
+
+
+def _print(console: Console, title: str, table: Table, detail: str = "") -> None:
+    console.print(f"\n[bold]{escape(title)}[/]")
+    if detail:
+        console.print(f"[dim]{escape(detail)}[/]")
+    console.print(table)
