@@ -1,7 +1,7 @@
-"""How a demo that is left running (`--serve`) is reached: with the AWS command line, ours, and SQL.
+"""How to reach a demo that is left running (`--serve`): the AWS command line, `ttl-archive replay`, and SQL.
 
-`python -m ttl_archive.infra.local.demo.ask "SELECT ..."` answers over its archive, in the environment that it
-printed.
+`python -m ttl_archive.infra.local.demo.ask "SELECT ..."` asks its archive. It takes the environment variables
+that the demo printed.
 """
 
 import json
@@ -26,7 +26,7 @@ _EXAMPLE_VALUES = {"S": "mine", "N": "1", "B": "bWluZQ=="}
 
 
 def how_to_reach(pipeline: Pipeline, keys: Mapping[str, str]) -> str:
-    """What to type into another terminal; `keys` are the table's key attributes and their types."""
+    """Return what to type into another terminal; `keys` are the key attributes with their types."""
     environment = sorted(pipeline.environment().items())
     exports = "\n".join(f"export {name}={quote(value)}" for name, value in environment)
     expired = str(int(pipeline.clock.now().timestamp()) - 60)
@@ -36,7 +36,7 @@ def how_to_reach(pipeline: Pipeline, keys: Mapping[str, str]) -> str:
     date = pipeline.settings.output.date_column
     question = f"SELECT {date}, count(*) FROM archive GROUP BY ALL ORDER BY ALL"  # noqa: S608  a name that the settings checked
     return f"""
-It goes on running; Ctrl-C ends it. Its clock says {pipeline.clock.now():%Y-%m-%d %H:%M} UTC.
+It goes on running until Ctrl-C. Its clock is at {pipeline.clock.now():%Y-%m-%d %H:%M} UTC.
 In another terminal:
 
 {exports}
@@ -50,11 +50,11 @@ aws s3 ls --recursive s3://{pipeline.bucket}/
 @click.command()
 @click.argument("query")
 def ask(query: str) -> None:
-    """Answer SQL over the view `archive` of a demo that runs with --serve, in the environment it printed."""
+    """Answer SQL over the archive of a demo that runs with --serve, in the environment that it printed."""
     try:
         click.echo(_answer(query))
     except KeyError as missing:
-        hint = "First the export lines that `ttl-archive demo --serve` printed"
+        hint = "Run the export lines that `ttl-archive demo --serve` printed"
         raise click.ClickException(f"{missing.args[0]} is not set. {hint}.") from None
     except (SettingsError, duckdb.Error) as error:
         raise click.ClickException(str(error)) from None
@@ -69,7 +69,7 @@ def _answer(query: str) -> str:
 
 
 def _our_command() -> str:
-    """This environment's `ttl-archive`, which need not be on the other terminal's PATH."""
+    """Return the `ttl-archive` of this environment, which need not be on the PATH of the other terminal."""
     beside = Path(sys.executable).with_name("ttl-archive")
     return str(beside) if beside.exists() else "ttl-archive"
 

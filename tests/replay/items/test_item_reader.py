@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttl_archive.replay.items.attribute_values import for_boto3
+from ttl_archive.replay.items.attribute_values import check, for_boto3
 from ttl_archive.replay.items.item_forms import Form
 from ttl_archive.replay.items.item_reader import ItemFileError, item_files
 
@@ -171,12 +171,25 @@ def test_binary_becomes_bytes_for_boto3():
     assert for_boto3(A)["m"]["M"]["b"] == {"BS": [b"\x00"]}
 
 
-@given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
-def test_no_content_brings_another_error_than_ours(tmp_path_factory, data):
+NAMES = st.sampled_from(
+    ["Items", "Item", "Keys", "Metadata", "NewImage", "dataFileS3Key", "S", "N", "L", "M", "BS"]
+)
+DOCUMENTS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.binary(max_size=300) | st.lists(DOCUMENTS, max_size=3).map(lambda found: lines(*found).encode()))
+def test_whatever_a_file_holds_is_items_or_an_error_of_ours(tmp_path_factory, data):
     path = written(tmp_path_factory.mktemp("any"), data)
 
     with suppress(ItemFileError):
-        assert all(items for _, items in read(path))
+        for _, items in read(path):
+            for item in items:
+                assert item
+                assert [check(value) for value in item.values()] == [None] * len(item)
 
 
 class TestExport:

@@ -333,7 +333,7 @@ def test_asking_without_a_running_demo_says_what_to_do_first():
     result = subprocess.run(asked, env=environment, capture_output=True, text=True, timeout=60)
 
     assert result.returncode == 1
-    assert "AWS_ENDPOINT_URL_S3 is not set. First the export lines" in result.stderr
+    assert "AWS_ENDPOINT_URL_S3 is not set. Run the export lines" in result.stderr
 
 
 def test_keys_are_the_first_attributes_that_tell_all_items_apart():
