@@ -1,0 +1,204 @@
+"""The clients of one process: each call is two points, before and after it took effect, where faults happen.
+
+stall, kill        the process stops for some time, or for ever
+error, denied      the service refuses the call: after the SDK's own attempts, or at once
+unreachable        the call never arrives
+lost               the call takes effect and its answer is lost; resent: the SDK sends it again
+late               the call arrives minutes later: the SDK sends it again, gives up, or the process is killed
+conflict           S3 answers 409 to a conditional write
+broken             the connection breaks within the body
+partial, throttled a stream refuses some records, or all
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+
+from tests.fakes import client_error
+from tests.simulation.s3_model import Body, S3Model
+from tests.simulation.scheduler import Process, Scheduler
+from tests.simulation.stream_model import StreamModel
+
+_ATTEMPTS = 3
+_LATE_S = (1, 60, 600, 1000, 1900)
+_STOPS = ("stall", "stall", "stall", "kill", "kill")
+_COMMON = (*_STOPS, "error", "denied", "unreachable")
+_WRITE = (*_COMMON, "lost", "lost, resent", "late", "late, resent", "late, killed")
+_CONDITIONAL = (*_WRITE, "conflict")
+_STREAM = (*_COMMON, "lost", "lost", "late", "late, killed", "throttled")
+_READ = (*_COMMON, "broken")
+
+Effect = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class _Client:
+    def __init__(self, scheduler: Scheduler, process: Process) -> None:
+        self._scheduler = scheduler
+        self._process = process
+
+    def _call(
+        self, operation: str, effect: Effect, request: dict[str, Any], kinds: tuple[str, ...], about: str
+    ) -> dict[str, Any]:
+        scheduler = self._scheduler
+        for _ in range(_ATTEMPTS):
+            fault = scheduler.chance.choice(kinds) if scheduler.point() else ""
+            if fault:
+                scheduler.note(f"{operation} {about}", f"fault: {fault}")
+            if fault in _STOPS:
+                scheduler.stop(fault)
+            elif fault:
+                scheduler.faults[fault] += 1
+            self._refuse(operation, fault)
+            if fault.startswith(("lost", "late")):
+                self._lose(operation, effect, request, fault, about)
+                continue
+            return self._answer(operation, effect, request, about)
+        raise ReadTimeoutError(endpoint_url="https://aws")
+
+    def _answer(self, operation: str, effect: Effect, request: dict[str, Any], about: str) -> dict[str, Any]:
+        try:
+            answer = effect(request)
+        except ClientError as error:
+            self._scheduler.note(f"{operation} {about}", error.response["Error"]["Code"])
+            raise
+        self._scheduler.note(f"{operation} {about}")
+        if self._scheduler.point():
+            self._scheduler.stall_or_kill()
+        return answer
+
+    def _refuse(self, operation: str, fault: str) -> None:
+        if fault == "error":
+            raise client_error("InternalError", operation, 500)
+        if fault == "denied":
+            raise client_error("AccessDenied", operation, 403)
+        if fault == "conflict":
+            raise client_error("ConditionalRequestConflict", operation, 409)
+        if fault == "throttled":
+            raise client_error("ThrottlingException", operation, 400)
+        if fault == "unreachable":
+            raise EndpointConnectionError(endpoint_url="https://aws")
+
+    def _lose(self, operation: str, effect: Effect, request: dict[str, Any], fault: str, about: str) -> None:
+        """Let the call take effect now, or later, without an answer to whoever made it."""
+        who = self._process.name
+
+        def arrive() -> None:
+            result = ""
+            try:
+                effect(request)
+            except ClientError as error:
+                result = error.response["Error"]["Code"]
+            self._scheduler.note(f"{operation} {about} ({fault})", result, who)
+
+        if fault.startswith("lost"):
+            arrive()
+        else:
+            self._scheduler.at(self._scheduler.now_s + self._scheduler.chance.choice(_LATE_S), arrive)
+        if fault.endswith("killed"):
+            self._scheduler.note("killed")
+            self._scheduler.kill()
+        if not fault.endswith("resent"):
+            raise ReadTimeoutError(endpoint_url="https://aws")
+
+
+class S3Client(_Client):
+    """boto3's S3 client, as far as replay uses it."""
+
+    def __init__(self, scheduler: Scheduler, process: Process, model: S3Model) -> None:
+        super().__init__(scheduler, process)
+        self._model = model
+
+    def put_object(self, **request: Any) -> dict[str, Any]:
+        """PutObject."""
+        if not isinstance(request["Body"], bytes):
+            request["Body"] = request["Body"].read()
+        return self._write("PutObject", self._model.put_object, request)
+
+    def copy_object(self, **request: Any) -> dict[str, Any]:
+        """CopyObject."""
+        return self._write("CopyObject", self._model.copy_object, request)
+
+    def delete_object(self, **request: Any) -> dict[str, Any]:
+        """DeleteObject."""
+        return self._write("DeleteObject", self._model.delete_object, request)
+
+    def head_object(self, **request: Any) -> dict[str, Any]:
+        """HeadObject."""
+        return self._call("HeadObject", self._model.head_object, request, _COMMON, request["Key"])
+
+    def get_object(self, **request: Any) -> dict[str, Any]:
+        """GetObject, whose body may break."""
+        answer = self._call("GetObject", self._model.get_object, request, _COMMON, request["Key"])
+        scheduler = self._scheduler
+        if scheduler.point():
+            fault = scheduler.chance.choice(_READ)
+            scheduler.note(f"body of {request['Key']}", f"fault: {fault}")
+            if fault in _STOPS:
+                scheduler.stop(fault)
+            else:
+                scheduler.faults["broken"] += 1
+                content = answer["Body"].content
+                answer["Body"] = Body(content, scheduler.chance.randrange(len(content) + 1))
+        return answer
+
+    def get_paginator(self, operation: str) -> S3Client:
+        """Return what pages through a listing."""
+        assert operation == "list_objects_v2"
+        return self
+
+    def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
+        """ListObjectsV2, page by page."""
+        after, truncated = "", True
+        while truncated:
+            page = self._call("ListObjectsV2", self._page(after), request, _COMMON, request["Prefix"])
+            yield page
+            truncated = page["IsTruncated"]
+            after = page["Contents"][-1]["Key"] if truncated else ""
+
+    def _page(self, after: str) -> Effect:
+        return lambda request: self._model.list_objects(request, after)
+
+    def _write(self, operation: str, effect: Effect, request: dict[str, Any]) -> dict[str, Any]:
+        conditional = "IfMatch" in request or "IfNoneMatch" in request
+        about = request["Key"] + "".join(f" {name}" for name in ("IfMatch", "IfNoneMatch") if name in request)
+        return self._call(operation, effect, request, _CONDITIONAL if conditional else _WRITE, about)
+
+
+class StreamClient(_Client):
+    """boto3's clients of Kinesis and Firehose, with the SDK's own attempts off."""
+
+    def __init__(self, scheduler: Scheduler, process: Process, model: StreamModel) -> None:
+        super().__init__(scheduler, process)
+        self._model = model
+
+    def describe_stream_summary(self, **request: Any) -> dict[str, Any]:
+        """DescribeStreamSummary."""
+        effect = self._model.describe_stream_summary
+        return self._call("DescribeStreamSummary", effect, request, _COMMON, "")
+
+    def describe_delivery_stream(self, **request: Any) -> dict[str, Any]:
+        """DescribeDeliveryStream."""
+        effect = self._model.describe_delivery_stream
+        return self._call("DescribeDeliveryStream", effect, request, _COMMON, "")
+
+    def put_records(self, **request: Any) -> dict[str, Any]:
+        """PutRecords."""
+        return self._put("PutRecords", self._model.put_records, request)
+
+    def put_record_batch(self, **request: Any) -> dict[str, Any]:
+        """PutRecordBatch."""
+        return self._put("PutRecordBatch", self._model.put_record_batch, request)
+
+    def _put(
+        self, operation: str, put: Callable[..., dict[str, Any]], request: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Send, where the stream may refuse some of the records."""
+        records, scheduler, refused = len(request["Records"]), self._scheduler, frozenset[int]()
+        if scheduler.chance.random() < scheduler.refusing:
+            refused = frozenset(n for n in range(records) if scheduler.chance.random() < 0.5)
+            scheduler.faults["partial"] += 1
+        about = f"{records} records, {len(refused)} of them refused"
+        return self._call(operation, lambda request: put(request, refused), request, _STREAM, about)
