@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench bench-gate bench-replay package
+.PHONY: help setup demo test check bench bench-gate bench-replay package lock release
 
 help:    ## list the targets
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | column -s: -t
@@ -38,9 +38,15 @@ bench-gate: $(VENV)/.dev    ## instructions counted (valgrind) and compared with
 bench-replay: $(VENV)/.dev    ## ten thousand to a million failed records replayed into a bucket
 	$(BIN)/python tests/replay/bench_replay.py $(ARGS)
 
-package: $(VENV)/.dev    ## the function's zip, the same bytes from the same commit, for arm64 and x86_64
-	$(BIN)/python -m ttl_archive.infra.package --arch arm64 --output build/transform-arm64.zip
-	$(BIN)/python -m ttl_archive.infra.package --arch x86_64 --output build/transform-x86_64.zip
+package: $(VENV)/.dev    ## the functions' zips and SBOMs, the same bytes from the same commit, for arm64 and x86_64
+	$(BIN)/python -m ttl_archive.infra.package --config archive.toml --arch arm64
+	$(BIN)/python -m ttl_archive.infra.package --config archive.toml --arch x86_64
+
+lock: $(VENV)/.dev    ## pin the functions' wheels, with hashes, to the installed versions
+	$(BIN)/python .ci/lock.py
+
+release: $(VENV)/.dev    ## wheel, sdist, zips, SBOMs and checksums into dist/; publishes nothing
+	$(BIN)/python .ci/release.py
 
 check: $(VENV)/.dev    ## lint, format, types
 	$(BIN)/ruff check .

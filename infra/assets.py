@@ -1,11 +1,10 @@
 """The zip files of the stack's functions."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Assets:
+class Assets(NamedTuple):
     """The path of each zip; ttl_archive.infra.package writes them."""
 
     transform: Path

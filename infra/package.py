@@ -1,76 +1,53 @@
 """The zip files that the functions run from: the same input gives the same bytes.
 
-Times and permissions are fixed, entries sorted and stored, so that a zip has another hash only when something
-in it is another. Wheels come from pip, for Lambda's Python and architecture, in the versions that are
-installed here: what was tested is what is deployed. They are kept, so a second run needs no network.
+Times and permissions are fixed, and entries are sorted and stored uncompressed, so that a zip has another
+hash only when its content differs. The software bill of materials lies beside each zip.
 """
 
-import subprocess
-import sys
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 
 import click
 
+from ttl_archive.infra import lambda_wheels
 from ttl_archive.infra.assets import Assets
+from ttl_archive.infra.sbom import write_sbom
 from ttl_archive.transform.errors import ArchiveError
 
-CACHE = Path("build/wheels")
-REQUIREMENTS = ("msgspec", "pybase64")
-_LAMBDA_PYTHON = "3.13"
-# Lambda's Python 3.13 runs on Amazon Linux 2023, which has glibc 2.34.
-_MANYLINUX = ("manylinux2014", "manylinux_2_17", "manylinux_2_28", "manylinux_2_34")
-_MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
-_TIME = (1980, 1, 1, 0, 0, 0)  # the oldest that a zip can tell
+_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can express
 _MODE = 0o644 << 16
 
 Entries = dict[str, bytes]
 
 
-class PackageError(ArchiveError):
-    """A zip cannot be made."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What the wheels are for; without platforms, the Python that runs this."""
-
-    name: str
-    python: str = ""
-    platforms: tuple[str, ...] = ()
-
-
-HERE = Target(f"here-{sys.version_info.major}{sys.version_info.minor}")
-
-
-def lambda_target(architecture: str) -> Target:
-    """Lambda's Python on `arm64` or `x86_64`."""
-    platforms = tuple(f"{tag}_{_MACHINES[architecture]}" for tag in _MANYLINUX)
-    return Target(f"{architecture}-{_LAMBDA_PYTHON}", _LAMBDA_PYTHON, platforms)
-
-
-def package_all(settings_file: Path, architecture: str, folder: Path, cache: Path = CACHE) -> Assets:
-    """Every function's zip, written into the folder."""
-    wheels = fetch(lambda_target(architecture), cache)
+def package_all(
+    settings_file: Path | None, architecture: str, folder: Path, cache: Path = lambda_wheels.CACHE
+) -> Assets:
+    """Write every function's zip, with its bill of materials, into the folder. Raises PackageError."""
+    wheels = lambda_wheels.fetch(architecture, cache)
     folder.mkdir(parents=True, exist_ok=True)
-    files = {part: folder / f"{part}-{architecture}.zip" for part in PARTS}
-    for part, file in files.items():
-        write_zip(file, entries(part, settings_file, wheels))
-    return Assets(**{part.replace("-", "_"): file for part, file in files.items()})
+    zips = {part: folder / f"{part}-{architecture}.zip" for part in PARTS}
+    for part, file in zips.items():
+        package(part, settings_file, wheels, file)
+    return Assets(**zips)
 
 
-def entries(part: str, settings_file: Path, wheels: Iterable[Path]) -> Entries:
-    """What goes into one function's zip, by name."""
+def package(part: str, settings_file: Path | None, wheels: Sequence[Path], file: Path) -> None:
+    """Write one function's zip, and its bill of materials beside it."""
+    write_zip(file, entries(part, settings_file, wheels))
+    write_sbom(file, wheels if PARTS[part][1] else ())
+
+
+def entries(part: str, settings_file: Path | None, wheels: Iterable[Path]) -> Entries:
+    """Return the content of one function's zip by name; without a settings file, archive.toml is left out."""
     packages, needs_more = PARTS[part]
     found: Entries = {}
-    for package in packages:
-        found |= dict(_modules(package))
+    for name in packages:
+        found |= dict(_modules(name))
     if needs_more:
-        found["archive.toml"] = settings_file.read_bytes()
+        found |= {"archive.toml": settings_file.read_bytes()} if settings_file else {}
         for wheel in wheels:
             found |= _unpacked(wheel)
     return found
@@ -86,48 +63,16 @@ def write_zip(file: Path, found: Mapping[str, bytes]) -> None:
             archive.writestr(info, found[name])
 
 
-def fetch(target: Target, cache: Path = CACHE) -> list[Path]:
-    """The wheels, from the cache or else from pip. Raises PackageError."""
-    folder = cache / target.name
-    return [_cached(folder, name) or _download(target, folder, name) for name in REQUIREMENTS]
-
-
-def _modules(package: str) -> Iterator[tuple[str, bytes]]:
-    """The modules of a package, by their names in the zip, without those of packages inside it."""
-    folder = Path(str(import_module(package).__file__)).parent
+def _modules(package_name: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the modules of a package by their names in the zip, without those of packages inside it."""
+    folder = Path(str(import_module(package_name).__file__)).parent
     for file in sorted(folder.glob("*.py")):
-        yield f"{package.replace('.', '/')}/{file.name}", file.read_bytes()
+        yield f"{package_name.replace('.', '/')}/{file.name}", file.read_bytes()
 
 
 def _unpacked(wheel: Path) -> Entries:
     with zipfile.ZipFile(wheel) as archive:
         return {info.filename: archive.read(info) for info in archive.infolist() if not info.is_dir()}
-
-
-def _cached(folder: Path, name: str) -> Path | None:
-    return next(iter(sorted(folder.glob(f"{name}-{version(name)}-*.whl"))), None)
-
-
-def _download(target: Target, folder: Path, name: str) -> Path:
-    requirement = f"{name}=={version(name)}"
-    options = [f"--platform={platform}" for platform in target.platforms]
-    if target.platforms:
-        options += [f"--python-version={target.python}", "--implementation=cp"]
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
-    done = subprocess.run(  # noqa: S603  our own command line
-        [*command, "--only-binary=:all:", f"--dest={folder}", *options, requirement],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    wheel = _cached(folder, name)
-    if done.returncode or wheel is None:
-        why = done.stderr.strip().splitlines()[-1:] or ["pip gives no reason"]
-        raise PackageError(
-            f"No wheel of {requirement} for {target.name}: {why[0]}. It is fetched once, then kept in "
-            f"{folder}: run this with network, or put the wheel there"
-        )
-    return wheel
 
 
 _TRANSFORM = ("ttl_archive", "ttl_archive.transform")
@@ -141,24 +86,33 @@ PARTS: dict[str, tuple[tuple[str, ...], bool]] = {
 
 
 @click.command()
-@click.option("--part", type=click.Choice(list(PARTS)), default="transform", show_default=True)
-@click.option("--arch", type=click.Choice(list(_MACHINES)), default="arm64", show_default=True)
+@click.option("--arch", type=click.Choice(list(lambda_wheels.MACHINES)), default="arm64", show_default=True)
 @click.option(
-    "--config", type=click.Path(path_type=Path, exists=True), default="archive.toml", show_default=True
+    "--config",
+    type=click.Path(path_type=Path, exists=True),
+    help="The archive.toml to put into the zips. Without it, you add your own before you deploy them.",
 )
-@click.option("--output", type=click.Path(path_type=Path), required=True, help="The zip file to write.")
-def main(part: str, arch: str, config: Path, output: Path) -> None:
-    """Write the zip of one function.
+@click.option("--output", type=click.Path(path_type=Path), default="build", show_default=True)
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    default=lambda_wheels.CACHE,
+    show_default=True,
+    help="Where downloaded wheels are kept.",
+)
+def main(arch: str, config: Path | None, output: Path, cache: Path) -> None:
+    """Write the zips of all functions, each with its bill of materials, into the folder OUTPUT.
 
     \b
-    To make the transform's:
-      python -m ttl_archive.infra.package --arch arm64 --output build/transform-arm64.zip
+    To build those of this folder's archive.toml:
+      python -m ttl_archive.infra.package --config archive.toml
     """
     try:
-        write_zip(output, entries(part, config, fetch(lambda_target(arch)) if PARTS[part][1] else ()))
+        assets = package_all(config, arch, output, cache)
     except ArchiveError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"{output}: {output.stat().st_size:,} bytes")
+    for file in assets:
+        click.echo(f"{file}: {file.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

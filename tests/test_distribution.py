@@ -1,7 +1,6 @@
 """The wheel and the sdist: nothing is missing from them, and they work beside a user's own `infra`."""
 
 import os
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -13,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.infra.locks import alone
+from tests.source_tree import ROOT, copy_sources, tracked_files
 from ttl_archive.infra.local.firehose.function import FunctionError
 from ttl_archive.infra.local.lambda_runtime.runtime_client import LambdaRuntime
 
-ROOT = Path(__file__).parents[1]
 ROOMS = ("infra", "replay", "transform")
 CONFIG = '[table]\nname = "DeviceData"\nttl_attribute = "expiredAt"\n'
 STACK = "from ttl_archive.infra.archive import TtlArchive\n"
@@ -43,26 +42,12 @@ print(archive.__file__)
 """
 
 
-def tracked_files() -> list[str]:
-    """Return the paths of all files that are or would be committed; links are not followed."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return [name for name in listed.splitlines() if os.path.lexists(ROOT / name)]
-
-
 def package_files() -> set[str]:
     """Return the names that files have in the package: all of the rooms, data and documents included."""
     rooms = {f"ttl_archive/{name}" for name in tracked_files() if name.split("/")[0] in ROOMS}
     return rooms | {
         name for name in tracked_files() if name.startswith("ttl_archive/") and (ROOT / name).is_file()
     }
-
-
-def copy_sources(target: Path) -> None:
-    """Copy the tracked files, so that what an earlier build left in the repository changes nothing."""
-    for name in tracked_files():
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, target / name, follow_symlinks=False)
 
 
 def run(*command: object, cwd: Path, **environment: str) -> str:

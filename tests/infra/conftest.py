@@ -11,9 +11,10 @@ import pytest
 from tests.infra.locks import alone
 from tests.infra.stacks import CASES
 from tests.infra.templates import Template
-from ttl_archive.infra import package
+from ttl_archive.infra import lambda_wheels
 
 ROOT = Path(__file__).parents[2]
+CACHE = ROOT / lambda_wheels.CACHE
 
 
 @pytest.fixture(scope="session")
@@ -63,16 +64,25 @@ def defaults(templates: dict[str, Template]) -> Template:
 
 @pytest.fixture(scope="session")
 def wheels() -> list[Path]:
-    """For this machine and this Python; fetched once and kept under build/."""
-    return _fetched(package.HERE)
+    """The versions of the lock file, for this machine and this Python; downloaded once, kept under build/."""
+    folder = CACHE / f"here-{sys.version_info.major}{sys.version_info.minor}"
+    requirements = [f"{wheel.name}=={wheel.version}" for wheel in lambda_wheels.read_lock("arm64")]
+    with alone(CACHE / "lock"):
+        if len(list(folder.glob("*.whl"))) < len(requirements):
+            command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", f"--dest={folder}"]
+            subprocess.run([*command, "--only-binary=:all:", *requirements], check=True)
+    return sorted(folder.glob("*.whl"))
 
 
 @pytest.fixture(scope="session")
-def lambda_wheels() -> list[Path]:
+def arm64_wheels() -> list[Path]:
     """For Lambda on arm64, where `ttl-archive synth` keeps them."""
-    return _fetched(package.lambda_target("arm64"))
+    with alone(CACHE / "lock"):
+        return lambda_wheels.fetch("arm64", CACHE)
 
 
-def _fetched(target: package.Target) -> list[Path]:
-    with alone(ROOT / package.CACHE / "lock"):
-        return package.fetch(target, ROOT / package.CACHE)
+@pytest.fixture(scope="session")
+def x86_64_wheels() -> list[Path]:
+    """For Lambda on x86_64."""
+    with alone(CACHE / "lock"):
+        return lambda_wheels.fetch("x86_64", CACHE)

@@ -3,8 +3,10 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from click.testing import CliRunner
 from tests.infra.stacks import COLUMNS
 from tests.transform.builders import change, encoded, event
 from ttl_archive.infra import package
+from ttl_archive.infra.lambda_wheels import CACHE
 from ttl_archive.infra.local.firehose.function import FunctionError
 from ttl_archive.infra.local.lambda_runtime.runtime_client import LambdaRuntime
 
@@ -33,15 +36,6 @@ def unpacked(part: str, config: Path, wheels: list[Path], folder: Path) -> Path:
     with zipfile.ZipFile(file) as archive:
         archive.extractall(folder / part)
     return folder / part
-
-
-def test_the_same_input_gives_the_same_bytes(config: Path, wheels: list[Path], tmp_path: Path) -> None:
-    hashes = set()
-    for name in ("one", "two"):
-        package.write_zip(tmp_path / name, package.entries("transform", config, wheels))
-        hashes.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
-
-    assert len(hashes) == 1
 
 
 def test_entries_are_sorted_with_fixed_times_and_permissions(
@@ -139,43 +133,75 @@ def test_a_zip_without_configuration_says_so(config: Path, wheels: list[Path], t
         function.invoke(b"{}")
 
 
-def test_lambdas_wheels_are_for_its_python_and_architecture() -> None:
-    target = package.lambda_target("arm64")
-
-    assert target.python == "3.13"
-    assert all(platform.endswith("_aarch64") for platform in target.platforms)
-    assert all(platform.endswith("_x86_64") for platform in package.lambda_target("x86_64").platforms)
+def test_a_zip_for_a_release_has_no_configuration(wheels: list[Path]) -> None:
+    assert "archive.toml" not in package.entries("transform", None, wheels)
 
 
-def test_a_wheel_that_is_not_to_be_had_is_told_with_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+# What differs between two machines: folder, creation mask, time zone, locale and order of hashes.
+ENVIRONMENTS = [
+    {"TZ": "UTC", "LC_ALL": "C", "PYTHONHASHSEED": "0", "umask": "022"},
+    {"TZ": "Asia/Kathmandu", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "4711", "umask": "077"},
+]
+
+
+def test_two_environments_write_the_same_bytes(
+    config: Path, arm64_wheels: list[Path], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(package, "REQUIREMENTS", ("msgspec",))
-    nowhere = package.Target("nowhere", "3.13", ("no_such_platform",))
+    """The second runs in another folder and, where one is installed, with another version of Python."""
+    interpreters = [sys.executable, _other_python() or sys.executable]
+    hashes = []
+    for number, (python, environment) in enumerate(zip(interpreters, ENVIRONMENTS, strict=True)):
+        folder = tmp_path / f"folder-{number}"
+        shutil.copytree(arm64_wheels[0].parent, folder / CACHE / arm64_wheels[0].parent.name)
+        arguments = ["--config", str(config), "--output", "zips"]
+        _package(python, folder, environment, *arguments)
+        files = sorted((folder / "zips").iterdir())
+        hashes.append({file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files})
 
-    with pytest.raises(
-        package.PackageError, match=r"No wheel of msgspec==.* for nowhere: .*run this with network"
-    ):
-        package.fetch(nowhere, tmp_path)
+    assert hashes[0] == hashes[1]
+    assert sorted(hashes[0]) == [
+        f"{part}-arm64.{suffix}"
+        for part in ("attachment", "replay", "transform")
+        for suffix in ("cdx.json", "zip")
+    ]
 
 
-def test_a_kept_wheel_needs_no_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in package.REQUIREMENTS:
-        file = tmp_path / "arm64-3.13" / f"{name}-{package.version(name)}-cp313-cp313-any.whl"
-        file.parent.mkdir(exist_ok=True)
-        file.write_bytes(b"")
-    monkeypatch.setattr(subprocess, "run", None)
+def test_the_command_reports_a_changed_wheel_without_a_traceback(
+    config: Path, arm64_wheels: list[Path], tmp_path: Path
+) -> None:
+    for wheel in arm64_wheels:
+        (tmp_path / wheel.parent.name).mkdir(exist_ok=True)
+        (tmp_path / wheel.parent.name / wheel.name).write_bytes(b"changed")
 
-    assert len(package.fetch(package.lambda_target("arm64"), tmp_path)) == 2
+    result = CliRunner().invoke(package.main, ["--cache", str(tmp_path), "--output", str(tmp_path / "zips")])
+
+    assert result.exit_code == 1
+    assert "the SHA-256 is not" in result.output
+    assert not (tmp_path / "zips").exists()
 
 
-def test_the_command_writes_one_zip(config: Path, tmp_path: Path) -> None:
-    output = tmp_path / "attacher.zip"
-    arguments = ["--part", "attachment", "--config", str(config), "--output", str(output)]
-    result = CliRunner().invoke(package.main, arguments)
+def _other_python() -> str | None:
+    """Return an interpreter of another version, if one is found; the command needs no compiled package."""
+    for minor in {12, 13, 14} - {sys.version_info.minor}:
+        found = subprocess.run(
+            [ROOT / ".ci/find-python", f"3.{minor}"], capture_output=True, text=True, check=False
+        )
+        if found.stdout:
+            return found.stdout.strip()
+    return None
 
-    assert result.exit_code == 0, result.output
-    assert zipfile.is_zipfile(output)
+
+def _package(python: str, folder: Path, environment: dict[str, str], *arguments: str) -> None:
+    command = [python, "-m", "ttl_archive.infra.package", *arguments]
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'umask {environment["umask"]} && exec "$@"', "sh", *command],
+        cwd=folder,
+        env={**environment, "PYTHONPATH": f"{ROOT}{os.pathsep}{sysconfig.get_path('purelib')}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def _in_bare_python(root: Path, code: str, stdin: str) -> "subprocess.CompletedProcess[str]":

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.infra.stacks import COLUMNS
-from ttl_archive.infra.package import CACHE
+from ttl_archive.infra.lambda_wheels import CACHE
 from ttl_archive.infra.synth import ASSET_BUCKET, plain
 
 ROOT = Path(__file__).parents[2]
@@ -30,12 +30,12 @@ def command(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]"
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, lambda_wheels: list[Path]) -> Path:
+def built(tmp_path_factory: pytest.TempPathFactory, arm64_wheels: list[Path]) -> Path:
     """A folder with archive.toml and, after the command, build/."""
     folder = tmp_path_factory.mktemp("newcomer")
     (folder / "archive.toml").write_text(f'[table]\nname = "Devices"\nttl_attribute = "ttl"\n{COLUMNS}')
     (folder / CACHE).mkdir(parents=True)
-    shutil.copytree(lambda_wheels[0].parent, folder / CACHE / lambda_wheels[0].parent.name)
+    shutil.copytree(arm64_wheels[0].parent, folder / CACHE / arm64_wheels[0].parent.name)
     done = command(folder)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines() == ["build/template.json", "build/assets", "build/cdk.out"]
