@@ -26,10 +26,11 @@ IMAGE_COLUMN = "ddb_image"  # the lossless image: DynamoDB JSON, in a string
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The DynamoDB table and the attribute that its TTL reads."""
+    """The DynamoDB table, the attribute that its TTL reads, and its key attributes where they are given."""
 
     name: str
     ttl_attribute: str
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ def parse(document: Mapping[str, Any], file: str = "archive.toml") -> Settings:
     if output["image"] is None:
         output["image"] = output["format"] == "jsonl"
     columns = tuple(Column(**column) for column in found["columns"])
+    found["table"]["keys"] = tuple(found["table"]["keys"] or ())
     return Settings(Table(**found["table"]), Select(**found["select"]), Output(**output), columns, file)
 
 

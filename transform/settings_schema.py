@@ -22,6 +22,8 @@ class Key:
         """Whether the value has the kind and is one of what is allowed."""
         if type(value) is not self.kind:
             return False
+        if isinstance(value, list):
+            return _are_keys(value)
         if self.allowed:
             return value in self.allowed
         return not self.pattern or re.fullmatch(self.pattern, str(value)) is not None
@@ -42,6 +44,7 @@ SECTIONS: dict[str, dict[str, Key]] = {
         # Source: DynamoDB Developer Guide, naming rules.
         "name": Key(str, pattern=r"[a-zA-Z0-9_.-]{3,255}", words="3 to 255 letters, digits, '_', '-' or '.'"),
         "ttl_attribute": Key(str, pattern=r"(?s).{1,255}", words="the name of the table's TTL attribute"),
+        "keys": Key(list, optional=True, words="a list of one or two key attributes' names"),
     },
     "select": {
         "changes": Key(str, "ttl-removals", ("ttl-removals", "removals", "all", "all-but-ttl-removals")),
@@ -71,6 +74,15 @@ COLUMN: dict[str, Key] = {
         words="string, bigint, double, boolean, timestamp, json or decimal(p,s) with p from 1 to 38",
     ),
 }
+
+
+def _are_keys(names: list[object]) -> bool:
+    """Whether these can be a table's key attributes: at most two names that differ, each of up to 255 bytes.
+
+    Source: DynamoDB Developer Guide, constraints; naming rules.
+    """
+    known = {name for name in names if isinstance(name, str) and 1 <= len(name.encode()) <= 255}
+    return len(known) == len(names) <= 2
 
 
 def check(document: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -17,8 +17,9 @@ from ttl_archive.transform.settings import Column, Output, Select, Settings, Tab
 # line is read in another way. Then record the golden corpus: python -m tests.transform.verdict_corpus
 VERDICT_VERSION = 1
 
-# They choose what happens to a row that does not fit the response, and a type in the catalog; never a row.
-_NOT_IN_A_ROW = {"overflow", "type"}
+# They choose what happens to a row that does not fit the response, a type in the catalog, and what SQL groups
+# by; never a row.
+_NOT_IN_A_ROW = {"overflow", "type", "keys"}
 
 
 def transform_identity(settings: Settings, version: int = VERDICT_VERSION) -> str:

@@ -50,6 +50,16 @@ def test_the_least_file_gives_every_default(tmp_path: Path) -> None:
     assert found.columns == ()
 
 
+def test_key_attributes_are_at_most_two_names_that_differ(tmp_path: Path, problems: Any) -> None:
+    for text, keys in {"[]": (), '["a"]': ("a",), '["a", "b.c"]': ("a", "b.c")}.items():
+        assert load(write(tmp_path, f"{TABLE}keys = {text}\n")).table.keys == keys
+
+    for text in ('["a", "a"]', '["a", "b", "c"]', '[""]', "[1]", '"a"'):
+        (problem,) = problems(f"{TABLE}keys = {text}\n")
+        assert problem.startswith("[table] keys has value ")
+        assert problem.endswith(" It must be a list of one or two key attributes' names")
+
+
 def test_the_image_is_off_by_default_in_csv(tmp_path: Path) -> None:
     found = load(write(tmp_path, CSV + '[[columns]]\nname = "id"\n'))
 

@@ -17,7 +17,7 @@ from ttl_archive.transform.settings import Column, Output, Select, Settings, Tab
 from ttl_archive.transform.verdict_version import VERDICT_VERSION, transform_identity
 
 ROOT = Path(__file__).parents[2]
-NOT_IN_A_ROW = {"overflow", "type"}
+NOT_IN_A_ROW = {"overflow", "type", "keys"}
 
 
 def test_the_verdicts_are_those_recorded_for_this_version() -> None:
@@ -137,6 +137,7 @@ def test_every_setting_that_decides_rows_changes_the_identity() -> None:
     "same",
     [
         {"output": {"overflow": "fail"}},
+        {"table": {"name": "devices", "ttl_attribute": "ttl", "keys": ["id"]}},
         {"columns": [{"name": "a", "type": "bigint"}]},
         {"deploy": {"memory_mb": 1024}},
     ],
