@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench bench-gate bench-replay package lock release
+.PHONY: help setup demo test test-deployed check bench bench-gate bench-replay package lock release
 
 help:    ## list the targets
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | column -s: -t
@@ -26,8 +26,25 @@ $(VENV)/.dev: pyproject.toml
 demo: $(VENV)/.local    ## items expire, travel, land and answer SQL; ARGS="--format csv" passes options
 	@$(BIN)/ttl-archive demo $(ARGS)
 
-test: $(VENV)/.dev    ## all tests
-	$(BIN)/pytest -n auto
+test: $(VENV)/.dev    ## all tests, in random order; ARGS="-p no:xdist --randomly-seed=N" repeats an order
+	$(BIN)/pytest -n auto $(ARGS)
+
+# The version that the functions run on, as in infra/lambda_wheels.py.
+DEPLOYED     := 3.13
+DEPLOYED_ENV := build/venv-$(DEPLOYED)
+
+test-deployed:    ## the tests of transform/ and replay/ on the Python version of the functions, where it is found
+	@if python=$$(.ci/find-python $(DEPLOYED)); then \
+		$(MAKE) --no-print-directory $(DEPLOYED_ENV)/.test DEPLOYED_PYTHON=$$python && \
+		$(DEPLOYED_ENV)/bin/pytest -n auto tests/transform tests/replay $(ARGS); \
+	else \
+		echo "SKIPPED: no Python $(DEPLOYED) was found, neither on PATH nor in ~/.pyenv/versions."; \
+	fi
+
+$(DEPLOYED_ENV)/.test: pyproject.toml
+	$(DEPLOYED_PYTHON) -m venv $(DEPLOYED_ENV)
+	$(DEPLOYED_ENV)/bin/python -m pip --disable-pip-version-check --quiet install --editable '.[local,test]'
+	@touch $@
 
 bench: $(VENV)/.dev    ## the transform measured against the runtime's floor and a baseline
 	$(BIN)/python tests/bench $(ARGS)
@@ -52,3 +69,4 @@ check: $(VENV)/.dev    ## lint, format, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy .ci/*.py

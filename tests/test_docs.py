@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from ttl_archive.infra.cli import cli
+from ttl_archive.infra.lambda_wheels import LAMBDA_PYTHON
 from ttl_archive.transform.convert import Row, converter
 from ttl_archive.transform.settings import load, parse
 from ttl_archive.transform.settings_schema import COLUMN, SECTIONS
@@ -77,12 +78,36 @@ def test_the_readme_s_figures_are_those_that_make_bench_wrote():
         assert figure in printed
 
 
-def test_every_make_target_of_the_readme_exists():
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"\bmake ([a-z-]+)", README))
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / ".github").rglob("*.*")), ROOT / ".ci" / "run"]
 
-    assert targets
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_make_target_that_a_document_names_exists(document):
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(
+        r"(?:^|[`$:] ?|=\d )make ([a-z-]+)", document.read_text(encoding="utf-8"), re.MULTILINE
+    )
+
     assert [target for target in targets if not re.search(rf"^{target}:", makefile, re.MULTILINE)] == []
+
+
+def test_the_gate_and_the_workflows_run_make_targets():
+    for name in (".ci/run", ".github/workflows/test.yml"):
+        assert "make test" in (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "DECISIONS.md"])
+def test_every_file_that_a_document_names_exists(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    files = re.findall(r"`((?:infra|replay|tests|transform|\.ci)/[\w./-]*)`", text)
+
+    assert [file for file in files if not (ROOT / file).exists()] == []
+
+
+def test_the_deployed_version_is_tested():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+
+    assert re.search(r"^DEPLOYED +:= (.*)$", makefile, re.MULTILINE)[1] == LAMBDA_PYTHON
 
 
 def test_the_changelog_has_the_package_s_version_or_work_not_yet_released():
@@ -91,8 +116,10 @@ def test_the_changelog_has_the_package_s_version_or_work_not_yet_released():
     assert headings[0] in (version("ttl-archive"), "Unreleased")
 
 
-def test_relative_links_of_the_readme_lead_somewhere():
-    links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
+@pytest.mark.parametrize("document", sorted(ROOT.glob("*.md")), ids=lambda path: path.name)
+def test_relative_links_lead_somewhere(document):
+    text = document.read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#]+)", text) if "://" not in link]
 
     assert [link for link in links if not (ROOT / link).exists()] == []
 

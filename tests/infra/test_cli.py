@@ -1,4 +1,4 @@
-"""The command: check-config, and how it fails."""
+"""The command: its help, check-config, and how it fails."""
 
 import json
 import subprocess
@@ -6,8 +6,11 @@ import sys
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
+from ttl_archive.infra import cli
 from ttl_archive.transform.settings import load, parse
 
 ROOT = Path(__file__).parent.parent.parent
@@ -90,3 +93,41 @@ def test_a_command_whose_extra_is_missing_says_how_to_install_it(tmp_path):
 
     assert result.returncode == 1
     assert "pip install 'ttl-archive[local]'" in result.stderr
+
+
+def test_a_missing_module_of_our_own_is_not_taken_for_a_missing_extra(monkeypatch):
+    broken = cli.LazyCommand("infra.nowhere", "command", "local", "It is not there.")
+    monkeypatch.setattr(cli, "_COMMANDS", {"broken": broken})
+
+    with pytest.raises(ModuleNotFoundError, match=r"ttl_archive\.infra\.nowhere"):
+        cli.cli.get_command(click.Context(cli.cli), "broken")
+
+
+def paths(command, *parents):
+    """Yield the names that lead to a command and to every command in it."""
+    yield parents
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            yield from paths(command.get_command(context, name), *parents, name)
+
+
+@pytest.mark.parametrize("names", list(paths(cli.cli)), ids=" ".join)
+def test_every_help_names_the_documents(names):
+    result = CliRunner().invoke(cli.cli, [*names, "--help"])
+
+    assert result.exit_code == 0
+    assert "Documentation: ttl-archive docs" in result.output
+
+
+def test_help_imports_nothing_that_takes_a_while():
+    code = "import sys; from ttl_archive.infra.cli import cli; cli(['--help'], standalone_mode=False)"
+    code += "; print(*sys.modules)"
+
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    loaded = set(result.stdout.split())
+    assert "click" in loaded
+    assert {"boto3", "botocore", "msgspec", "rich", "duckdb", "importlib.metadata"} & loaded == set()

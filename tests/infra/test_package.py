@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from click.testing import CliRunner
 from tests.infra.stacks import COLUMNS
 from tests.transform.builders import change, encoded, event
 from ttl_archive.infra import package
-from ttl_archive.infra.lambda_wheels import CACHE
+from ttl_archive.infra.lambda_wheels import CACHE, LAMBDA_PYTHON
 from ttl_archive.infra.local.firehose.function import FunctionError
 from ttl_archive.infra.local.lambda_runtime.runtime_client import LambdaRuntime
 
@@ -91,6 +92,27 @@ def test_the_transform_runs_from_inside_its_zip(config: Path, wheels: list[Path]
 
     assert [record["result"] for record in answer["records"]] == ["Ok"]
     assert all(file.startswith(str(root)) for file in json.loads(done.stderr))
+
+
+def test_the_zip_for_lambda_runs_on_the_python_of_lambda(
+    config: Path, x86_64_wheels: list[Path], tmp_path: Path
+) -> None:
+    """The very zip that is deployed, where this machine can run it."""
+    python = _find_python(LAMBDA_PYTHON)
+    if python is None or (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        pytest.skip(f"needs Python {LAMBDA_PYTHON} on Linux, x86_64")
+    root = unpacked("transform", config, x86_64_wheels, tmp_path)
+
+    done = _in_bare_python(
+        root,
+        "import json, ttl_archive.transform.handler as h\n"
+        "json.dump(h.handler(json.load(sys.stdin), None), sys.stdout)",
+        json.dumps(event(encoded(change()))),
+        python,
+    )
+
+    answer = json.loads(done.stdout.splitlines()[-1])
+    assert [record["result"] for record in answer["records"]] == ["Ok"]
 
 
 @pytest.mark.parametrize(
@@ -182,13 +204,13 @@ def test_the_command_reports_a_changed_wheel_without_a_traceback(
 
 def _other_python() -> str | None:
     """Return an interpreter of another version, if one is found; the command needs no compiled package."""
-    for minor in {12, 13, 14} - {sys.version_info.minor}:
-        found = subprocess.run(
-            [ROOT / ".ci/find-python", f"3.{minor}"], capture_output=True, text=True, check=False
-        )
-        if found.stdout:
-            return found.stdout.strip()
-    return None
+    versions = [f"3.{minor}" for minor in (12, 13, 14) if minor != sys.version_info.minor]
+    return next(filter(None, map(_find_python, versions)), None)
+
+
+def _find_python(version: str) -> str | None:
+    found = subprocess.run([ROOT / ".ci/find-python", version], capture_output=True, text=True, check=False)
+    return found.stdout.strip() or None
 
 
 def _package(python: str, folder: Path, environment: dict[str, str], *arguments: str) -> None:
@@ -204,10 +226,12 @@ def _package(python: str, folder: Path, environment: dict[str, str], *arguments:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def _in_bare_python(root: Path, code: str, stdin: str) -> "subprocess.CompletedProcess[str]":
+def _in_bare_python(
+    root: Path, code: str, stdin: str, python: str = sys.executable
+) -> "subprocess.CompletedProcess[str]":
     """Run code with the interpreter alone: no site-packages, no current folder, only the unpacked zip."""
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(root)!r})\n{code}"],
+        [python, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(root)!r})\n{code}"],
         input=stdin,
         capture_output=True,
         text=True,

@@ -1,0 +1,48 @@
+"""`ttl-archive check-config`: the configuration with every default, or all its mistakes."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ttl_archive.infra import deploy_settings
+from ttl_archive.transform.errors import SettingsError
+from ttl_archive.transform.settings import load
+
+
+@click.command("check-config")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of TOML.")
+def check_config(file: Path | None, as_json: bool) -> None:
+    """Print the configuration with every default filled in, or all its mistakes (exit code 2).
+
+    Without FILE: the file that TTL_ARCHIVE_CONFIG names, else archive.toml in the current folder.
+
+    \b
+    To check the file in this folder:   ttl-archive check-config
+    To check another one:               ttl-archive check-config path/to/archive.toml
+    """
+    try:
+        settings = load(file)
+    except SettingsError as error:
+        raise SettingsError(error.file, [*error.problems, *deploy_settings.mistakes(error.file)]) from None
+    document = asdict(settings) | {"deploy": asdict(deploy_settings.load(settings))}
+    del document["file"]
+    click.echo(json.dumps(document, indent=2) if as_json else _toml(document))
+
+
+def _toml(document: dict[str, Any]) -> str:
+    lines: list[str] = []
+    for name, section in document.items():
+        entries, header = (section, f"[[{name}]]") if name == "columns" else ([section], f"[{name}]")
+        for entry in entries:
+            given = {key: value for key, value in entry.items() if value is not None}
+            lines += [header, *(f"{key} = {_toml_value(value)}" for key, value in given.items()), ""]
+    return "\n".join(lines).rstrip()
+
+
+def _toml_value(value: object) -> str:
+    # A JSON string, boolean or list of strings is TOML as well, once DEL is escaped.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
