@@ -3,6 +3,7 @@
 handler       the entry that Lambda calls
 fast_handler  the same entry with a faster JSON codec in the runtime client, which is in marshaller
 batch         one loop over records, one answer for each
+nesting       the bound on nested JSON, decided before anything is decoded
 convert       a record's bytes -> a row, or the rule by which it is dropped
 records       bytes -> change record
 selection     which changes are kept, and the rules that drop the others

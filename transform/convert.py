@@ -58,13 +58,10 @@ def converter(settings: Settings) -> Convert:
             raise RecordError("OtherTable")
         us = event_us(change.dynamodb)
         by = removed_by(change)
-        try:
-            if infer_replica_ttl and by == "user" and expired(change, data, us):
-                by = "ttl-inferred"
-            if by in drops:
-                return drops[by]
-            return Row(write_row(data, change, us, by), us)
-        except RecursionError:
-            raise RecordError("TooDeep") from None
+        if infer_replica_ttl and by == "user" and expired(change, data, us):
+            by = "ttl-inferred"
+        if by in drops:
+            return drops[by]
+        return Row(write_row(data, change, us, by), us)
 
     return convert

@@ -21,6 +21,11 @@ FIREHOSE_CALL_RECORDS = 500
 FIREHOSE_CALL_BYTES = 4 * 1024 * 1024
 FIREHOSE_RECORD_BYTES = 1_024_000
 
+# DynamoDB allows 32 levels of maps and lists in an item, which are at most 69 levels of JSON objects and
+# arrays in a change record. This leaves room, and every Python version can decode it (3.11: about 1,000).
+# Source: DynamoDB Developer Guide, Constraints: data types, nested attribute depth.
+MAX_NESTING = 600
+
 # The Lambda runtime for Python 3.12 and later answers in UTF-8, the earlier ones in ASCII with escapes.
 # Source: aws-lambda-python-runtime-interface-client, lambda_runtime_marshaller.py.
 _ANSWERS_IN_UTF8 = frozenset(f"AWS_Lambda_python3.{minor}" for minor in (12, 13, 14, 15))

@@ -20,6 +20,7 @@ from msgspec import DecodeError, Raw, Struct, ValidationError, field
 from msgspec.json import Decoder
 
 from ttl_archive.transform.errors import RecordError
+from ttl_archive.transform.nesting import is_too_deep
 
 Precision = Literal["MICROSECOND", "MILLISECOND"]
 _ABSENT = Raw()
@@ -105,6 +106,8 @@ def parse(data: bytes) -> ChangeRecord:
 
     Raises RecordError `NotUtf8`, `NotJson`, `NotAChangeRecord` or `TooDeep`.
     """
+    if is_too_deep(data):
+        raise RecordError("TooDeep")
     try:
         if not data.isascii():
             data.decode()  # what the decoder skips it does not check to be UTF-8
@@ -115,8 +118,6 @@ def parse(data: bytes) -> ChangeRecord:
         raise RecordError("NotAChangeRecord") from None
     except DecodeError:
         raise RecordError("NotJson") from None
-    except RecursionError:
-        raise RecordError("TooDeep") from None
     old = change.dynamodb.old_image
     if old and _first_byte(old) != _OBJECT and old != _NULL:
         raise RecordError("NotAChangeRecord")

@@ -175,7 +175,7 @@ class Flattener(Generic[Made]):
             if not _is_worth_it(kinds, image):
                 return
             self.known = self._shaped(kinds, columns_of(tuple(kinds)))
-        except (RecordError, ValueError, RecursionError):
+        except (RecordError, ValueError):
             return  # attributes of two items meet in one column, or a name is none for a field
         self._kinds, self._misses = kinds, 0
 

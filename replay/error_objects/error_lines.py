@@ -15,6 +15,7 @@ from msgspec.json import Decoder
 
 from ttl_archive.replay.gunzip import DamagedGzipError, inflated
 from ttl_archive.transform.errors import RecordError
+from ttl_archive.transform.nesting import is_too_deep
 
 _SEAM = re.compile(rb"}\s*(?={)")
 # Without a newline for this long, look for objects glued to each other.
@@ -154,11 +155,15 @@ def _unglued(piece: bytes) -> tuple[list[bytes], bytes]:
 
 
 def _decoded(piece: bytes | memoryview) -> ErrorLine | None:
+    """Return the error line; None for what is not a JSON object, not UTF-8, or deeper than AWS writes.
+
+    The depth is checked last: most pieces that are no error line are refused at their first damaged byte.
+    """
     try:
-        return _decode(piece)
+        line = _decode(piece)
     except (DecodeError, UnicodeDecodeError, RecursionError):
-        # It is not a JSON object, it is not UTF-8, or it is nested deeper than any line that AWS writes.
         return None
+    return None if is_too_deep(bytes(piece)) else line
 
 
 def _whole(value: Any) -> int | None:

@@ -56,7 +56,7 @@ def _fields(record: FailedRecord | Unreadable) -> dict[str, Any]:
         return _kept_as_bytes(record.number, record.piece)
     try:
         fields: dict[str, Any] = json.loads(record.line)
-    except (ValueError, RecursionError):  # a field that we do not look at is not UTF-8, or nested too deep
+    except ValueError:  # a field that we do not look at is not UTF-8
         return _kept_as_bytes(record.number, record.line)
     fields.setdefault("firstErrorCode", record.code)
     fields.setdefault("firstErrorMessage", record.message)

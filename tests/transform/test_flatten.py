@@ -202,29 +202,6 @@ def test_deeper_nesting_than_dynamodb_allows_is_no_difficulty(levels: int) -> No
     assert json.dumps(found["lists"]) == "[" * levels + '"EgIIew=="' + "]" * levels
 
 
-@pytest.mark.parametrize(
-    ("head", "tail"), [('{"M":{"a":', "}}"), ('{"L":[', "]}"), ('{"a":', "}"), ("[", "]")]
-)
-@pytest.mark.parametrize("kind", ["ttl", "user", "insert", "modify"])
-@pytest.mark.parametrize("leaf", ['{"S":"x"}', '{"B":"eA=="}'])
-def test_5000_levels_fail_alone_kept_or_not(head: str, tail: str, kind: str, leaf: str) -> None:
-    deep = encoded(change(kind=kind)).replace(b'{"S":"a"}', (head * 5000 + leaf + tail * 5000).encode())
-
-    result = run(event(encoded(change()), deep, encoded(change())))
-
-    assert result.results == ["Ok", "ProcessingFailed", "Ok"]
-    assert result.codes == ["TooDeep"]
-
-
-@pytest.mark.parametrize("levels", range(150, 1100, 25))
-def test_no_depth_between_is_an_unexpected_error(levels: int) -> None:
-    deep = '{"M":{"a":' * levels + '{"B":"eA=="}' + "}}" * levels
-    record = encoded(change({"x": {"S": "DEEP"}})).replace(b'{"S":"DEEP"}', deep.encode())
-
-    for config in (settings(), CSV, settings(nested="flatten"), settings(row="envelope")):
-        assert outcome(record, config) in ("row", "TooDeep", "ColumnCollision")
-
-
 def test_binary_in_the_image_column_is_encoded_once_though_its_type_is_escaped() -> None:
     data = encoded(change({"x": {"Q": "RWdJSWV3PT0="}})).replace(b'"Q"', rb'"\u0042"')
 

@@ -196,6 +196,11 @@ def _writings() -> Iterator[tuple[str, bytes]]:
         "an encoded surrogate": whole.replace(b"Oslo", b"\xed\xa0\x80"),
         "half a surrogate pair": whole.replace(b"Oslo", b"\\ud800"),
         "a raw control": whole.replace(b"Oslo", b"\x01"),
+        "599 levels": whole.replace(b'{"S":"Oslo"}', b'{"L":[' * 297 + b"]}" * 297),
+        "601 levels": whole.replace(b'{"S":"Oslo"}', b'{"L":[' * 298 + b"]}" * 298),
+        "700 levels, dropped": encoded(change({"id": {"S": "DEEP"}}, "insert")).replace(
+            b'{"S":"DEEP"}', b'{"L":[' * 350 + b"]}" * 350
+        ),
         "a duplicate attribute": whole.replace(image, b'{"a":{"S":"1"},"a":{"N":"2"}}'),
         "a duplicate attribute, first damaged": whole.replace(image, b'{"a":1e999,"a":{"N":"2"}}'),
         "a duplicate type": whole.replace(image, b'{"a":{"S":"1","S":"2"}}'),
@@ -248,6 +253,7 @@ def layouts() -> Iterator[tuple[str, bytes]]:
         "truncated line": one + b"\n" + two[:-9],
         "a damaged line": one + b"\nxx\n" + two,
         "damage, glued": b"xx" + one + two,
+        "too deep": one[:-1] + b',"x":' + b"[" * 700 + b"]" * 700 + b"}" + b"\n" + two,
         "a byte order mark": b"\xef\xbb\xbf" + one,
         "an array": b"[" + one + b"," + two + b"]",
         "nothing": b"",

@@ -44,6 +44,19 @@ def test_a_line_whose_message_is_not_utf8_is_unreadable_and_the_next_line_is_rea
     assert data_of([record]) == [b"2"]
 
 
+@pytest.mark.parametrize(("levels", "is_read"), [(599, True), (600, False), (5_000, False), (200_000, False)])
+@pytest.mark.parametrize(("head", "tail"), [("[", "]"), ('{"":', "}")])
+def test_an_error_line_of_more_than_600_levels_is_unreadable(
+    levels: int, is_read: bool, head: str, tail: str
+) -> None:
+    deep = error_line(b"1")[:-1] + f',"x":{head * levels}1{tail * levels}}}'.encode()
+
+    first, second = read([deep + b"\n" + error_line(b"2")])
+
+    assert isinstance(first, FailedRecord) == is_read
+    assert data_of([second]) == [b"2"]
+
+
 def test_gzip_of_several_members_is_read() -> None:
     data = gzip.compress(error_line(b"1") + b"\n") + gzip.compress(error_line(b"2") + b"\n")
 
