@@ -1,8 +1,8 @@
-"""`ttl-archive synth`: the template and the zip files, for the CDK CLI and for deploying without CDK.
+"""`ttl-archive synth`: the template and the zip files, for a deployment with the CDK CLI or without CDK.
 
 build/cdk.out/         for the CDK CLI: cdk deploy --app build/cdk.out
 build/template.json    the same stack for CloudFormation alone, with the parameter AssetBucket
-build/assets/*.zip     what has to be in that bucket
+build/assets/*.zip     the files that have to be in that bucket
 """
 
 import json
@@ -16,14 +16,15 @@ from ttl_archive.infra import deploy_settings, node, package
 from ttl_archive.transform.settings import CONFIG_VARIABLE, load
 
 ASSET_BUCKET = "AssetBucket"
-# What CDK adds for its own bootstrapped environment.
+# What CDK adds for an environment that its bootstrap command prepared.
 _CDK_ONLY = {"Parameters": "BootstrapVersion", "Rules": "CheckBootstrapVersion"}
 
 
 def synth(settings_file: Path | None, output: Path) -> Path:
-    """Write everything beneath `output`; the path of the template. Raises ArchiveError.
+    """Write everything under `output`, and return the path of the template.
 
-    The folders cdk.out and assets in it are written anew.
+    Replaces the folders cdk.out and assets in it. Raises SettingsError for a mistake in the settings file, and
+    PackageError when a zip cannot be built.
     """
     settings = load(settings_file)
     deploy = deploy_settings.load(settings)
@@ -40,7 +41,7 @@ def synth(settings_file: Path | None, output: Path) -> Path:
 
 
 def write_plain(template: dict[str, Any], cdk_out: Path, output: Path) -> Path:
-    """Write the template for use without CDK, and its zip files."""
+    """Write the template for use without CDK, with its zip files, and return the template's path."""
     plain_template, keys = plain(template)
     folder = output / "assets"
     shutil.rmtree(folder, ignore_errors=True)
@@ -53,7 +54,7 @@ def write_plain(template: dict[str, Any], cdk_out: Path, output: Path) -> Path:
 
 
 def plain(template: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The template without what only CDK needs, and the keys of the zip files it wants in AssetBucket."""
+    """Return the template without what only CDK needs, and the keys of its zip files in AssetBucket."""
     found: dict[str, Any] = json.loads(json.dumps(template))
     for section, name in _CDK_ONLY.items():
         found.get(section, {}).pop(name, None)
@@ -62,21 +63,21 @@ def plain(template: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     keys = set()
     for resource in found["Resources"].values():
         resource.pop("Metadata", None)
-        _without_needless_dependencies(resource)
+        _drop_redundant_dependencies(resource)
         code = resource["Properties"].get("Code") if "Properties" in resource else None
         if isinstance(code, dict) and "S3Key" in code:
             keys.add(code["S3Key"])
             code["S3Bucket"] = {"Ref": ASSET_BUCKET}
     found.setdefault("Parameters", {})[ASSET_BUCKET] = {
         "Type": "String",
-        "Description": "The bucket, in the stack's Region, that the zip files of build/assets were copied to",
+        "Description": "The bucket, in the stack's Region, to which the zip files of build/assets were copied",
         "AllowedPattern": "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
     }
     return found, sorted(keys)
 
 
-def _without_needless_dependencies(resource: dict[str, Any]) -> None:
-    """CDK lists a role that the resource refers to anyway; cfn-lint warns of it (W3005)."""
+def _drop_redundant_dependencies(resource: dict[str, Any]) -> None:
+    """Remove dependencies that a reference implies: CDK lists them, and cfn-lint warns of them (W3005)."""
     properties = json.dumps(resource.get("Properties", {}))
     depends = resource.get("DependsOn", [])
     names = [depends] if isinstance(depends, str) else depends
@@ -88,16 +89,20 @@ def _without_needless_dependencies(resource: dict[str, Any]) -> None:
 
 @click.command("synth")
 @click.option(
-    "--config", type=click.Path(path_type=Path), help=f"archive.toml; else {CONFIG_VARIABLE} names it."
+    "--config",
+    type=click.Path(path_type=Path),
+    help=f"The settings file. Default: the file that {CONFIG_VARIABLE} names, else archive.toml.",
 )
 @click.option("--output", type=click.Path(path_type=Path), default="build", show_default=True)
 def command(config: Path | None, output: Path) -> None:
-    """Write the CloudFormation template and its assets. No network or credentials, once the wheels are there.
+    """Write the CloudFormation template and its assets. Needs no credentials, and a network only once.
+
+    The functions' wheels are downloaded and kept in the folder OUTPUT/wheels.
 
     \b
     To write it for archive.toml:   ttl-archive synth
     To deploy it with CDK:          npx aws-cdk@2 deploy --app build/cdk.out
-    Without CDK, and all the rest:  infra/README.md
+    To deploy it without CDK:       ttl-archive docs deploy
     """
     file = synth(config, output)
     click.echo(f"{file}\n{output / 'assets'}\n{output / 'cdk.out'}")

@@ -1,4 +1,4 @@
-"""Who may import whom, and what a cold start does not pay for."""
+"""Which folder may import which, and what a cold start must not import."""
 
 import ast
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-# Source: the rooms of the design; arrows point one way.
+# Imports point one way: see CONTRIBUTING.md, "Where things are".
 MAY_IMPORT = {
     "transform": {"transform"},
     "replay": {"replay", "transform"},
@@ -20,7 +20,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Full names of what a module imports, wherever in it; `from a import b` is `a.b`."""
+    """Yield the full names of a module's imports, also those inside functions; `from a import b` is `a.b`."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -30,12 +30,12 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def packages(path: Path) -> set[str]:
-    """The top-level packages that a module imports."""
+    """Return the top-level packages that a module imports."""
     return {name.partition(".")[0] for name in imported(path)}
 
 
 def rooms(path: Path) -> set[str]:
-    """The rooms that a module imports."""
+    """Return the rooms that a module imports."""
     return {name.split(".")[1] for name in imported(path) if name.startswith("ttl_archive.")}
 
 
@@ -48,11 +48,11 @@ def test_a_module_imports_only_the_rooms_it_may(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [*MODULES, *TESTS], ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_room_is_imported_by_its_full_name(path: Path) -> None:
-    """A room that is imported by its folder's name is a second copy, with classes of its own."""
+    """A room that is imported by its folder's name is a second copy with classes of its own."""
     assert packages(path) & set(MAY_IMPORT) == set()
 
 
-def test_the_transform_needs_two_packages_and_boto3_where_it_calls_out() -> None:
+def test_the_transform_needs_two_packages_and_boto3() -> None:
     found = {name for path in (ROOT / "transform").rglob("*.py") for name in packages(path)}
 
     assert {"msgspec", "pybase64", "boto3", "botocore"} == found - sys.stdlib_module_names - {"ttl_archive"}

@@ -25,7 +25,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
-def test_the_readme_s_record_becomes_the_readme_s_row():
+def test_the_readmes_record_becomes_the_readmes_row():
     record, shown = blocks("json")[:2]
     shown_row = json.loads(shown)
 
@@ -39,26 +39,26 @@ def test_the_readme_s_record_becomes_the_readme_s_row():
     assert image == json.loads(record)["dynamodb"]["OldImage"] | {"raw": {"B": "EgIIew=="}}
 
 
-def test_the_readme_s_settings_are_a_valid_configuration():
+def test_the_readmes_settings_are_a_valid_configuration():
     (toml,) = blocks("toml")
 
     assert parse(tomllib.loads(toml)).table.name == "DeviceData"
 
 
-def test_the_readme_s_settings_table_has_every_key_and_its_default():
-    told = dict(re.findall(r"^\| `(\[+\w+\]+ \w+)` \| (.*?) \|", README, re.MULTILINE))
+def test_the_readmes_settings_table_has_every_key_and_its_default():
+    shown = dict(re.findall(r"^\| `(\[+\w+\]+ \w+)` \| (.*?) \|", README, re.MULTILINE))
     keys = {f"[{section}] {name}": key for section, names in SECTIONS.items() for name, key in names.items()}
     keys |= {f"[[columns]] {name}": key for name, key in COLUMN.items()}
 
-    assert set(told) == {*keys, "[[columns]] path"}
+    assert set(shown) == {*keys, "[[columns]] path"}
     for name, key in keys.items():
         default = "required" if key.default is None and not key.optional else None
         if key.default is not None:
             default = json.dumps(key.default)
-        assert default is None or told[name].strip("`") == default, name
+        assert default is None or shown[name].strip("`") == default, name
 
 
-def test_every_allowed_value_stands_in_the_readme_s_settings_table():
+def test_every_allowed_value_is_in_the_readmes_settings_table():
     for section, names in SECTIONS.items():
         for name, key in names.items():
             row = re.search(rf"^\| `\[{section}\] {name}` .*$", README, re.MULTILINE)
@@ -66,7 +66,7 @@ def test_every_allowed_value_stands_in_the_readme_s_settings_table():
             assert [choice for choice in key.allowed if f'"{choice}"' not in row[0]] == []
 
 
-def test_the_readme_s_figures_are_those_that_make_bench_wrote():
+def test_the_readmes_figures_are_those_that_make_bench_wrote():
     command = [sys.executable, "tests/bench", "--markdown"]
     printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     table = re.search(r"^\| geometric mean.*?\n\n", README, re.MULTILINE | re.DOTALL)
@@ -110,7 +110,7 @@ def test_the_deployed_version_is_tested():
     assert re.search(r"^DEPLOYED +:= (.*)$", makefile, re.MULTILINE)[1] == LAMBDA_PYTHON
 
 
-def test_the_changelog_has_the_package_s_version_or_work_not_yet_released():
+def test_the_changelog_has_the_packages_version_or_work_not_yet_released():
     headings = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
 
     assert headings[0] in (version("ttl-archive"), "Unreleased")

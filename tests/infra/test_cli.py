@@ -54,7 +54,7 @@ def test_check_config_prints_json_with_the_defaults_filled_in(config):
     assert document["columns"][0]["path"] == ["place.of", "city"]
 
 
-def test_check_config_tells_every_mistake_and_exits_with_2(tmp_path):
+def test_check_config_reports_every_mistake_and_exits_with_2(tmp_path):
     file = tmp_path / "wrong.toml"
     file.write_text('[table]\nname = "x"\n[output]\nformat = "xml"\n[deploy]\nglacier_days = "soon"\n')
 

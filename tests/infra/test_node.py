@@ -9,7 +9,7 @@ import pytest
 from ttl_archive.infra import node
 
 
-def test_node_is_found_though_the_system_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_node_is_found_when_the_system_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     node.use_wheel()
     found = shutil.which("node")
@@ -18,7 +18,7 @@ def test_node_is_found_though_the_system_has_none(monkeypatch: pytest.MonkeyPatc
     assert subprocess.run([found, "--version"], capture_output=True, check=True).stdout.startswith(b"v")
 
 
-def test_twice_is_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_call_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     node.use_wheel()
     before = os.environ["PATH"]

@@ -1,4 +1,4 @@
-"""The zips: the same bytes from the same input, and handlers that run from inside one with nothing around."""
+"""The zips: the same bytes from the same input, and handlers that run from a zip alone."""
 
 import hashlib
 import json
@@ -59,7 +59,7 @@ def test_entries_are_sorted_with_fixed_times_and_permissions(
         ("attachment", {"ttl_archive"}),
     ],
 )
-def test_a_zip_has_its_rooms_its_wheels_and_the_configuration(
+def test_a_zip_has_its_packages_its_wheels_and_the_configuration(
     part: str, top: set[str], config: Path, wheels: list[Path]
 ) -> None:
     names = {name.split("/")[0] for name in package.entries(part, config, wheels)}
@@ -71,7 +71,7 @@ def test_the_configuration_has_the_name_that_the_function_looks_for(config: Path
     assert package.entries("transform", config, wheels)["archive.toml"] == config.read_bytes()
 
 
-def test_the_small_function_has_no_room_but_its_own(config: Path) -> None:
+def test_the_attachment_has_only_its_own_package(config: Path) -> None:
     names = set(package.entries("attachment", config, ()))
 
     assert names - {"ttl_archive/__init__.py"} == {
@@ -97,7 +97,7 @@ def test_the_transform_runs_from_inside_its_zip(config: Path, wheels: list[Path]
 def test_the_zip_for_lambda_runs_on_the_python_of_lambda(
     config: Path, x86_64_wheels: list[Path], tmp_path: Path
 ) -> None:
-    """The very zip that is deployed, where this machine can run it."""
+    """The zip is the one that is deployed."""
     python = _find_python(LAMBDA_PYTHON)
     if python is None or (sys.platform, platform.machine()) != ("linux", "x86_64"):
         pytest.skip(f"needs Python {LAMBDA_PYTHON} on Linux, x86_64")

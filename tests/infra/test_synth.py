@@ -31,7 +31,7 @@ def command(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]"
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory, arm64_wheels: list[Path]) -> Path:
-    """A folder with archive.toml and, after the command, build/."""
+    """A folder with archive.toml and, written by the command, build/."""
     folder = tmp_path_factory.mktemp("newcomer")
     (folder / "archive.toml").write_text(f'[table]\nname = "Devices"\nttl_attribute = "ttl"\n{COLUMNS}')
     (folder / CACHE).mkdir(parents=True)
@@ -65,7 +65,7 @@ def test_the_zip_of_the_transform_has_the_configuration(built: Path) -> None:
     assert holding == [(built.parent / "archive.toml").read_bytes()] * 2
 
 
-def test_the_template_needs_nothing_of_cdk(built: Path) -> None:
+def test_the_template_does_not_need_cdk(built: Path) -> None:
     text = (built / "template.json").read_text()
 
     assert "cdk" not in text.lower()
@@ -78,7 +78,7 @@ def test_the_cdk_cli_finds_the_stack(built: Path) -> None:
     assert "ttl-archive-Devices" in manifest["artifacts"]
 
 
-def test_cfn_lint_finds_nothing_in_a_newcomers_template(built: Path) -> None:
+def test_cfn_lint_accepts_the_template_of_a_minimal_configuration(built: Path) -> None:
     done = subprocess.run(
         [Path(sys.executable).with_name("cfn-lint"), str(built / "template.json")],
         capture_output=True,
@@ -101,7 +101,7 @@ def test_a_mistake_in_the_configuration_is_reported_without_a_traceback(tmp_path
     assert "Traceback" not in done.stderr
 
 
-def test_plain_leaves_the_template_it_was_given_alone() -> None:
+def test_plain_does_not_change_its_argument() -> None:
     given: dict[str, Any] = {
         "Resources": {"F": {"Properties": {"Code": {"S3Bucket": "cdk", "S3Key": "a.zip"}}, "Metadata": {}}},
         "Parameters": {"BootstrapVersion": {}},
@@ -118,7 +118,7 @@ def test_plain_leaves_the_template_it_was_given_alone() -> None:
     assert "Rules" not in found
 
 
-def test_a_dependency_that_a_reference_makes_anyway_is_left_out() -> None:
+def test_a_dependency_that_a_reference_implies_is_left_out() -> None:
     function = {"Properties": {"Role": {"Fn::GetAtt": ["Role", "Arn"]}}, "DependsOn": ["Role", "Policy"]}
     alone = {"Properties": {"Role": {"Fn::GetAtt": ["Role", "Arn"]}}, "DependsOn": "Role"}
     found, _ = plain({"Resources": {"F": function, "G": alone}})
