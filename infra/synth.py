@@ -23,8 +23,8 @@ _CDK_ONLY = {"Parameters": "BootstrapVersion", "Rules": "CheckBootstrapVersion"}
 def synth(settings_file: Path | None, output: Path) -> Path:
     """Write everything under `output`, and return the path of the template.
 
-    Replaces the folders cdk.out and assets in it. Raises SettingsError for a mistake in the settings file, and
-    PackageError when a zip cannot be built.
+    Replaces the folders cdk.out and assets in it. Raises SettingsError for a mistake in the settings file,
+    and PackageError when a zip cannot be built.
     """
     settings = load(settings_file)
     deploy = deploy_settings.load(settings)
@@ -70,7 +70,7 @@ def plain(template: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
             code["S3Bucket"] = {"Ref": ASSET_BUCKET}
     found.setdefault("Parameters", {})[ASSET_BUCKET] = {
         "Type": "String",
-        "Description": "The bucket, in the stack's Region, to which the zip files of build/assets were copied",
+        "Description": "The bucket, in the stack's Region, that has the zip files of build/assets",
         "AllowedPattern": "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
     }
     return found, sorted(keys)
