@@ -20,10 +20,10 @@ from ttl_archive.infra.local.firehose.function import (
     raised,
     timed_out,
 )
-from ttl_archive.infra.local.lambda_runtime.runtime_api import Event, Invocation, RuntimeApi
+from ttl_archive.infra.local.lambda_runtime.runtime_api import Invocation, RuntimeApi, RuntimeEvent
 
-# Lambda Developer Guide, execution environment: init is limited to 10 seconds; a longer one is done again
-# under the function's own timeout, so we wait for both.
+# Lambda Developer Guide, execution environment: initialisation is limited to 10 seconds. Lambda repeats a
+# longer one under the function's own timeout, so we wait for both.
 INIT_TIMEOUT_S = 10
 _PROJECT = Path(__file__).parents[4]  # the folder that holds the package ttl_archive
 
@@ -31,10 +31,10 @@ _PROJECT = Path(__file__).parents[4]  # the folder that holds the package ttl_ar
 class LambdaRuntime:
     """A Function whose handler runs as in Lambda: imported from `task_root`, one invocation at a time.
 
-    `environment` is all that the handler sees of an environment, besides Lambda's own variables.
-    `execution_env` decides how the runtime escapes JSON: from python3.12 on non-ASCII text is kept as it is.
-    The process starts at once and is replaced after it died, timed out or answered too much; a handler that
-    cannot be imported is reported by every invocation, as Lambda does.
+    The handler sees the variables of `environment` and Lambda's own, and no others.
+    `execution_env` decides how the runtime escapes JSON: python3.12 and later keep non-ASCII text.
+    The process starts at once. It is replaced after it exited, timed out or returned too large a response.
+    Every invocation reports a handler that cannot be imported, as Lambda does.
     """
 
     def __init__(
@@ -77,11 +77,11 @@ class LambdaRuntime:
 
     @property
     def pid(self) -> int | None:
-        """Id of the process that is running now."""
+        """The id of the running process, or None."""
         return self._running.child.pid if self._running else None
 
     def invoke(self, payload: bytes) -> bytes:
-        """One synchronous invocation; see Function."""
+        """Invoke the function synchronously; see Function. Raises FunctionError or FunctionTimedOut."""
         check_request(payload)
         with self._lock, self._replaced_on_failure() as running:
             event = running.run(Invocation(payload, self._timeout_s, self._arn))
@@ -99,13 +99,13 @@ class LambdaRuntime:
         return [*self._old_logs, *(self._running.child.logs() if self._running else [])]
 
     def restart(self) -> None:
-        """Begin with a new process, which reads files and settings anew."""
+        """Replace the process with a new one, which reads its files and settings again."""
         with self._lock:
             self._discard()
             self._running = self._start()
 
     def close(self) -> None:
-        """End the process. Invoking again would start another."""
+        """End the process. Another invocation would start a new one."""
         with self._lock:
             self._discard()
 
@@ -132,7 +132,7 @@ class LambdaRuntime:
 
 
 class _ExecutionEnvironment:
-    """One process of the function, with the Runtime API it talks to; used up by its first failure."""
+    """One process of the function with its Runtime API. It cannot be used after its first failure."""
 
     def __init__(self, handler: str, variables: Mapping[str, str], task_root: Path) -> None:
         self._api = RuntimeApi()
@@ -146,8 +146,8 @@ class _ExecutionEnvironment:
             self._api.close()
             raise
 
-    def run(self, invocation: Invocation) -> Event:
-        """Hand over the invocation; gives the `response` or the `error` event."""
+    def run(self, invocation: Invocation) -> RuntimeEvent:
+        """Hand the invocation to the process and return its `response` or `error` event."""
         self.wait_ready(INIT_TIMEOUT_S + invocation.timeout_s)
         self._ready = False
         self._api.submit(invocation)
@@ -161,7 +161,7 @@ class _ExecutionEnvironment:
         self.child.stop()
         self._api.close()
 
-    def _next_event(self, timeout_s: float) -> Event:
+    def _next_event(self, timeout_s: float) -> RuntimeEvent:
         try:
             event = self._api.events.get(timeout=timeout_s)
         except queue.Empty:
@@ -175,10 +175,10 @@ class _ExecutionEnvironment:
         return event
 
     def _report_exit(self, status: int) -> None:
-        self._api.events.put(Event("exit", str(status).encode()))
+        self._api.events.put(RuntimeEvent("exit", str(status).encode()))
 
 
 def _raised(body: bytes) -> FunctionError:
-    """From the error document of the Runtime API: errorType, errorMessage, stackTrace."""
+    """Return the error for an error document of the Runtime API: errorType, errorMessage, stackTrace."""
     error = json.loads(body)
     return raised(error.get("errorType", "Unhandled"), error.get("errorMessage", ""))
