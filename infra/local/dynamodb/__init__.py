@@ -1,1 +1,6 @@
-"""TODO."""
+"""What moto's DynamoDB lacks: the TTL process and the Kinesis streaming destination.
+
+ttl                     tables with TTL, and the sweep of expired items
+change_record           a DynamoDB Streams record as a change record of the Kinesis feed
+streaming_destination   replicates a table's changes to a data stream
+"""

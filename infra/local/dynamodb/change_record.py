@@ -1,8 +1,9 @@
-"""A DynamoDB Streams record, as boto3 gives it -> the change record that DynamoDB puts on a Kinesis stream.
+"""Turns a DynamoDB Streams record, as boto3 returns it, into the change record of the Kinesis feed.
 
-Source of the shape: DynamoDB Developer Guide, kds; captured records are in `tests/events`. It differs from
-its origin: binary values are base64 twice, times are milli- or microseconds, the identity's keys begin in
-lower case, and the stream's own fields (sequence number, view type, version) are absent.
+Source of the shape: DDB, kds, and LS-ddb 2024-01-30 for the order of members; captured records are in
+`tests/events`. The two differ: in the Kinesis feed binary values are base64 twice, times are milliseconds or
+microseconds, the keys of the identity begin in lower case, and the stream's own members (sequence number,
+view type, version) are absent.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import base64
 import hashlib
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -26,40 +26,38 @@ TTL_IDENTITY = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 _MAX_PLAIN_DIGITS = 38
 
 
-@dataclass(frozen=True)
-class Style:
-    """What an operator chooses when enabling the streaming destination, and what is not verified about it.
-
-    UNVERIFIED: whether the precision field is there under MILLISECOND; records made before 2024 lack it.
-    """
-
-    table: str
-    precision: Precision = "MICROSECOND"
-    tells_precision: bool = True
-
-
 def change_record(
-    record: Mapping[str, Any], style: Style, *, created_us: int, identity: Mapping[str, str] | None
+    record: Mapping[str, Any],
+    *,
+    table: str,
+    precision: Precision | None,
+    created_us: int,
+    identity: Mapping[str, str] | None,
 ) -> bytes:
-    """JSON without a trailing newline. `created_us` is when the change was made, µs since the epoch."""
+    """Return the JSON of a change record, without a trailing newline.
+
+    `created_us` is when the change was made, in microseconds since the epoch. Only MICROSECOND is named in
+    the record: without a precision AWS sends none (LS-ddb 2024-01-30), and under an explicit MILLISECOND it
+    is UNVERIFIED.
+    """
     change = record["dynamodb"]
     images = {name: change[name] for name in ("NewImage", "OldImage") if name in change}
-    in_ms = style.precision == "MILLISECOND"
+    in_us = precision == "MICROSECOND"
     body = {
-        "ApproximateCreationDateTime": created_us // 1000 if in_ms else created_us,
+        "ApproximateCreationDateTime": created_us if in_us else created_us // 1000,
         "Keys": encoded_image(change["Keys"]),
         **{name: encoded_image(image) for name, image in images.items()},
         "SizeBytes": sum(map(size_bytes, (change["Keys"], *images.values()))),
     }
-    if style.tells_precision:
-        body["ApproximateCreationDateTimePrecision"] = style.precision
+    if in_us:
+        body["ApproximateCreationDateTimePrecision"] = "MICROSECOND"
     document = {
         "awsRegion": record["awsRegion"],
         "eventID": str(uuid.UUID(record["eventID"])),
         "eventName": record["eventName"],
         "userIdentity": identity,
         "recordFormat": "application/json",
-        "tableName": style.table,
+        "tableName": table,
         "dynamodb": body,
         "eventSource": "aws:dynamodb",
     }
@@ -67,9 +65,9 @@ def change_record(
 
 
 def is_unchanged(record: Mapping[str, Any]) -> bool:
-    """Whether a write changed nothing. Sets have no order; numbers are equal when their values are.
+    """Return whether a write changed nothing. Sets have no order; numbers are equal when their values are.
 
-    DynamoDB Streams writes nothing then (DDB: streams); the same for the Kinesis feed: UNVERIFIED.
+    DynamoDB Streams emits nothing then (DDB: streams); for the Kinesis feed this is UNVERIFIED.
     """
     change = record["dynamodb"]
     if record["eventName"] != "MODIFY":
@@ -77,25 +75,25 @@ def is_unchanged(record: Mapping[str, Any]) -> bool:
     return _comparable(change["OldImage"]) == _comparable(change["NewImage"])
 
 
-def partition_key(keys: Image) -> str:
-    """32 upper-case hexadecimal digits, the same for the same item. AWS's own algorithm is not published."""
+def kinesis_partition_key(keys: Image) -> str:
+    """Return 32 upper-case hexadecimal digits, equal for the same item. AWS's algorithm is not published."""
     return hashlib.md5(canonical(keys), usedforsecurity=False).hexdigest().upper()
 
 
 def canonical(image: Image) -> bytes:
-    """The same bytes for the same attributes, whatever their order or the spelling of their numbers."""
+    """Return the same bytes for equal attributes, whatever their order or the spelling of their numbers."""
     return msgspec.json.encode(_comparable(image), order="sorted")
 
 
 def encoded_image(image: Image) -> dict[str, Any]:
-    """An image as it stands in the record's JSON."""
+    """Return an image as the record's JSON has it."""
     return {name: _encoded(value) for name, value in image.items()}
 
 
 def number_text(text: str) -> str:
-    """A number as DynamoDB gives it back: no zeros that say nothing, no exponent for ordinary ones.
+    """Return a number as DynamoDB returns it: without superfluous zeros, and plain when it is ordinary.
 
-    Where DynamoDB begins to use an exponent is UNVERIFIED; here beyond 38 digits of plain notation.
+    Where DynamoDB begins to use an exponent is UNVERIFIED; here it is beyond 38 digits of plain notation.
     """
     sign, digits, exponent = Decimal(text).as_tuple()
     significant = "".join(map(str, digits)).lstrip("0")
@@ -113,9 +111,9 @@ def number_text(text: str) -> str:
 
 
 def size_bytes(image: Image) -> int:
-    """An image's size by DynamoDB's rules: names and values in UTF-8, numbers two digits a byte and one more.
+    """Return an image's size by DynamoDB's rules: names and values in UTF-8, numbers half a byte a digit.
 
-    Source: DynamoDB Developer Guide, item sizes; gives the SizeBytes of the captured record.
+    Source: DynamoDB Developer Guide, item sizes; LS has 35 records whose SizeBytes agree.
     """
     return sum(len(name.encode()) + _value_size(value) for name, value in image.items())
 

@@ -1,6 +1,6 @@
-"""Carries a table's changes to its Kinesis data stream, as DynamoDB's streaming destination does.
+"""Replicates a table's changes to a Kinesis data stream, as DynamoDB's streaming destination does.
 
-Read from the emulator's DynamoDB Streams, because it has no streaming destination of its own.
+The changes are read from the emulator's DynamoDB Streams, because it has no streaming destination of its own.
 """
 
 from __future__ import annotations
@@ -10,40 +10,47 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
+from botocore.exceptions import ClientError
+
 from ttl_archive.infra.local.dynamodb.change_record import (
     TTL_IDENTITY,
     Precision,
-    Style,
     canonical,
     change_record,
     is_unchanged,
-    partition_key,
+    kinesis_partition_key,
 )
-from ttl_archive.infra.local.dynamodb.ttl import Expired
+from ttl_archive.infra.local.dynamodb.ttl import ExpiredItem
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.transform.limits import KINESIS_CALL_BYTES, KINESIS_CALL_RECORDS, Entry, batches
 
-Kind = Literal["inserted", "modified", "expired", "deleted", "unchanged", "too-large"]
+ChangeKind = Literal["inserted", "modified", "expired", "deleted", "unchanged", "too-large"]
 
-# KDS: large-records, a stream's MaxRecordSizeInKiB by default, partition key included.
-MAX_RECORD_BYTES = 1024 * 1024
-# DynamoDB itself goes on for 168 hours; nobody waits for that here, and the next run goes on from there.
+# KDS-l: MaxRecordSizeInKiB of a data stream by default; the size includes the partition key.
+DEFAULT_MAX_RECORD_KIB = 1024
+# DynamoDB itself retries for 168 hours. A local program should not wait for that: the next run continues.
 ATTEMPTS = 10
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 0.5
-_KINDS: Mapping[str, Kind] = {"INSERT": "inserted", "MODIFY": "modified", "REMOVE": "deleted"}
+_KINDS: Mapping[str, ChangeKind] = {"INSERT": "inserted", "MODIFY": "modified", "REMOVE": "deleted"}
 
 
 class NotReplicated(Exception):  # noqa: N818 - a state, which the next run may end
-    """The Kinesis data stream refused records again and again; they are kept for the next run."""
+    """The Kinesis data stream refused records repeatedly; they are kept for the next run."""
 
 
-class Bridge:
-    """One table's streaming destination; `run` carries what has changed since the last time.
+class StreamingDestination:
+    """The streaming destination of one table; `run` replicates what has changed since the last run.
 
-    `changes` counts what was read, by kind, and `carried` what the stream confirmed. `unchanged` writes are
-    not carried, nor are `too-large` records: DynamoDB skips those too (metric FailedToReplicateRecordCount).
-    A removal is `expired`, and carries the service's identity, when `expect` announced it; so let the sweep
-    that announces begin after `run`, with nothing of the same item in between.
+    `changes` counts what was read, by kind, and `replicated` what the data stream confirmed. `unchanged`
+    writes are not replicated, nor are `too-large` records: DynamoDB skips these too, and counts them in the
+    metric FailedToReplicateRecordCount (DDB26). A record is too large by the MaxRecordSizeInKiB of the data
+    stream, or by `max_record_kib` where the emulator does not know that setting.
+
+    `precision` None is a destination that was enabled without one: milliseconds, and records without the
+    member (LS-ddb 2024-01-30).
+
+    A removal is `expired`, and has the identity of the TTL process, when `expect` announced it. So begin a
+    sweep right after `run`, and let no one change the same items in between.
     """
 
     def __init__(
@@ -55,64 +62,90 @@ class Bridge:
         stream_name: str,
         ttl_attribute: str,
         clock: Clock,
-        precision: Precision = "MICROSECOND",
-        tells_precision: bool = True,
+        precision: Precision | None = "MICROSECOND",
+        max_record_kib: int = DEFAULT_MAX_RECORD_KIB,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self.changes: Counter[str] = Counter()
-        self.carried = 0
+        self.replicated = 0
+        self.precision = precision
         self._streams = streams
         self._kinesis = kinesis
+        self._table = table
         self._stream_name = stream_name
         self._ttl_attribute = ttl_attribute
         self._clock = clock
-        self._style = Style(table, precision, tells_precision)
+        self._max_record_kib = max_record_kib
         self._pause = pause
         self._expected: Counter[tuple[bytes, bytes]] = Counter()
         self._waiting: list[Entry] = []
         self._last_us = 0
         self._iterator: str | None = None
 
+    @property
+    def is_running(self) -> bool:
+        """Whether changes are replicated."""
+        return self._iterator is not None
+
     def start(self, position: Literal["TRIM_HORIZON", "LATEST"] = "LATEST") -> None:
-        """Begin with what changes from now on, as enabling does (DDB: kds); or with all that was."""
-        stream = self._streams.list_streams(TableName=self._style.table)["Streams"][-1]["StreamArn"]
+        """Begin with what changes from now on, as enabling does (DDB: kds), or with all that was kept."""
+        stream = self._streams.list_streams(TableName=self._table)["Streams"][-1]["StreamArn"]
         shard = self._streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"][0]["ShardId"]
         self._iterator = self._streams.get_shard_iterator(
             StreamArn=stream, ShardId=shard, ShardIteratorType=position
         )["ShardIterator"]
 
     def stop(self) -> None:
-        """Carry nothing until started again; what changes in between never reaches the stream."""
+        """Stop. What changes until the next start never reaches the data stream."""
         self._iterator = None
 
-    def expect(self, expired: Expired) -> None:
+    def expect(self, expired: ExpiredItem) -> None:
         """Announce a removal that a TTL sweep has made since the last run."""
         self._expected[canonical(expired.keys), _ttl(expired.ttl_value)] += 1
 
     def run(self) -> int:
-        """Carry all changes there are; gives the number of records put.
+        """Replicate all pending changes and return the number of records put.
 
-        Raises NotReplicated when the data stream goes on refusing.
+        Raises NotReplicated when the data stream keeps refusing; the records are kept for the next run.
         """
         self._waiting += self._entries()
-        self._expected.clear()  # all that was announced has been read, or was made while nothing was carried
-        before = self.carried
+        self._expected.clear()  # every announced removal has been read, or was made while this was stopped
+        before = self.replicated
         for batch in list(batches(self._waiting, KINESIS_CALL_RECORDS, KINESIS_CALL_BYTES)):
             self._put(batch)
-        return self.carried - before
+        return self.replicated - before
 
     def _entries(self) -> Iterator[Entry]:
+        max_bytes: int | None = None
         for record in self._records():
             kind = self._kind(record)
             if kind != "unchanged":
-                identity = TTL_IDENTITY if kind == "expired" else None
-                data = change_record(record, self._style, created_us=self._next_us(), identity=identity)
-                entry = Entry(self._last_us, data, partition_key(record["dynamodb"]["Keys"]))
-                if entry.size_bytes <= MAX_RECORD_BYTES:
+                entry = self._entry(record, kind)
+                max_bytes = self._max_record_bytes() if max_bytes is None else max_bytes
+                if entry.size_bytes <= max_bytes:
                     yield entry
                 else:
                     kind = "too-large"
             self.changes[kind] += 1
+
+    def _entry(self, record: Mapping[str, Any], kind: ChangeKind) -> Entry:
+        data = change_record(
+            record,
+            table=self._table,
+            precision=self.precision,
+            created_us=self._next_us(),
+            identity=TTL_IDENTITY if kind == "expired" else None,
+        )
+        return Entry(self._last_us, data, kinesis_partition_key(record["dynamodb"]["Keys"]))
+
+    def _max_record_bytes(self) -> int:
+        """Return the largest record that the data stream accepts, in bytes."""
+        try:
+            answer = self._kinesis.describe_stream_summary(StreamName=self._stream_name)
+        except ClientError:
+            return self._max_record_kib * 1024  # the put reports a data stream that is gone
+        summary = answer["StreamDescriptionSummary"]
+        return int(summary.get("MaxRecordSizeInKiB", self._max_record_kib)) * 1024
 
     def _records(self) -> Iterator[Mapping[str, Any]]:
         while self._iterator is not None:
@@ -122,7 +155,7 @@ class Bridge:
             if not page["Records"]:
                 return
 
-    def _kind(self, record: Mapping[str, Any]) -> Kind:
+    def _kind(self, record: Mapping[str, Any]) -> ChangeKind:
         if is_unchanged(record):
             return "unchanged"
         change = record["dynamodb"]
@@ -137,7 +170,7 @@ class Bridge:
         return _KINDS[record["eventName"]]
 
     def _next_us(self) -> int:
-        """Each change a microsecond after the one before, because readers order by it."""
+        """Return the time of a change: a microsecond after the one before, because readers order by it."""
         self._last_us = max(self._clock.now_us(), self._last_us + 1)
         return self._last_us
 
@@ -155,7 +188,7 @@ class Bridge:
             refused = [entry for entry, code in zip(batch, codes, strict=True) if code]
             confirmed = {entry.position for entry, code in zip(batch, codes, strict=True) if not code}
             self._waiting = [entry for entry in self._waiting if entry.position not in confirmed]
-            self.carried += len(confirmed)
+            self.replicated += len(confirmed)
             if not refused:
                 return
             batch = refused

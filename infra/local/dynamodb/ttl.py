@@ -1,34 +1,53 @@
 """Tables with TTL, and the sweep that removes expired items by DynamoDB's own rules.
 
-moto stores the TTL setting and expires nothing. The rules, from the DynamoDB Developer Guide, "Time to Live":
-the TTL attribute must be a Number, in seconds since the epoch; one more than five years in the past is
-ignored, as is any other type. An item whose attribute changed after it was seen survives.
+moto stores the TTL setting and removes nothing. The rules are written from the DynamoDB Developer Guide
+("Using time to live (TTL)" and "Computing time to live") and share no code with the transform, so that a
+mistake in one of them shows:
+
+- The TTL attribute must be of type Number; an item with another type, or without it, never expires.
+- Its value is in seconds since the epoch; an item expires when the current time has reached its value.
+- A value more than five years in the past is ignored.
+- An item that was updated after the scan saw it is not removed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from ttl_archive.infra.local.firehose.clock import Clock
-from ttl_archive.transform.selection import ttl_had_passed
 
 AttributeValues = dict[str, Any]
 
+# DynamoDB Developer Guide, "Computing time to live": five years, here of 365 days.
+FIVE_YEARS_S = 157_680_000
+
 
 @dataclass(frozen=True)
-class Expired:
-    """An item to remove: its key attributes and the TTL attribute's value as they were seen."""
+class ExpiredItem:
+    """An item to remove: its key attributes and the TTL attribute's value as the scan saw them."""
 
     keys: AttributeValues
     ttl_value: str
 
 
-def create_table(dynamodb: Any, name: str, *, keys: Mapping[str, str], ttl_attribute: str) -> None:
-    """Make an on-demand table with TTL and a stream of both images.
+def has_expired(item: Mapping[str, Any], ttl_attribute: str, now_us: int) -> bool:
+    """Return whether the TTL process removes this item at a time in microseconds since the epoch."""
+    match item.get(ttl_attribute):
+        case {"N": str(text)}:
+            # A fraction is exact where a float would lose digits.
+            age_s = Fraction(now_us, 1_000_000) - Fraction(text)
+            return 0 <= age_s <= FIVE_YEARS_S
+        case _:
+            return False
 
-    `keys`: one or two key attributes and their types, partition key first: `{"deviceID": "S", "at": "N"}`.
+
+def create_table(dynamodb: Any, name: str, *, keys: Mapping[str, str], ttl_attribute: str) -> None:
+    """Create an on-demand table with TTL and a stream of both images.
+
+    `keys` are one or two key attributes and their types, partition key first: `{"deviceID": "S", "at": "N"}`.
     """
     roles = zip(keys, ("HASH", "RANGE"), strict=False)
     dynamodb.create_table(
@@ -46,8 +65,9 @@ def create_table(dynamodb: Any, name: str, *, keys: Mapping[str, str], ttl_attri
 class Sweeper:
     """Removes expired items, as DynamoDB's background process does.
 
-    `on_removed` hears of each item when its delete was accepted, which is how the change gets the service's
-    identity. `before_delete` is called between seeing an item and deleting it: a test can renew it there.
+    `on_removed` is called with each item that was removed; the streaming destination needs it to set the
+    identity of the TTL process. `before_delete` is called between seeing an item and deleting it, so that a
+    test can change the item then.
     """
 
     def __init__(
@@ -57,8 +77,8 @@ class Sweeper:
         ttl_attribute: str,
         clock: Clock,
         *,
-        on_removed: Callable[[Expired], None] | None = None,
-        before_delete: Callable[[Expired], None] | None = None,
+        on_removed: Callable[[ExpiredItem], None] | None = None,
+        before_delete: Callable[[ExpiredItem], None] | None = None,
     ) -> None:
         self._dynamodb = dynamodb
         self._table = table
@@ -68,7 +88,7 @@ class Sweeper:
         self._before_delete = before_delete
 
     def sweep(self) -> list[AttributeValues]:
-        """Remove all that is expired now; gives the keys of what was removed."""
+        """Remove all that has expired now, and return the keys of what was removed."""
         removed = []
         for expired in self._expired():
             if self._before_delete is not None:
@@ -79,21 +99,21 @@ class Sweeper:
                     self._on_removed(expired)
         return removed
 
-    def _expired(self) -> list[Expired]:
-        """Seen first, deleted later: the scan must not run over pages that the deletes move."""
+    def _expired(self) -> list[ExpiredItem]:
+        """Return all expired items before any is deleted: deletes would move the pages of the scan."""
         now_us = self._clock.now_us()
         schema = self._dynamodb.describe_table(TableName=self._table)["Table"]["KeySchema"]
         keys = [key["AttributeName"] for key in schema]
         return [
-            Expired({key: item[key] for key in keys}, item[self._ttl_attribute]["N"])
+            ExpiredItem({key: item[key] for key in keys}, item[self._ttl_attribute]["N"])
             for item in self._scan(keys, now_us // 1_000_000)
-            if ttl_had_passed(item, self._ttl_attribute, now_us)  # the rule that the transform has, too
+            if has_expired(item, self._ttl_attribute, now_us)
         ]
 
     def _scan(self, keys: list[str], now_s: int) -> Iterator[AttributeValues]:
-        """Key attributes and TTL of every item that may be expired.
+        """Yield the key attributes and the TTL attribute of every item that may have expired.
 
-        The filter saves reading the rest; it is a second generous, because an emulator may compare floats.
+        The filter spares the rest. It allows one second more, because an emulator may compare floats.
         """
         attributes = dict.fromkeys([self._ttl_attribute, *keys])
         names = {f"#{index}": attribute for index, attribute in enumerate(attributes)}
@@ -108,7 +128,7 @@ class Sweeper:
         for page in pages:
             yield from page["Items"]
 
-    def _delete(self, expired: Expired) -> bool:
+    def _delete(self, expired: ExpiredItem) -> bool:
         try:
             self._dynamodb.delete_item(
                 TableName=self._table,

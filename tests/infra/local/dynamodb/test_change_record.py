@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from ttl_archive.infra.local.dynamodb.change_record import (
     TTL_IDENTITY,
-    Style,
+    Precision,
     change_record,
     is_unchanged,
+    kinesis_partition_key,
     number_text,
-    partition_key,
     size_bytes,
 )
 from ttl_archive.transform.records import parse
@@ -33,8 +33,14 @@ def stream_record(name: str, **images: Any) -> dict[str, Any]:
     }
 
 
-def made(record: dict[str, Any], style: Style | None = None, identity: Any = None) -> dict[str, Any]:
-    return json.loads(change_record(record, style or Style("orders"), created_us=US, identity=identity))
+def encoded(
+    record: dict[str, Any], precision: Precision | None = "MICROSECOND", identity: Any = None
+) -> bytes:
+    return change_record(record, table="orders", precision=precision, created_us=US, identity=identity)
+
+
+def made(record: dict[str, Any], **options: Any) -> dict[str, Any]:
+    return json.loads(encoded(record, **options))
 
 
 def test_a_modification_has_the_fields_of_the_kinesis_feed_and_no_others() -> None:
@@ -60,10 +66,24 @@ def test_a_modification_has_the_fields_of_the_kinesis_feed_and_no_others() -> No
     assert made(stream_record("MODIFY", OldImage=old, NewImage=new)) == expected
 
 
+def test_members_are_in_the_order_recorded_on_aws() -> None:
+    """LS-ddb 2024-01-30, a destination without a precision: SizeBytes 12 for this item."""
+    image = {"id": {"S": "test"}}
+    record = stream_record("INSERT", NewImage=image)
+    record["dynamodb"]["Keys"] = image
+    change = made(record, precision=None)
+
+    assert " ".join(change) == (
+        "awsRegion eventID eventName userIdentity recordFormat tableName dynamodb eventSource"
+    )
+    assert list(change["dynamodb"]) == ["ApproximateCreationDateTime", "Keys", "NewImage", "SizeBytes"]
+    assert change["dynamodb"]["SizeBytes"] == 12
+
+
 def test_the_json_is_one_line_without_a_newline_and_keeps_non_ascii_text() -> None:
     image = {**KEYS, "name": {"S": "下野\n"}}
 
-    data = change_record(stream_record("INSERT", NewImage=image), Style("t"), created_us=US, identity=None)
+    data = encoded(stream_record("INSERT", NewImage=image))
 
     assert b"\n" not in data
     assert "下野".encode() in data
@@ -83,17 +103,19 @@ def test_the_captured_records_size_comes_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("style", "time", "precision"),
+    ("precision", "time", "named"),
     [
-        (Style("t", "MICROSECOND"), 1719347890250647, "MICROSECOND"),
-        (Style("t", "MILLISECOND"), 1719347890250, "MILLISECOND"),
-        (Style("t", "MILLISECOND", tells_precision=False), 1719347890250, None),
+        ("MICROSECOND", 1719347890250647, "MICROSECOND"),
+        ("MILLISECOND", 1719347890250, None),
+        (None, 1719347890250, None),
     ],
 )
-def test_time_is_in_the_precision_that_was_chosen(style: Style, time: int, precision: str | None) -> None:
-    change = made(stream_record("REMOVE", OldImage=KEYS), style)["dynamodb"]
+def test_time_is_in_the_chosen_precision_and_only_microseconds_are_named(
+    precision: Precision | None, time: int, named: str | None
+) -> None:
+    change = made(stream_record("REMOVE", OldImage=KEYS), precision=precision)["dynamodb"]
 
-    assert (time, precision) == (
+    assert (time, named) == (
         change["ApproximateCreationDateTime"],
         change.get("ApproximateCreationDateTimePrecision"),
     )
@@ -179,12 +201,12 @@ def test_a_write_that_changes_nothing_is_seen_through_order_and_spelling(
 
 
 def test_the_partition_key_is_the_items_own_32_upper_case_hex_digits() -> None:
-    key = partition_key({"a": {"S": "x"}, "b": {"N": "1.0"}})
+    key = kinesis_partition_key({"a": {"S": "x"}, "b": {"N": "1.0"}})
 
     assert len(key) == 32
     assert set(key) <= set("0123456789ABCDEF")
-    assert partition_key({"b": {"N": "1"}, "a": {"S": "x"}}) == key
-    assert key != partition_key({"a": {"S": "y"}, "b": {"N": "1"}})
+    assert kinesis_partition_key({"b": {"N": "1"}, "a": {"S": "x"}}) == key
+    assert key != kinesis_partition_key({"a": {"S": "y"}, "b": {"N": "1"}})
 
 
 VALUES = st.recursive(
@@ -206,9 +228,9 @@ VALUES = st.recursive(
 
 @given(st.dictionaries(st.text(min_size=1), VALUES))
 def test_every_image_makes_a_record_that_the_transform_reads(image: dict) -> None:
-    data = change_record(stream_record("REMOVE", OldImage=image), Style("t"), created_us=US, identity=None)
+    data = encoded(stream_record("REMOVE", OldImage=image))
 
     record = parse(data)
 
-    assert (record.event_name, record.table_name) == ("REMOVE", "t")
+    assert (record.event_name, record.table_name) == ("REMOVE", "orders")
     assert set(json.loads(bytes(record.dynamodb.old_image))) == set(image)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from ttl_archive.infra.local.dynamodb.change_record import TTL_IDENTITY
-from ttl_archive.infra.local.dynamodb.streaming_destination import Bridge, NotReplicated
-from ttl_archive.infra.local.dynamodb.ttl import Expired, Sweeper, create_table
+from ttl_archive.infra.local.dynamodb.streaming_destination import NotReplicated, StreamingDestination
+from ttl_archive.infra.local.dynamodb.ttl import ExpiredItem, Sweeper, create_table
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.moto_server.emulator import Emulator
 
@@ -20,12 +20,16 @@ _names = itertools.count()
 
 
 class Kinesis:
-    """One stream; takes entries until the answers, one list of codes for each call, say otherwise."""
+    """One data stream, which refuses entries as the answers say: one list of error codes for each call."""
 
-    def __init__(self, *answers: list[str | None]) -> None:
+    def __init__(self, *answers: list[str | None], max_record_kib: int | None = None) -> None:
         self.answers = iter(answers)
+        self.summary = {} if max_record_kib is None else {"MaxRecordSizeInKiB": max_record_kib}
         self.calls: list[int] = []
         self.taken: list[dict[str, Any]] = []
+
+    def describe_stream_summary(self, *, StreamName: str) -> dict:
+        return {"StreamDescriptionSummary": self.summary}
 
     def put_records(self, *, StreamName: str, Records: list[dict]) -> dict:
         codes = next(self.answers, [])
@@ -63,12 +67,12 @@ def kinesis() -> Kinesis:
 
 
 @pytest.fixture
-def bridge(emulator: Emulator, table: str, kinesis: Kinesis) -> Bridge:
-    return bridge_to(kinesis, emulator, table)
+def destination(emulator: Emulator, table: str, kinesis: Kinesis) -> StreamingDestination:
+    return destination_to(kinesis, emulator, table)
 
 
-def bridge_to(kinesis: Any, emulator: Emulator, table: str, **options: Any) -> Bridge:
-    bridge = Bridge(
+def destination_to(kinesis: Any, emulator: Emulator, table: str, **options: Any) -> StreamingDestination:
+    destination = StreamingDestination(
         streams=emulator.client("dynamodbstreams"),
         kinesis=kinesis,
         table=table,
@@ -77,8 +81,8 @@ def bridge_to(kinesis: Any, emulator: Emulator, table: str, **options: Any) -> B
         clock=Clock(NOW),
         **{"pause": lambda seconds: None} | options,
     )
-    bridge.start()
-    return bridge
+    destination.start()
+    return destination
 
 
 def put(dynamodb: Any, table: str, pk: str, **attributes: Any) -> None:
@@ -90,13 +94,13 @@ def delete(dynamodb: Any, table: str, pk: str) -> None:
 
 
 def test_each_kind_of_change_has_the_images_of_the_feed(
-    dynamodb: Any, table: str, bridge: Bridge, kinesis: Kinesis
+    dynamodb: Any, table: str, destination: StreamingDestination, kinesis: Kinesis
 ) -> None:
     put(dynamodb, table, "a", n={"N": "1.50"}, b={"B": b"\x12\x02\x08\x7b"})
     put(dynamodb, table, "a", n={"N": "2"})
     delete(dynamodb, table, "a")
 
-    assert bridge.run() == 3
+    assert destination.run() == 3
     changes = [(r["eventName"], r["userIdentity"], set(r["dynamodb"])) for r in kinesis.records()]
     always = {"ApproximateCreationDateTime", "ApproximateCreationDateTimePrecision", "Keys", "SizeBytes"}
     assert [
@@ -106,50 +110,50 @@ def test_each_kind_of_change_has_the_images_of_the_feed(
     ] == changes
     image = kinesis.records()[0]["dynamodb"]["NewImage"]
     assert image == {"pk": {"S": "a"}, "n": {"N": "1.5"}, "b": {"B": "RWdJSWV3PT0="}}
-    assert bridge.changes == {"inserted": 1, "modified": 1, "deleted": 1}
+    assert destination.changes == {"inserted": 1, "modified": 1, "deleted": 1}
 
 
 def test_the_records_of_one_run_are_a_microsecond_apart_and_never_before_the_clock(
-    dynamodb: Any, table: str, bridge: Bridge, kinesis: Kinesis
+    dynamodb: Any, table: str, destination: StreamingDestination, kinesis: Kinesis
 ) -> None:
     for pk in "abc":
         put(dynamodb, table, pk)
-    bridge.run()
+    destination.run()
     put(dynamodb, table, "d")
-    bridge.run()
+    destination.run()
 
     times = [record["dynamodb"]["ApproximateCreationDateTime"] for record in kinesis.records()]
     assert times == [NOW_US, NOW_US + 1, NOW_US + 2, NOW_US + 3]
 
 
-def test_what_was_carried_is_not_carried_again(dynamodb: Any, table: str, bridge: Bridge) -> None:
+def test_a_change_is_replicated_once(dynamodb: Any, table: str, destination: StreamingDestination) -> None:
     put(dynamodb, table, "a")
 
-    assert [bridge.run(), bridge.run()] == [1, 0]
+    assert [destination.run(), destination.run()] == [1, 0]
 
 
-def test_nothing_is_carried_for_writes_that_change_nothing(
-    dynamodb: Any, table: str, bridge: Bridge, kinesis: Kinesis
+def test_a_write_that_changes_nothing_is_not_replicated(
+    dynamodb: Any, table: str, destination: StreamingDestination, kinesis: Kinesis
 ) -> None:
     put(dynamodb, table, "a", n={"N": "1"})
     put(dynamodb, table, "a", n={"N": "1.0"})
     delete(dynamodb, table, "never-there")
 
-    assert bridge.run() == 1
+    assert destination.run() == 1
     assert [record["eventName"] for record in kinesis.records()] == ["INSERT"]
-    assert bridge.changes["unchanged"] == 1
+    assert destination.changes["unchanged"] == 1
 
 
-def test_a_sweeps_removal_carries_the_services_identity_and_a_users_does_not(
-    dynamodb: Any, table: str, bridge: Bridge, kinesis: Kinesis
+def test_a_removal_of_the_sweep_has_the_identity_of_the_service_and_a_users_has_none(
+    dynamodb: Any, table: str, destination: StreamingDestination, kinesis: Kinesis
 ) -> None:
     for pk in ("user", "swept"):
         put(dynamodb, table, pk, ttl={"N": f"{NOW_S}.0"})
     delete(dynamodb, table, "user")
-    sweeper = Sweeper(dynamodb, table, "ttl", Clock(NOW), on_removed=bridge.expect)
+    sweeper = Sweeper(dynamodb, table, "ttl", Clock(NOW), on_removed=destination.expect)
 
     assert sweeper.sweep() == [{"pk": {"S": "swept"}}]
-    bridge.run()
+    destination.run()
 
     removed = {
         record["dynamodb"]["Keys"]["pk"]["S"]: record["userIdentity"]
@@ -157,60 +161,60 @@ def test_a_sweeps_removal_carries_the_services_identity_and_a_users_does_not(
         if record["eventName"] == "REMOVE"
     }
     assert removed == {"user": None, "swept": TTL_IDENTITY}
-    assert bridge.changes == {"inserted": 2, "deleted": 1, "expired": 1}
+    assert destination.changes == {"inserted": 2, "deleted": 1, "expired": 1}
 
 
 def test_one_announced_removal_explains_one_removal_only(
-    dynamodb: Any, table: str, bridge: Bridge, kinesis: Kinesis
+    dynamodb: Any, table: str, destination: StreamingDestination, kinesis: Kinesis
 ) -> None:
     for _ in range(2):
         put(dynamodb, table, "a", ttl={"N": str(NOW_S)})
         delete(dynamodb, table, "a")
-    bridge.expect(Expired({"pk": {"S": "a"}}, str(NOW_S)))
-    bridge.run()
+    destination.expect(ExpiredItem({"pk": {"S": "a"}}, str(NOW_S)))
+    destination.run()
 
-    assert bridge.changes == {"inserted": 2, "expired": 1, "deleted": 1}
+    assert destination.changes == {"inserted": 2, "expired": 1, "deleted": 1}
 
 
-def test_a_removal_that_was_announced_while_nothing_was_carried_explains_no_later_one(
-    dynamodb: Any, table: str, bridge: Bridge
+def test_a_removal_that_was_announced_while_it_was_stopped_explains_no_later_one(
+    dynamodb: Any, table: str, destination: StreamingDestination
 ) -> None:
-    bridge.expect(Expired({"pk": {"S": "a"}}, str(NOW_S)))
-    bridge.run()
+    destination.expect(ExpiredItem({"pk": {"S": "a"}}, str(NOW_S)))
+    destination.run()
     put(dynamodb, table, "a", ttl={"N": str(NOW_S)})
     delete(dynamodb, table, "a")
-    bridge.run()
+    destination.run()
 
-    assert bridge.changes == {"inserted": 1, "deleted": 1}
+    assert destination.changes == {"inserted": 1, "deleted": 1}
 
 
-def test_a_bridge_begins_with_what_changes_after_its_start(
+def test_a_destination_begins_with_what_changes_after_its_start(
     emulator: Emulator, dynamodb: Any, table: str, kinesis: Kinesis
 ) -> None:
     put(dynamodb, table, "before")
-    bridge = bridge_to(kinesis, emulator, table)
+    destination = destination_to(kinesis, emulator, table)
     put(dynamodb, table, "after")
 
-    assert bridge.run() == 1
-    bridge.stop()
+    assert destination.run() == 1
+    destination.stop()
     put(dynamodb, table, "while stopped")
-    assert bridge.run() == 0
-    bridge.start("TRIM_HORIZON")
-    assert bridge.run() == 3
+    assert destination.run() == 0
+    destination.start("TRIM_HORIZON")
+    assert destination.run() == 3
 
 
 def test_calls_hold_500_records_and_5_mib(
-    emulator: Emulator, dynamodb: Any, table: str, bridge: Bridge, kinesis: Kinesis
+    emulator: Emulator, dynamodb: Any, table: str, destination: StreamingDestination, kinesis: Kinesis
 ) -> None:
     def load(count: int, size: int) -> None:
         for n in range(count):
             put(dynamodb, table, f"{size}-{n}", x={"S": "x" * size})
 
     load(501, 1)
-    bridge.run()
+    destination.run()
     assert kinesis.calls == [500, 1]
     load(16, 380_000)
-    bridge.run()
+    destination.run()
     assert kinesis.calls == [500, 1, 13, 3]
 
 
@@ -220,48 +224,60 @@ def test_only_refused_entries_are_put_again_after_a_pause(
     pauses: list[float] = []
     slow = "ProvisionedThroughputExceededException"
     kinesis = Kinesis([None, slow, None], [slow])
-    bridge = bridge_to(kinesis, emulator, table, pause=pauses.append)
+    destination = destination_to(kinesis, emulator, table, pause=pauses.append)
     for pk in "abc":
         put(dynamodb, table, pk)
 
-    assert bridge.run() == 3
+    assert destination.run() == 3
     assert kinesis.calls == [3, 1, 1]
     assert pauses == [0.02, 0.04]
     assert [r["dynamodb"]["Keys"]["pk"]["S"] for r in kinesis.records()] == ["a", "c", "b"]
 
 
-def test_records_refused_again_and_again_are_kept_for_the_next_run(
+def test_records_refused_repeatedly_are_kept_for_the_next_run(
     emulator: Emulator, dynamodb: Any, table: str
 ) -> None:
     kinesis = Kinesis(*[["InternalFailure"]] * 10)
-    bridge = bridge_to(kinesis, emulator, table)
+    destination = destination_to(kinesis, emulator, table)
     put(dynamodb, table, "a")
 
     with pytest.raises(NotReplicated, match=r"changes refused 1 records 10 times \(InternalFailure\)"):
-        bridge.run()
+        destination.run()
     assert kinesis.taken == []
-    assert bridge.run() == 1
+    assert destination.run() == 1
     assert [record["dynamodb"]["Keys"]["pk"]["S"] for record in kinesis.records()] == ["a"]
 
 
-def test_a_record_over_one_mebibyte_is_skipped_and_counted(
-    emulator: Emulator, dynamodb: Any, table: str, bridge: Bridge, kinesis: Kinesis
+@pytest.mark.parametrize(("max_record_kib", "replicated"), [(None, 1), (1024, 1), (1280, 2)])
+def test_a_record_over_the_maximum_of_the_data_stream_is_skipped_and_counted(
+    emulator: Emulator, dynamodb: Any, table: str, max_record_kib: int | None, replicated: int
 ) -> None:
-    put(dynamodb, table, "small")
+    destination = destination_to(Kinesis(max_record_kib=max_record_kib), emulator, table)
     put(dynamodb, table, "wide", text={"S": "\x01" * 200_000})  # six bytes each, as JSON
+    put(dynamodb, table, "behind")
 
-    assert bridge.run() == 1
-    assert bridge.changes == {"inserted": 1, "too-large": 1}
+    assert destination.run() == replicated
+    assert destination.changes["too-large"] == 2 - replicated
 
 
-def test_the_emulators_kinesis_takes_what_the_bridge_puts(
+def test_the_maximum_that_is_given_counts_where_the_data_stream_has_none(
+    emulator: Emulator, dynamodb: Any, table: str, kinesis: Kinesis
+) -> None:
+    destination = destination_to(kinesis, emulator, table, max_record_kib=10)
+    put(dynamodb, table, "wide", text={"S": "x" * 11_000})
+
+    assert destination.run() == 0
+    assert destination.changes == {"too-large": 1}
+
+
+def test_the_emulators_kinesis_accepts_what_the_destination_puts(
     emulator: Emulator, dynamodb: Any, table: str
 ) -> None:
     client = emulator.client("kinesis")
     client.create_stream(StreamName="changes", ShardCount=1)
-    bridge = bridge_to(client, emulator, table)
+    destination = destination_to(client, emulator, table)
     put(dynamodb, table, "a")
-    bridge.run()
+    destination.run()
 
     iterator = client.get_shard_iterator(
         StreamName="changes", ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON"

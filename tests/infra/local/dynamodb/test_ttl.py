@@ -6,11 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ttl_archive.infra.local.dynamodb.ttl import Expired, Sweeper, create_table
+from ttl_archive.infra.local.dynamodb.ttl import FIVE_YEARS_S, ExpiredItem, Sweeper, create_table, has_expired
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.moto_server.emulator import Emulator
-from ttl_archive.transform.selection import TTL_MAX_AGE_S
+from ttl_archive.transform.selection import TTL_MAX_AGE_S, ttl_had_passed
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 500_000, tzinfo=UTC)
 NOW_S = int(NOW.timestamp())
@@ -83,6 +85,30 @@ def test_only_a_number_of_seconds_in_the_last_five_years_expires(
     assert left(dynamodb, table) == (set() if expires else {"it"})
 
 
+_numbers = st.one_of(
+    st.integers(-NOW_S, 3 * NOW_S).map(str),
+    st.integers(-2, 2).map(lambda step: str(NOW_S + step)),
+    st.integers(-2, 2).map(lambda step: str(NOW_S - FIVE_YEARS_S + step)),
+    st.decimals(NOW_S - 1, NOW_S + 1, places=9).map(str),
+    st.sampled_from(["0", "-0", "1E+125", "-1E+125", "1E-130", f"{NOW_S}.0", f"{Decimal(NOW_S):E}"]),
+)
+_images = st.one_of(
+    _numbers.map(lambda number: {"expiredAt": {"N": number}}),
+    st.sampled_from([{}, {"expiredAt": {"S": str(NOW_S)}}, {"expiredAt": {"NULL": True}}]),
+)
+
+
+@given(_images, st.integers(0, 999_999))
+def test_the_sweep_and_the_transform_agree_though_they_share_no_code(image: dict[str, Any], us: int) -> None:
+    now_us = NOW_S * 1_000_000 + us
+
+    assert has_expired(image, "expiredAt", now_us) is ttl_had_passed(image, "expiredAt", now_us)
+
+
+def test_five_years_are_those_of_365_days() -> None:
+    assert (FIVE_YEARS_S, TTL_MAX_AGE_S) == (157_680_000, 157_680_000)
+
+
 def test_an_item_expires_when_the_clock_reaches_it(dynamodb: Any, table: str) -> None:
     clock = Clock(NOW)
     put(dynamodb, table, "later", {"N": str(NOW_S + 3600)})
@@ -97,23 +123,25 @@ def test_an_item_expires_when_the_clock_reaches_it(dynamodb: Any, table: str) ->
 def test_an_item_renewed_between_the_scan_and_the_delete_survives(dynamodb: Any, table: str) -> None:
     put(dynamodb, table, "renewed", {"N": str(NOW_S)})
     put(dynamodb, table, "gone", {"N": str(NOW_S)})
-    told: list[Expired] = []
+    removed: list[ExpiredItem] = []
 
-    def renew(expired: Expired) -> None:
+    def renew(expired: ExpiredItem) -> None:
         if expired.keys == {"pk": {"S": "renewed"}}:
             put(dynamodb, table, "renewed", {"N": str(NOW_S + 60)})
 
-    sweeper = Sweeper(dynamodb, table, "expiredAt", Clock(NOW), before_delete=renew, on_removed=told.append)
+    sweeper = Sweeper(
+        dynamodb, table, "expiredAt", Clock(NOW), before_delete=renew, on_removed=removed.append
+    )
 
     assert sweeper.sweep() == [{"pk": {"S": "gone"}}]
-    assert told == [Expired({"pk": {"S": "gone"}}, str(NOW_S))]
+    assert removed == [ExpiredItem({"pk": {"S": "gone"}}, str(NOW_S))]
     assert left(dynamodb, table) == {"renewed"}
 
 
 def test_an_item_deleted_between_the_scan_and_the_delete_is_not_counted(dynamodb: Any, table: str) -> None:
     put(dynamodb, table, "it", {"N": str(NOW_S)})
 
-    def delete(expired: Expired) -> None:
+    def delete(expired: ExpiredItem) -> None:
         dynamodb.delete_item(TableName=table, Key=expired.keys)
 
     assert Sweeper(dynamodb, table, "expiredAt", Clock(NOW), before_delete=delete).sweep() == []
