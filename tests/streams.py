@@ -33,6 +33,13 @@ def lambda_processing(**parameters: str) -> dict[str, Any]:
     return {"Enabled": True, "Processors": [{"Type": "Lambda", "Parameters": listed}]}
 
 
+def extraction(query: str, engine: str = "JQ-1.6") -> dict[str, Any]:
+    """A MetadataExtraction processor."""
+    values = {"MetadataExtractionQuery": query, "JsonParsingEngine": engine}
+    parameters = [{"ParameterName": name, "ParameterValue": value} for name, value in values.items()]
+    return {"Type": "MetadataExtraction", "Parameters": parameters}
+
+
 def partitioned(**members: Any) -> dict[str, Any]:
     """An ExtendedS3DestinationConfiguration with dynamic partitioning by the key `dt`."""
     return s3(

@@ -52,6 +52,17 @@ def test_a_room_is_imported_by_its_full_name(path: Path) -> None:
     assert packages(path) & set(MAY_IMPORT) == set()
 
 
+def test_the_local_firehose_imports_nothing_of_ours_outside_its_folder() -> None:
+    """It is a product of its own. tests/infra/local/test_firehose_alone.py runs it without the rest."""
+    folder = ROOT / "infra/local/firehose"
+    found = {name for path in folder.rglob("*.py") for name in imported(path)}
+    ours = {name for name in found if name.partition(".")[0] == "ttl_archive"}
+    own = {name for name in ours if name.startswith("ttl_archive.infra.local.firehose.")}
+
+    assert own
+    assert ours - own == set()
+
+
 def test_the_transform_needs_two_packages_and_boto3() -> None:
     found = {name for path in (ROOT / "transform").rglob("*.py") for name in packages(path)}
 

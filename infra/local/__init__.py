@@ -1,18 +1,18 @@
 """The pipeline on one machine: the real transform, real API calls, and no AWS account.
 
-    your code ── boto3 ──▶ DynamoDB (emulator)          AWS: DynamoDB
-                   TTL sweep by the clock    table      AWS: the TTL process
-                              │ bridge                  AWS: Kinesis streaming destination
+    your code ── boto3 ──▶ DynamoDB (emulator)                AWS: DynamoDB
+                   TTL sweep by the clock    dynamodb/        AWS: the TTL process
+                              │              dynamodb/        AWS: Kinesis streaming destination
                               ▼
-                   Kinesis data stream (emulator)       AWS: Kinesis Data Streams
+                   Kinesis data stream (emulator)             AWS: Kinesis Data Streams
                               │
-                   delivery stream           firehose   AWS: Amazon Data Firehose
-                     ├─ transform            runtime    AWS: Lambda, here AWS's own runtime client
+                   delivery stream           firehose/        AWS: Amazon Data Firehose
+                     ├─ transform            lambda_runtime/  AWS: Lambda, here AWS's own runtime client
                      ▼
-                   S3 (emulator) ◀─ SQL      sql        AWS: Athena
-                     └─ GLACIER, restore     lifecycle, restores, s3_proxy
+                   S3 (emulator) ◀─ SQL      local_sql        AWS: Athena
+                     └─ GLACIER, restore     s3/
 
-Everything waits for one clock, which a test moves by hand; nothing sleeps and nothing is random in time.
+Everything follows one clock, which a test advances by hand; nothing sleeps and no time is random.
 In a test of your own:
 
     from ttl_archive.infra.local import Clock, Pipeline
@@ -25,17 +25,31 @@ In a test of your own:
             pipeline.flush()
             assert [("order-1",)] == pipeline.sql("SELECT order_id FROM archive").fetchall()
 
-The parts stand alone too: Emulator (S3, DynamoDB, Kinesis over HTTP), Firehose (a strict delivery stream),
-LambdaRuntime and InProcess (functions), Sweeper, Bridge, S3Proxy (faults and restores on demand).
-Linux and macOS; no Docker, no network. Names are loaded when they are first asked for, so that importing one
-part does not import all.
+The parts can be used alone: Emulator (S3, DynamoDB, Kinesis over HTTP), Firehose (a strict delivery stream),
+LambdaRuntime and InProcess (functions), Sweeper, StreamingDestination, S3Proxy (faults and restores).
+
+    firehose/        the delivery stream and its API; imports nothing of ours outside itself
+    dynamodb/        TTL sweep, streaming destination
+    lambda_runtime/  AWS's runtime client around a handler
+    s3/              lifecycle, retrievals, fault proxy
+    moto_server/     S3, DynamoDB and Kinesis APIs in a child process
+    demo/            `ttl-archive demo`
+    child_process    Python child processes that end with their parent
+    local_sql        SQL over the delivered objects
+    pipeline         all of it together
+    resources        the requests that create the pipeline's resources
+
+Linux and macOS; no Docker, no network. A name is loaded when it is first used, so that importing one part
+does not import all.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ttl_archive.infra.local.dynamodb.streaming_destination import Bridge as Bridge
+    from ttl_archive.infra.local.dynamodb.streaming_destination import (
+        StreamingDestination as StreamingDestination,
+    )
     from ttl_archive.infra.local.dynamodb.ttl import Sweeper as Sweeper
     from ttl_archive.infra.local.dynamodb.ttl import create_table as create_table
     from ttl_archive.infra.local.firehose.clock import Clock as Clock
@@ -54,7 +68,6 @@ if TYPE_CHECKING:
     from ttl_archive.infra.local.s3.proxy import S3Proxy as S3Proxy
 
 _WHERE = {
-    "Bridge": "dynamodb.streaming_destination",
     "Buffering": "resources",
     "Clock": "firehose.clock",
     "Emulator": "moto_server.emulator",
@@ -67,6 +80,7 @@ _WHERE = {
     "Pipeline": "pipeline",
     "S3Proxy": "s3.proxy",
     "ServiceError": "firehose.service_error",
+    "StreamingDestination": "dynamodb.streaming_destination",
     "Sweeper": "dynamodb.ttl",
     "SystemClock": "firehose.clock",
     "apply_lifecycle": "s3.lifecycle",

@@ -1,4 +1,4 @@
-"""The whole pipeline on one machine: what `with Pipeline(...)` starts, moves and closes."""
+"""The whole pipeline on one machine: what `with Pipeline(...)` starts, runs and closes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ from duckdb import DuckDBPyRelation
 
 from ttl_archive.infra.local import local_sql
 from ttl_archive.infra.local.dynamodb.change_record import Precision
-from ttl_archive.infra.local.dynamodb.streaming_destination import Bridge
+from ttl_archive.infra.local.dynamodb.streaming_destination import (
+    DEFAULT_MAX_RECORD_KIB,
+    NotReplicated,
+    StreamingDestination,
+)
 from ttl_archive.infra.local.dynamodb.ttl import AttributeValues, Sweeper, create_table
 from ttl_archive.infra.local.firehose.clock import Clock
-from ttl_archive.infra.local.firehose.service import Counts, Firehose
+from ttl_archive.infra.local.firehose.delivery_stream import DeliveryCounts
+from ttl_archive.infra.local.firehose.service import Firehose
 from ttl_archive.infra.local.lambda_runtime.runtime_client import LambdaRuntime
 from ttl_archive.infra.local.moto_server.emulator import Emulator
 from ttl_archive.infra.local.resources import FUNCTION_ARN, NAME, Buffering, delivery_stream, lifecycle
@@ -26,13 +31,13 @@ from ttl_archive.transform.settings import CONFIG_VARIABLE, Settings, load
 
 
 @dataclass(frozen=True)
-class Ledger:
-    """Where every change went: `changes` by kind, as the table saw them; `carried` to the data stream; and
-    what became of those in Firehose, see Counts."""
+class ChangeLedger:
+    """What became of every change: `changes` counts them by kind, as the table had them; `replicated` are
+    those that reached the data stream; `firehose` says what became of these."""
 
     changes: Mapping[str, int]
-    carried: int
-    firehose: Counts
+    replicated: int
+    firehose: DeliveryCounts
 
 
 class Pipeline:
@@ -42,13 +47,18 @@ class Pipeline:
             pipeline.dynamodb.put_item(TableName=pipeline.table, Item=...)
             pipeline.clock.advance(days=365)
             pipeline.sweep()                       # DynamoDB's TTL process
-            pipeline.run()                         # changes travel; what is due is delivered
-            pipeline.flush()                       # the rest too
+            pipeline.run()                         # replicates changes; delivers what is due
+            pipeline.flush()                       # delivers everything
             pipeline.sql("SELECT count(*) FROM archive").fetchall()
 
     `settings` is a file, or what was loaded from one. `keys` are the table's key attributes and their types.
-    `streaming=False` leaves the table unattached until enable_streaming(), like one that was there before.
-    Everything is a real call to an API: boto3 to the emulator, the handler in AWS's own runtime.
+    `precision` None enables the streaming destination without one. `max_record_kib` is the largest record of
+    the data stream, see StreamingDestination. `streaming=False` leaves the table without its streaming
+    destination until enable_streaming(), like a table that existed before.
+    Everything is a real API call: boto3 to the emulator, and the handler in AWS's own runtime client.
+
+    The clock replicates pending changes before it advances, so a change and its arrival in the data stream
+    have the time at which they happened.
     """
 
     def __init__(
@@ -57,7 +67,8 @@ class Pipeline:
         *,
         keys: Mapping[str, str] | None = None,
         clock: Clock | None = None,
-        precision: Precision = "MICROSECOND",
+        precision: Precision | None = "MICROSECOND",
+        max_record_kib: int = DEFAULT_MAX_RECORD_KIB,
         buffering: Buffering | None = None,
         shards: int = 1,
         streaming: bool = True,
@@ -71,6 +82,7 @@ class Pipeline:
         self.bucket = NAME
         self._keys = keys or {"pk": "S"}
         self._precision = precision
+        self._max_record_kib = max_record_kib
         self._buffering = buffering or Buffering()
         self._shards = shards
         self._streaming = streaming
@@ -83,7 +95,7 @@ class Pipeline:
     def __enter__(self) -> Self:
         try:
             self._start()
-        except BaseException:  # Ctrl-C too: nothing stays behind
+        except BaseException:  # also Ctrl-C: no process may stay behind
             self._open.close()
             raise
         return self
@@ -92,7 +104,7 @@ class Pipeline:
         self._open.close()
 
     def environment(self) -> dict[str, str]:
-        """Variables for another process that is to work on this pipeline: endpoints, dummy keys, settings."""
+        """Return the variables that another process needs to use this pipeline."""
         return {
             **self.emulator.environment(),
             "AWS_ENDPOINT_URL_S3": self.s3_proxy.url,
@@ -100,33 +112,33 @@ class Pipeline:
         }
 
     def enable_streaming(self) -> None:
-        """From now on the table's changes are carried; earlier ones never are (DDB: kds, no backfill)."""
-        self._bridge.start()
+        """Replicate the table's changes from now on; earlier ones are never replicated (DDB: kds)."""
+        self._destination.start()
 
     def sweep(self) -> list[AttributeValues]:
-        """Remove what has expired, as DynamoDB's TTL process does; gives the keys of what was removed.
+        """Remove what has expired, as DynamoDB's TTL process does, and return the keys of what was removed.
 
-        Changes made before are carried first, so that no user's delete is taken for one of the sweep.
+        Earlier changes are replicated first, so that no user's delete is mistaken for one of the sweep.
         """
-        self._bridge.run()
+        self._destination.run()
         return self._sweeper.sweep()
 
     def run(self) -> int:
-        """Carry changes and do all that Firehose has to do at this time; gives the records that moved."""
+        """Replicate changes, do all that Firehose has to do now, and return the number of records moved."""
         moved = 0
-        while step := self._bridge.run() + self.firehose.poll():
+        while step := self._destination.run() + self.firehose.poll():
             moved += step
         return moved
 
     def flush(self) -> None:
-        """Carry changes and deliver everything, whatever the buffering hints say."""
+        """Replicate changes and deliver everything, whatever the buffering hints say."""
         self.run()
         self.firehose.flush()
 
     def apply_lifecycle(self) -> list[Transition]:
-        """Move what is old enough by the clock to GLACIER; gives what was moved.
+        """Move what is old enough by the clock to GLACIER, and return what was moved.
 
-        A move is S3's own doing, so it passes by the proxy: the objects stay as old as they were.
+        S3 itself does this, so the move does not go through the proxy, which keeps the objects' age.
         """
         return apply_lifecycle(
             self.emulator.client("s3"),
@@ -137,15 +149,15 @@ class Pipeline:
         )
 
     def restart_function(self) -> None:
-        """Start the function's process anew, as a deployment does: it reads code and archive.toml again."""
+        """Restart the function's process, as a deployment does: it reads code and archive.toml again."""
         self.settings = load(self.settings.file)
         self.function.restart()
         self._seen_keys = None
 
     def sql(self, query: str) -> DuckDBPyRelation:
-        """The answer to a query over `archive` and `archive_deduplicated`, as a DuckDB relation.
+        """Return the answer to a query over `archive` and `archive_deduplicated`, as a DuckDB relation.
 
-        `.columns` are its names, `.fetchall()` its rows.
+        `.columns` are its names, `.fetchall()` returns its rows.
         """
         keys = local_sql.readable_objects(self.s3, self.bucket, archive_folder(self.settings))
         if keys != self._seen_keys:
@@ -153,12 +165,14 @@ class Pipeline:
             self._seen_keys = keys
         return self._connection.sql(query)
 
-    def ledger(self) -> Ledger:
-        """Counts of what happened so far, at the table and in Firehose."""
-        return Ledger({**self._bridge.changes}, self._bridge.carried, self.firehose.counts(NAME))
+    def ledger(self) -> ChangeLedger:
+        """Return what became of every change so far."""
+        return ChangeLedger(
+            {**self._destination.changes}, self._destination.replicated, self.firehose.counts(NAME)
+        )
 
     def objects(self, under: str = "") -> dict[str, bytes]:
-        """The bucket's readable objects under a prefix, by key, as they lie there."""
+        """Return the bodies of the bucket's readable objects under a prefix, by key."""
         keys = local_sql.readable_objects(self.s3, self.bucket, under)
         return {key: self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys}
 
@@ -199,11 +213,12 @@ class Pipeline:
         self.firehose = Firehose(
             s3=self.s3, kinesis=self.kinesis, functions={FUNCTION_ARN: self.function}, clock=self.clock
         )
+        self._open.callback(self.firehose.close)
         self.firehose.create_delivery_stream(**delivery_stream(self.settings, self._buffering))
 
     def _attach(self) -> None:
         ttl_attribute = self.settings.table.ttl_attribute
-        self._bridge = Bridge(
+        self._destination = StreamingDestination(
             streams=self.emulator.client("dynamodbstreams"),
             kinesis=self.kinesis,
             table=self.table,
@@ -211,9 +226,18 @@ class Pipeline:
             ttl_attribute=ttl_attribute,
             clock=self.clock,
             precision=self._precision,
+            max_record_kib=self._max_record_kib,
         )
         self._sweeper = Sweeper(
-            self.dynamodb, self.table, ttl_attribute, self.clock, on_removed=self._bridge.expect
+            self.dynamodb, self.table, ttl_attribute, self.clock, on_removed=self._destination.expect
         )
+        self._open.callback(self.clock.before_advance(self._replicate))
         if self._streaming:
-            self._bridge.start()
+            self._destination.start()
+
+    def _replicate(self) -> None:
+        """Let what happened until now reach the data stream and be received at this time."""
+        # What the data stream refuses is kept, and the next run reports it.
+        with contextlib.suppress(NotReplicated):
+            self._destination.run()
+        self.firehose.receive()

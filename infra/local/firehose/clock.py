@@ -1,7 +1,8 @@
-"""UTC clocks that tests and the demo move by hand."""
+"""UTC clocks that tests and the demo advance by hand."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -9,9 +10,10 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class Clock:
-    """A UTC clock that stands still until it is moved, and never goes back.
+    """A UTC clock that stands still until it is advanced, and never goes back.
 
-    `start` must be aware, because a naive time would silently be read in the machine's zone; None is now.
+    `start` must have a time zone, because a naive time would silently be read in the machine's; None is now.
+    Raises ValueError for a naive start.
     """
 
     def __init__(self, start: datetime | None = None) -> None:
@@ -21,43 +23,64 @@ class Clock:
                 f"A clock cannot start at {start.isoformat()}: give a time zone, e.g. tzinfo=UTC."
             )
         self._now = start.astimezone(UTC)
+        self._listeners: list[Callable[[], object]] = []
 
     def now(self) -> datetime:
-        """The time, aware, in UTC."""
+        """Return the time, with its zone, in UTC."""
         return self._now
 
     def now_ms(self) -> int:
-        """Whole milliseconds since the epoch, as Firehose and Kinesis stamp records."""
+        """Return whole milliseconds since the epoch, as Firehose and Kinesis stamp records."""
         return self.now_us() // 1000
 
     def now_us(self) -> int:
-        """Whole microseconds since the epoch; integer arithmetic, a float would lose the last digit."""
+        """Return whole microseconds since the epoch, by integers: a float would lose the last digit."""
         return (self.now() - _EPOCH) // _MICROSECOND
 
     def advance(self, delta: timedelta | None = None, **kwargs: float) -> datetime:
-        """Move forward by `delta` or by timedelta's own keywords (`hours=1`), and give the new time.
+        """Move forward by `delta` or by timedelta's own keywords (`hours=1`), and return the new time.
 
-        Raises ValueError for a negative step.
+        Calls what before_advance registered first. Raises ValueError for a negative step.
         """
         step = _step(delta, kwargs)
+        self._notify()
         self._now += step
         return self.now()
 
+    def before_advance(self, listener: Callable[[], object]) -> Callable[[], None]:
+        """Call `listener` each time before the clock advances, and return a function that ends this.
+
+        What happened at this instant can so be read and stamped while the clock still shows it.
+        """
+        self._listeners.append(listener)
+
+        def forget() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return forget
+
+    def _notify(self) -> None:
+        for listener in list(self._listeners):
+            listener()
+
 
 class SystemClock(Clock):
-    """The machine's time, plus everything it was advanced by."""
+    """The machine's time plus everything that the clock was advanced by."""
 
     def __init__(self) -> None:
         super().__init__()
         self._offset = timedelta()
 
     def now(self) -> datetime:
-        """The machine's time plus the offset, aware, in UTC."""
+        """Return the machine's time plus the offset, with its zone, in UTC."""
         return datetime.now(UTC) + self._offset
 
     def advance(self, delta: timedelta | None = None, **kwargs: float) -> datetime:
         """Add to the offset; see Clock.advance."""
-        self._offset += _step(delta, kwargs)
+        step = _step(delta, kwargs)
+        self._notify()
+        self._offset += step
         return self.now()
 
 

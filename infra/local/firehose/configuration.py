@@ -1,8 +1,8 @@
 """The checked configuration of a delivery stream, from a request of AWS's shape.
 
-`check_delivery_stream` takes what boto3's create_delivery_stream takes, which is also what CloudFormation
-calls the properties of AWS::KinesisFirehose::DeliveryStream, and refuses what AWS refuses. `require_local`
-then refuses what AWS does and the local Firehose does not.
+`check_delivery_stream` accepts the arguments of boto3's create_delivery_stream, which are also the properties
+of CloudFormation's AWS::KinesisFirehose::DeliveryStream, and refuses what AWS refuses. `require_local` then
+refuses what AWS does and the local Firehose does not.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ttl_archive.infra.local.firehose import configuration_rules as rules
 from ttl_archive.infra.local.firehose import prefixes
+from ttl_archive.infra.local.firehose.compression import COMPRESSIONS
+from ttl_archive.infra.local.firehose.metadata_extraction import MetadataQuery
 from ttl_archive.infra.local.firehose.request_model import check_request
 from ttl_archive.infra.local.firehose.service_error import invalid_argument, not_local
 
@@ -27,21 +29,13 @@ DEFAULT_INTERVAL_S = 300
 DEFAULT_LAMBDA_BUFFER_MIB = "1"
 DEFAULT_LAMBDA_INTERVAL_S = "60"
 DEFAULT_NUMBER_OF_RETRIES = "3"
-# FDG: s3-object-name.
-EXTENSIONS = {
-    "UNCOMPRESSED": "",
-    "GZIP": ".gz",
-    "ZIP": ".zip",
-    "Snappy": ".snappy",
-    "HADOOP_SNAPPY": ".hsnappy",  # FDG; a probe (FLOCI) saw .snappy: UNVERIFIED, and not produced here
-}
-_LOCAL_COMPRESSIONS = ("UNCOMPRESSED", "GZIP", "ZIP")
+_LOCAL_PROCESSORS = ("Lambda", "MetadataExtraction")
 _S3_DESTINATIONS = ("ExtendedS3DestinationConfiguration", "S3DestinationConfiguration")
 
 
 @dataclass(frozen=True)
-class Buffering:
-    """Deliver when this much or this old, whichever comes first."""
+class BufferingLimits:
+    """Deliver at this size or at this age, whichever comes first."""
 
     size_bytes: int
     interval_ms: int
@@ -53,17 +47,17 @@ class LambdaProcessor:
 
     arn: str
     number_of_retries: int
-    buffering: Buffering
+    buffering: BufferingLimits
 
 
 @dataclass(frozen=True)
 class S3Destination:
-    """Where objects go and what they look like; the prefixes are complete, default date path included."""
+    """Where objects are put and what they look like; the prefixes include the default date path."""
 
     bucket: str
     prefix: prefixes.Prefix
     error_output_prefix: prefixes.Prefix
-    buffering: Buffering
+    buffering: BufferingLimits
     compression: str = "UNCOMPRESSED"
     file_extension: str = ""
     time_zone: tzinfo = UTC
@@ -72,13 +66,14 @@ class S3Destination:
 
 @dataclass(frozen=True)
 class DeliveryStreamConfig:
-    """A delivery stream's configuration, checked. `kinesis_stream_arn` is None for Direct PUT."""
+    """A checked configuration. `kinesis_stream_arn` is None for Direct PUT."""
 
     stream_type: str
     kinesis_stream_arn: str | None
     destination: S3Destination
     processor: LambdaProcessor | None = None
     dynamic_partitioning: bool = False
+    metadata_query: str | None = None
     backup: S3Destination | None = None
     not_local: tuple[str, ...] = ()
 
@@ -86,13 +81,13 @@ class DeliveryStreamConfig:
 def check_delivery_stream(
     request: Mapping[str, Any], *, date_after_expressions: bool = False
 ) -> DeliveryStreamConfig:
-    """Check a whole request, without creating anything, and give what it configures.
+    """Check a whole request without creating anything, and return what it configures.
 
-    Everything legal in AWS is accepted, tags, logging and encryption included, as far as the destination is
-    S3. The name may be missing, as CloudFormation makes one. References and intrinsic functions of a template
-    must be replaced by values before. `date_after_expressions`: see prefixes.with_date.
-    Raises ServiceError: ValidationException names the member that is not of the model's shape,
-    InvalidArgumentException the rule between members that is broken.
+    Everything legal in AWS is accepted, including tags, logging and encryption, when the destination is S3.
+    The name may be absent, because CloudFormation chooses one. Replace the intrinsic functions of a template
+    by values first, see template.delivery_stream_request. `date_after_expressions`: see prefixes.with_date.
+    Raises ServiceError: ValidationException for a member that is not of the model's shape,
+    InvalidArgumentException for a broken rule between members.
     """
     check_request("CreateDeliveryStream", {"DeliveryStreamName": "unnamed", **request})
     return configuration(request, date_after_expressions=date_after_expressions)
@@ -101,7 +96,7 @@ def check_delivery_stream(
 def configuration(
     request: Mapping[str, Any], *, date_after_expressions: bool = False
 ) -> DeliveryStreamConfig:
-    """What a request that is of the model's shape configures. Raises ServiceError for a broken rule."""
+    """Return what a request of the model's shape configures. Raises ServiceError for a broken rule."""
     rules.check_source(request)
     rules.check_one_destination(request)
     name = next((key for key in _S3_DESTINATIONS if key in request), None)
@@ -117,6 +112,8 @@ def require_local(config: DeliveryStreamConfig) -> None:
     """Raise ServiceError for a configuration that AWS runs and the local Firehose does not."""
     if config.not_local:
         raise not_local(" or ".join(config.not_local))
+    if config.metadata_query is not None:
+        MetadataQuery(config.metadata_query)
 
 
 def _config(
@@ -132,8 +129,9 @@ def _config(
         destination=_destination(s3, partitioned, date_after_expressions),
         processor=_processor(s3.get("ProcessingConfiguration", {})),
         dynamic_partitioning=partitioned,
+        metadata_query=_metadata_query(s3.get("ProcessingConfiguration", {})),
         backup=copies,
-        not_local=tuple(_not_local(request, s3, backup)),
+        not_local=tuple(_not_local(request, s3)),
     )
 
 
@@ -152,25 +150,25 @@ def _destination(
         ),
         buffering=_buffering(s3),
         compression=compression,
-        file_extension=s3.get("FileExtension") or EXTENSIONS[compression],
+        file_extension=s3.get("FileExtension") or COMPRESSIONS[compression].extension,
         time_zone=_time_zone(s3.get("CustomTimeZone", "")),
         kms_key_arn=s3.get("EncryptionConfiguration", {}).get("KMSEncryptionConfig", {}).get("AWSKMSKeyARN"),
     )
 
 
-def _buffering(s3: Mapping[str, Any]) -> Buffering:
+def _buffering(s3: Mapping[str, Any]) -> BufferingLimits:
     hints = buffering_hints(s3)
-    return Buffering(hints["SizeInMBs"] * MIB, hints["IntervalInSeconds"] * 1000)
+    return BufferingLimits(hints["SizeInMBs"] * MIB, hints["IntervalInSeconds"] * 1000)
 
 
 def buffering_hints(s3: Mapping[str, Any]) -> dict[str, int]:
-    """The BufferingHints of an S3 destination, defaults filled in."""
+    """Return the BufferingHints of an S3 destination with the defaults filled in."""
     size = DEFAULT_LARGE_SIZE_MIB if rules.needs_large_buffer(s3) else DEFAULT_SIZE_MIB
     return {"SizeInMBs": size, "IntervalInSeconds": DEFAULT_INTERVAL_S, **s3.get("BufferingHints", {})}
 
 
 def _processor(processing: Mapping[str, Any]) -> LambdaProcessor | None:
-    # FLOCI probe: Enabled omitted is stored as false, and nothing is transformed.
+    # FLOCI probe: when Enabled is omitted it is stored as false, and nothing is transformed.
     if not rules.is_enabled(processing):
         return None
     for processor in rules.processors(processing, "Lambda"):
@@ -178,7 +176,17 @@ def _processor(processing: Mapping[str, Any]) -> LambdaProcessor | None:
         mib = float(parameters.get("BufferSizeInMBs", DEFAULT_LAMBDA_BUFFER_MIB))
         seconds = int(parameters.get("BufferIntervalInSeconds", DEFAULT_LAMBDA_INTERVAL_S))
         retries = int(parameters.get("NumberOfRetries", DEFAULT_NUMBER_OF_RETRIES))
-        return LambdaProcessor(parameters["LambdaArn"], retries, Buffering(int(mib * MIB), seconds * 1000))
+        return LambdaProcessor(
+            parameters["LambdaArn"], retries, BufferingLimits(int(mib * MIB), seconds * 1000)
+        )
+    return None
+
+
+def _metadata_query(processing: Mapping[str, Any]) -> str | None:
+    if not rules.is_enabled(processing):
+        return None
+    for processor in rules.processors(processing, "MetadataExtraction"):
+        return rules.parameters(processor)["MetadataExtractionQuery"]
     return None
 
 
@@ -193,9 +201,7 @@ def _time_zone(name: str) -> tzinfo:
         ) from error
 
 
-def _not_local(
-    request: Mapping[str, Any], s3: Mapping[str, Any], backup: Mapping[str, Any] | None
-) -> list[str]:
+def _not_local(request: Mapping[str, Any], s3: Mapping[str, Any]) -> list[str]:
     missing: list[str] = []
     if request.get("DeliveryStreamType") in ("MSKAsSource", "DatabaseAsSource"):
         missing.append(f"a delivery stream of type {request['DeliveryStreamType']}")
@@ -204,9 +210,8 @@ def _not_local(
     processing = s3.get("ProcessingConfiguration", {})
     if rules.is_enabled(processing):
         types = (p["Type"] for p in processing.get("Processors", []))
-        missing += [f"the processor type {kind}" for kind in types if kind != "Lambda"]
-    for destination in (s3, backup or {}):
-        compression = destination.get("CompressionFormat", "UNCOMPRESSED")
-        if compression not in _LOCAL_COMPRESSIONS:
-            missing.append(f"CompressionFormat {compression}")
+        missing += [f"the processor type {kind}" for kind in types if kind not in _LOCAL_PROCESSORS]
+    prefix = prefixes.parse(s3.get("Prefix", ""), "Prefix")
+    if shared := {*prefix.keys("partitionKeyFromLambda")} & {*prefix.keys("partitionKeyFromQuery")}:
+        missing.append(f"the partition key {min(shared)} from the function and from the query at once")
     return missing

@@ -1,15 +1,17 @@
 """The rules between members of a delivery stream's configuration that the service model does not state.
 
-Each raises ServiceError (InvalidArgumentException). A sentence with a source beside it is AWS's own, the
-others are ours.
+Each raises ServiceError (InvalidArgumentException). A message with a source beside it is AWS's own; the other
+messages are ours.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
+from ttl_archive.infra.local.firehose.encryption import check_key
+from ttl_archive.infra.local.firehose.metadata_extraction import ENGINE
 from ttl_archive.infra.local.firehose.service_error import invalid_argument
 
 Members = Mapping[str, Any]
@@ -51,35 +53,35 @@ _LAMBDA_ARN = re.compile(
 _PARTITION_NAMESPACE = re.compile(r"!\{(partitionKeyFrom(?:Lambda|Query)):")
 
 
-def is_enabled(block: Members | None) -> bool:
-    """Whether a block that is off unless it says `Enabled` is on."""
+def is_enabled(block: Members | None) -> TypeGuard[Members]:
+    """Return whether a block that is off by default is enabled."""
     return bool(block and block.get("Enabled", False))
 
 
 def is_converted(s3: Members) -> bool:
-    """Whether record format conversion is on; an omitted Enabled is true (BC-firehose)."""
+    """Return whether record format conversion is on; an omitted Enabled is true (BC-firehose)."""
     return "DataFormatConversionConfiguration" in s3 and bool(
         s3["DataFormatConversionConfiguration"].get("Enabled", True)
     )
 
 
 def needs_large_buffer(s3: Members) -> bool:
-    """Whether SizeInMBs must be at least 64, 128 if not given."""
+    """Return whether SizeInMBs must be at least 64, and is 128 by default."""
     return is_converted(s3) or is_enabled(s3.get("DynamicPartitioningConfiguration"))
 
 
 def processors(processing: Members, kind: str) -> list[Members]:
-    """The processors of one type."""
+    """Return the processors of one type."""
     return [p for p in processing.get("Processors", []) if p["Type"] == kind]
 
 
 def parameters(processor: Members) -> dict[str, str]:
-    """A processor's parameters by name."""
+    """Return a processor's parameters by name."""
     return {p["ParameterName"]: p["ParameterValue"] for p in processor.get("Parameters", [])}
 
 
 def check_source(request: Members) -> None:
-    """A stream's type and its source configuration agree; Direct PUT alone can be encrypted here."""
+    """Check that the type agrees with the source, and that encryption is for Direct PUT only."""
     kind = request.get("DeliveryStreamType", "DirectPut")
     for source_kind, member in _SOURCES.items():
         if kind == source_kind and source_kind != "DirectPut" and member not in request:
@@ -94,10 +96,7 @@ def check_source(request: Members) -> None:
             f"DeliveryStreamEncryptionConfigurationInput is for DeliveryStreamType DirectPut, not for {kind}:"
             " encrypt the source stream instead."
         )
-    if encryption["KeyType"] == "CUSTOMER_MANAGED_CMK" and "KeyARN" not in encryption:
-        raise invalid_argument(
-            "DeliveryStreamEncryptionConfigurationInput with KeyType CUSTOMER_MANAGED_CMK needs KeyARN."
-        )
+    check_key(encryption)
 
 
 # BC-firehose: DeliveryStreamType and its configuration.
@@ -110,13 +109,13 @@ _SOURCES = {
 
 
 def check_one_destination(request: Members) -> None:
-    """A request configures one destination."""
+    """Check that a request configures one destination."""
     if sum(key.endswith("DestinationConfiguration") for key in request) != 1:
         raise invalid_argument(ONE_DESTINATION)
 
 
 def check_extended_s3(s3: Members) -> None:
-    """Everything that can be wrong inside an S3 destination, except its prefixes: see prefixes."""
+    """Check everything inside an S3 destination except its prefixes, which prefixes.check checks."""
     _check_s3(s3, "")
     _check_processing(s3.get("ProcessingConfiguration", {}))
     _check_partitioning(s3)
@@ -148,7 +147,7 @@ def _check_processing(processing: Members) -> None:
     for processor in processors(processing, "Lambda"):
         _check_lambda(parameters(processor))
     if is_enabled(processing) and not processing.get("Processors"):
-        # UNVERIFIED whether AWS refuses it. Refused here: it transforms nothing while it says it does.
+        # UNVERIFIED whether AWS refuses it. Refused here, because it would transform nothing silently.
         raise invalid_argument(
             "ProcessingConfiguration is enabled and has no processor: add one, or disable it."
         )
@@ -189,11 +188,22 @@ def _check_partitioning(s3: Members) -> None:
         raise invalid_argument(
             "Prefix contains keys from partitionKeyFromQuery: add a MetadataExtraction processor."
         )
+    for processor in processors(processing, "MetadataExtraction"):
+        _check_extraction(parameters(processor))
     hints = s3.get("BufferingHints", {})
     if hints.get("SizeInMBs", MIN_LARGE_SIZE_MIB) < MIN_LARGE_SIZE_MIB:
         raise invalid_argument(PARTITION_SIZE)
     if hints.get("IntervalInSeconds", MIN_PARTITION_INTERVAL_S) < MIN_PARTITION_INTERVAL_S:
         raise invalid_argument(PARTITION_INTERVAL)
+
+
+def _check_extraction(values: Mapping[str, str]) -> None:
+    # FDG: dynamic-partitioning-partitioning-keys; the sentences are ours.
+    if "MetadataExtractionQuery" not in values:
+        raise invalid_argument("A MetadataExtraction processor needs MetadataExtractionQuery.")
+    engine = values.get("JsonParsingEngine")
+    if engine != ENGINE:
+        raise invalid_argument(f"JsonParsingEngine has value '{engine}'. Use {ENGINE}.")
 
 
 # FDG: record-format-conversion; the order is that of a probe (FLOCI #3236), the sentences are ours.

@@ -1,4 +1,4 @@
-"""One delivery stream at work: it reads, transforms, partitions, delivers, and counts outcomes."""
+"""One delivery stream: it reads, transforms, partitions and delivers records, and counts their outcomes."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from typing import Any
 
 from ttl_archive.infra.local.firehose import processing
 from ttl_archive.infra.local.firehose.batches import Batches
+from ttl_archive.infra.local.firehose.checkpoints import Checkpoints
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.firehose.configuration import DeliveryStreamConfig
 from ttl_archive.infra.local.firehose.error_objects import LambdaArnField, error_line
 from ttl_archive.infra.local.firehose.function import Function
+from ttl_archive.infra.local.firehose.metadata_extraction import MetadataQuery
 from ttl_archive.infra.local.firehose.partitioning import ACTIVE_PARTITIONS_LIMIT, limit_exceeded, partition
 from ttl_archive.infra.local.firehose.processing import Dropped, EventHead, Failed, Outcome, Transformed
-from ttl_archive.infra.local.firehose.s3_delivery import Delivery, Group, Target
+from ttl_archive.infra.local.firehose.s3_delivery import DestinationVersion, ObjectGroup, S3Delivery
 from ttl_archive.infra.local.firehose.source import Source, SourceRecord
 
 
 @dataclass(frozen=True)
-class Counts:
+class DeliveryCounts:
     """What became of a delivery stream's records: received = delivered + dropped + failed + buffered, always.
 
-    A record counts as delivered or failed once S3 has its object. `failed` is by error code. `empty` are
-    those of the delivered whose result was Ok with no data. `objects` are S3 objects by role: data, error,
+    A record counts as delivered or failed once S3 has its object. `failed` is by error code. `empty` counts
+    the delivered records whose result was Ok without data. `objects` counts S3 objects by role: data, error,
     backup.
     """
 
@@ -40,7 +42,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Shared:
-    """What all delivery streams of one Firehose share."""
+    """What all delivery streams of one Firehose share; see Firehose."""
 
     s3: Any
     functions: Mapping[str, Function]
@@ -48,6 +50,7 @@ class Shared:
     uuids: Callable[[], uuid.UUID]
     lambda_arn_field: LambdaArnField = "lambdaARN"
     compress_error_objects: bool = False
+    suffix_in_time_zone: bool = True
     active_partitions_limit: int = ACTIVE_PARTITIONS_LIMIT
 
 
@@ -68,7 +71,13 @@ class DeliveryStream:
     """A delivery stream that works when it is polled, in the caller's thread."""
 
     def __init__(
-        self, name: str, head: EventHead, config: DeliveryStreamConfig, source: Source, shared: Shared
+        self,
+        name: str,
+        head: EventHead,
+        config: DeliveryStreamConfig,
+        source: Source,
+        shared: Shared,
+        checkpoints: Checkpoints,
     ) -> None:
         self.source = source
         self.config = config
@@ -76,31 +85,34 @@ class DeliveryStream:
         self._name = name
         self._head = head
         self._shared = shared
+        self._checkpoints = checkpoints
         self._batches = Batches()
         self._tally = _Tally()
-        self._delivery = Delivery(shared.s3, self._target(), shared.uuids)
+        self._delivery = S3Delivery(shared.s3, self._destination_version(), shared.uuids)
+        self._query = _query(config)
 
     def configure(self, config: DeliveryStreamConfig) -> None:
-        """Use a new configuration from now on, as the next version."""
+        """Use a new configuration, as the next version, from now on."""
         self.config = config
         self.version += 1
-        self._delivery.retarget(self._target())
+        self._query = _query(config)
+        self._delivery.change_destination(self._destination_version())
 
     def work(self, *, everything: bool = False) -> int:
-        """Do what is due, or everything whatever the hints say; give the number of records moved.
+        """Do what is due, or everything whatever the hints say, and return the number of records moved.
 
-        A record is moved by being read, by being processed and by being stored, so 0 means that nothing is
-        left to do at this time.
+        A record moves when it is read, when it is processed and when it is stored. So 0 means that nothing
+        is left to do at this time.
         """
         read = self._read()
         processed = self._process(everything)
         self._delivery.close(self._shared.clock.now_ms(), everything=everything)
         return read + processed + self._put()
 
-    def counts(self) -> Counts:
-        """See Counts."""
+    def counts(self) -> DeliveryCounts:
+        """Return what became of the records so far."""
         stored = self._tally.stored
-        return Counts(
+        return DeliveryCounts(
             received=self._tally.read + self.source.waiting,
             delivered=stored[_DELIVERED] + self._tally.empty,
             dropped=self._tally.dropped,
@@ -110,17 +122,23 @@ class DeliveryStream:
             objects={role: self._tally.objects[role] for role in ("data", "error", "backup")},
         )
 
-    def _target(self) -> Target:
-        destination, backup = self.config.destination, self.config.backup
-        compress = self._shared.compress_error_objects
-        return Target(self._name, self.version, destination, backup, compress)
+    def _destination_version(self) -> DestinationVersion:
+        return DestinationVersion(
+            self._name,
+            self.version,
+            self.config.destination,
+            self.config.backup,
+            self._shared.compress_error_objects,
+            self._shared.suffix_in_time_zone,
+        )
 
     def _read(self) -> int:
         before = self._tally.read
         for record in self.source.read():
             self._tally.read += 1
+            self._checkpoints.expect(record.place, copies=2 if self.config.backup else 1)
             if self.config.backup:
-                self._deliver(record, Group("backup", record.lane), record.data, _DELIVERED)
+                self._deliver(record, ObjectGroup("backup", record.shard_id), record.data, _DELIVERED)
             if self.config.processor:
                 self._batches.add(record, self.config.processor.buffering.size_bytes)
             else:
@@ -129,12 +147,12 @@ class DeliveryStream:
 
     def _process(self, everything: bool) -> int:
         processor = self.config.processor
-        # Without a processor only batches from before an update are left: they do not wait.
+        # Without a processor only batches from before an update are left, and they do not wait.
         interval_ms = processor.buffering.interval_ms if processor and not everything else 0
         self._batches.close(self._shared.clock.now_ms(), interval_ms)
         processed = 0
         while self._batches.closed:
-            # Taken off the queue once its outcomes are known: nothing is lost to an error on the way.
+            # A batch leaves the queue once its outcomes are known, so an error in between loses nothing.
             outcomes = self._outcomes(self._batches.closed[0])
             processed += len(self._batches.closed.popleft())
             for outcome in outcomes:
@@ -155,7 +173,7 @@ class DeliveryStream:
         ]
 
     def _function(self, arn: str) -> Function | None:
-        """The function of an ARN, whose qualifier may be left out where functions are given."""
+        """Return the function of an ARN. The ARNs of `functions` may omit the qualifier."""
         functions = self._shared.functions
         unqualified = ":".join(arn.split(":")[:7])
         return functions.get(arn) or functions.get(unqualified) or functions.get(f"{unqualified}:$LATEST")
@@ -168,6 +186,7 @@ class DeliveryStream:
         match outcome:
             case Dropped():
                 self._tally.dropped += 1
+                self._checkpoints.settle([outcome.record.place])
             case Failed():
                 self._settle_failed(outcome)
             case Transformed():
@@ -178,18 +197,19 @@ class DeliveryStream:
         if isinstance(group, Failed):
             self._settle_failed(group)
         elif not outcome.data and self.config.processor:
-            # UNVERIFIED what AWS does with Ok and empty data: nothing is delivered, and it is counted.
+            # UNVERIFIED what AWS does with Ok and empty data. Here nothing is delivered, and it is counted.
             self._tally.empty += 1
+            self._checkpoints.settle([outcome.record.place])
         else:
             self._deliver(outcome.record, group, outcome.data, _DELIVERED)
 
-    def _group(self, outcome: Transformed) -> Group | Failed:
+    def _group(self, outcome: Transformed) -> ObjectGroup | Failed:
         if not self.config.dynamic_partitioning:
-            return Group("data", outcome.record.lane)
-        found = partition(outcome, self.config.destination.prefix)
+            return ObjectGroup("data", outcome.record.shard_id)
+        found = partition(outcome, self.config.destination.prefix, self._query)
         if isinstance(found, Failed):
             return found
-        group = Group("data", partition_keys=found)
+        group = ObjectGroup("data", partition_keys=found)
         limit = self._shared.active_partitions_limit
         return group if self._delivery.has_room(group, limit) else limit_exceeded(outcome, limit)
 
@@ -200,18 +220,30 @@ class DeliveryStream:
             lambda_arn=self.config.processor.arn if self.config.processor else "",
             lambda_arn_field=self._shared.lambda_arn_field,
         )
-        group = Group("error", error_output_type=failed.error_output_type)
+        group = ObjectGroup("error", error_output_type=failed.error_output_type)
         self._deliver(failed.record, group, line, failed.error_code)
 
-    def _deliver(self, record: SourceRecord, group: Group, data: bytes, outcome: str) -> None:
+    def _deliver(self, record: SourceRecord, group: ObjectGroup, data: bytes, outcome: str) -> None:
         now_ms = self._shared.clock.now_ms()
-        self._delivery.add(group, data, arrival_ms=record.arrival_ms, now_ms=now_ms, outcome=outcome)
+        self._delivery.add(
+            group,
+            data,
+            arrival_ms=record.arrival_ms,
+            now_ms=now_ms,
+            outcome=outcome,
+            place=record.place,
+        )
 
     def _put(self) -> int:
         moved = 0
         for stored in self._delivery.put():
-            moved += stored.tally.total()
+            moved += stored.outcomes.total()
             self._tally.objects[stored.group.role] += 1
+            self._checkpoints.settle(stored.places)
             if stored.group.role != "backup":
-                self._tally.stored += stored.tally
+                self._tally.stored += stored.outcomes
         return moved
+
+
+def _query(config: DeliveryStreamConfig) -> MetadataQuery | None:
+    return None if config.metadata_query is None else MetadataQuery(config.metadata_query)

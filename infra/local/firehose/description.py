@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from ttl_archive.infra.local.firehose.configuration import DEFAULT_NUMBER_OF_RETRIES, buffering_hints
+from ttl_archive.infra.local.firehose.configuration_rules import is_enabled
 from ttl_archive.infra.local.firehose.service_error import ServiceError, invalid_argument
 
 # BC-firehose: DestinationId; FLOCI probe for its form.
@@ -19,11 +20,12 @@ _UPDATES = {"ExtendedS3DestinationUpdate": _EXTENDED, "S3DestinationUpdate": "S3
 _MERGED = ("S3BackupConfiguration", "DataFormatConversionConfiguration", "DynamicPartitioningConfiguration")
 # FLOCI probe: the order in which AWS shows a Lambda processor's parameters.
 _PARAMETERS = ("LambdaArn", "NumberOfRetries", "RoleArn", "BufferSizeInMBs", "BufferIntervalInSeconds")
+_DEFAULT_RETRY_S = 300  # BC-firehose: RetryOptions; shown when it was not given (LS-cfn 2022-09-14)
 
 
 @dataclass(frozen=True)
 class DeliveryStreamEntry:
-    """A delivery stream's request as it stands after creation and updates."""
+    """The request of a delivery stream as creation and updates left it."""
 
     name: str
     arn: str
@@ -33,11 +35,14 @@ class DeliveryStreamEntry:
 
     @classmethod
     def created(cls, name: str, arn: str, request: Mapping[str, Any], at: datetime) -> DeliveryStreamEntry:
-        """The entry of a new delivery stream."""
+        """Return the entry of a new delivery stream."""
         return cls(name, arn, deepcopy(dict(request)), at)
 
     def updated(self, request: Mapping[str, Any], version: int, at: datetime) -> DeliveryStreamEntry:
-        """The entry after an UpdateDestination. Raises ServiceError for another version or destination."""
+        """Return the entry after an UpdateDestination.
+
+        Raises ServiceError for another version, destination or kind of destination.
+        """
         if request["CurrentDeliveryStreamVersionId"] != str(version):
             raise ServiceError(
                 "ConcurrentModificationException",
@@ -57,8 +62,8 @@ class DeliveryStreamEntry:
         merged = {**self.request, member: _merged(self.request[member], deepcopy(request[given[0]]))}
         return replace(self, request=merged, updated_at=at)
 
-    def description(self, version: int) -> dict[str, Any]:
-        """The DeliveryStreamDescription of BC-firehose."""
+    def description(self, version: int, status: str, encryption: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Return the DeliveryStreamDescription of BC-firehose; `encryption` is None where AWS shows none."""
         extended = _EXTENDED in self.request
         s3 = self.request[_EXTENDED if extended else "S3DestinationConfiguration"]
         destination = {"DestinationId": DESTINATION_ID, "S3DestinationDescription": _plain(s3)}
@@ -67,7 +72,8 @@ class DeliveryStreamEntry:
         shown = {
             "DeliveryStreamName": self.name,
             "DeliveryStreamARN": self.arn,
-            "DeliveryStreamStatus": "ACTIVE",
+            "DeliveryStreamStatus": status,
+            **({} if encryption is None else {"DeliveryStreamEncryptionConfiguration": {**encryption}}),
             "DeliveryStreamType": self.request.get("DeliveryStreamType", "DirectPut"),
             "VersionId": str(version),
             "CreateTimestamp": self.created_at,
@@ -101,7 +107,7 @@ _PLAIN_MEMBERS = ("RoleARN", "BucketARN", "Prefix", "ErrorOutputPrefix", "Encryp
 
 
 def _plain(s3: Mapping[str, Any]) -> dict[str, Any]:
-    """The members that both descriptions have, defaults filled in."""
+    """Return the members that both descriptions have, with the defaults filled in."""
     return {
         "EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},
         **{key: s3[key] for key in _PLAIN_MEMBERS if key in s3},
@@ -116,16 +122,21 @@ def _extended(s3: Mapping[str, Any]) -> dict[str, Any]:
     shown |= _plain(s3) | {"S3BackupMode": s3.get("S3BackupMode", "Disabled")}
     if "S3BackupConfiguration" in s3:
         shown["S3BackupDescription"] = _plain(s3["S3BackupConfiguration"])
-    processing = s3.get("ProcessingConfiguration", {})
-    shown["ProcessingConfiguration"] = {
-        "Enabled": processing.get("Enabled", False),
-        "Processors": [_processor(p, s3["RoleARN"]) for p in processing.get("Processors", [])],
-    }
+    partitioning = s3.get("DynamicPartitioningConfiguration")
+    if is_enabled(partitioning):
+        retry = {"RetryOptions": {"DurationInSeconds": _DEFAULT_RETRY_S}}
+        shown["DynamicPartitioningConfiguration"] = retry | {**partitioning}
+    if "ProcessingConfiguration" in s3:  # STP #769: absent where none was given
+        processing = s3["ProcessingConfiguration"]
+        shown["ProcessingConfiguration"] = {
+            "Enabled": processing.get("Enabled", False),
+            "Processors": [_processor(p, s3["RoleARN"]) for p in processing.get("Processors", [])],
+        }
     return shown
 
 
 def _processor(processor: Mapping[str, Any], role_arn: str) -> dict[str, Any]:
-    """A processor with the parameters that AWS adds to one of type Lambda (FLOCI probe)."""
+    """Return a processor with the parameters that AWS adds to one of type Lambda (FLOCI probe)."""
     if processor["Type"] != "Lambda":
         return dict(processor)
     given = {p["ParameterName"]: p["ParameterValue"] for p in processor.get("Parameters", [])}

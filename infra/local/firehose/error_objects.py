@@ -1,7 +1,7 @@
 """The lines of error objects: one JSON object for each record that could not be processed.
 
-Source: FDG data-transformation-failure-handling for the fields; the samples in FLOCI PR #3393 and MBTA
-ocs-saver for their types and for one object per line.
+Source: FDG data-transformation-failure-handling for the fields; the capture in FLOCI PR #3393 for their order
+and types; MBTA ocs-saver for one object per line.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ LambdaArnField = Literal["lambdaARN", "lambdaArn"]
 
 
 def error_line(failed: Failed, *, ended_ms: int, lambda_arn: str, lambda_arn_field: LambdaArnField) -> bytes:
-    """One line; times in ms since the epoch, `rawData` the record as it came from the source, in base64."""
+    """Return one line. Times are in ms since the epoch; `rawData` is the source's record in base64."""
     record = failed.record
     fields: dict[str, Any] = {
-        "attemptsMade": failed.attempts_made,
-        "arrivalTimestamp": record.arrival_ms,
+        "rawData": base64.b64encode(record.data).decode(),
         "errorCode": failed.error_code,
         "errorMessage": failed.error_message,
+        "attemptsMade": failed.attempts_made,
+        "arrivalTimestamp": record.arrival_ms,
         "attemptEndingTimestamp": ended_ms,
-        "rawData": base64.b64encode(record.data).decode(),
         lambda_arn_field: lambda_arn,
     }
     if record.kinesis:

@@ -10,27 +10,33 @@ epoch (BC-firehose, metadata and shapes). Signatures are not checked.
 from __future__ import annotations
 
 import json
-import threading
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pybase64
 from botocore.model import Shape
 
-from ttl_archive.infra.local.firehose.request_model import operation, service_model
+from ttl_archive.infra.local.firehose.http_server import HttpRequest, HttpResponse, LocalServer
+from ttl_archive.infra.local.firehose.request_model import operation
 from ttl_archive.infra.local.firehose.service import Firehose
 from ttl_archive.infra.local.firehose.service_error import ServiceError
 
+TARGET_PREFIX = "Firehose_20150804"  # BC-firehose, metadata
 _OPERATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "CreateDeliveryStream": Firehose.create_delivery_stream,
     "DeleteDeliveryStream": Firehose.delete_delivery_stream,
     "DescribeDeliveryStream": Firehose.describe_delivery_stream,
     "ListDeliveryStreams": Firehose.list_delivery_streams,
+    "ListTagsForDeliveryStream": Firehose.list_tags_for_delivery_stream,
     "PutRecord": Firehose.put_record,
     "PutRecordBatch": Firehose.put_record_batch,
+    "StartDeliveryStreamEncryption": Firehose.start_delivery_stream_encryption,
+    "StopDeliveryStreamEncryption": Firehose.stop_delivery_stream_encryption,
+    "TagDeliveryStream": Firehose.tag_delivery_stream,
+    "UntagDeliveryStream": Firehose.untag_delivery_stream,
     "UpdateDestination": Firehose.update_destination,
 }
 # BC-firehose marks these as faults of the service; every other error is the client's, 400.
@@ -38,33 +44,38 @@ _STATUSES = {"ServiceUnavailableException": 503, "InternalFailure": 500}
 
 
 @contextmanager
-def endpoint(firehose: Firehose) -> Iterator[str]:
-    """Serve a Firehose on 127.0.0.1, on a free port, and give its URL; it ends with the block.
+def endpoint(firehose: Firehose, *, port: int = 0) -> Iterator[str]:
+    """Serve a Firehose on 127.0.0.1 until the block ends; the value of the block is its URL.
 
-    One request is answered at a time. Polling stays with the caller: puts may arrive while it polls; create,
-    update and delete streams from elsewhere only while it does not.
+    The caller polls. Calls may arrive at any time, also while it polls.
     """
-    lock = threading.Lock()
+    with LocalServer(lambda request: respond(firehose, request), port=port) as server:
+        yield server.url
 
-    class Handler(_Handler):
-        def answer(self, name: str, body: bytes) -> dict[str, Any]:
-            with lock:
-                return call(firehose, name, body)
 
-    with _Server(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+def respond(firehose: Firehose, request: HttpRequest) -> HttpResponse:
+    """Return the response to one HTTP request, errors included."""
+    try:
+        status, body = 200, call(firehose, request.header("X-Amz-Target"), request.body)
+    except ServiceError as error:
+        status = _STATUSES.get(error.code, 400)
+        body = {"__type": error.code, "message": error.message}
+    return json_response(status, body)
+
+
+def json_response(status: int, body: Mapping[str, Any], version: str = "1.1") -> HttpResponse:
+    """Return a response of AWS's JSON protocol, with a request id as every AWS response has."""
+    headers = [("Content-Type", f"application/x-amz-json-{version}"), ("x-amzn-RequestId", str(uuid.uuid4()))]
+    return HttpResponse(status, headers, json.dumps(body).encode())
 
 
 def call(firehose: Firehose, target: str, body: bytes) -> dict[str, Any]:
-    """Answer one request: `target` is the X-Amz-Target header. Gives JSON values; raises ServiceError."""
+    """Return the JSON value that answers one request; `target` is its X-Amz-Target header.
+
+    Raises ServiceError for an unknown operation, an unreadable body, and whatever the operation refuses.
+    """
     prefix, _, name = target.partition(".")
-    if prefix != service_model().metadata["targetPrefix"] or name not in _OPERATIONS:
+    if prefix != TARGET_PREFIX or name not in _OPERATIONS:
         raise ServiceError(
             "UnknownOperationException",
             f"X-Amz-Target has value '{target}'. Use one of {', '.join(_OPERATIONS)}.",
@@ -79,40 +90,8 @@ def call(firehose: Firehose, target: str, body: bytes) -> dict[str, Any]:
     return answer
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = False  # closing waits for the answers under way
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """One connection, one request: HTTP/1.0, so that nothing is left open when the server ends."""
-
-    timeout = 10  # seconds; a client that sends nothing must not keep the server from closing
-
-    def answer(self, name: str, body: bytes) -> dict[str, Any]:
-        raise NotImplementedError
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        try:
-            status, answer = 200, self.answer(self.headers.get("X-Amz-Target", ""), body)
-        except ServiceError as error:
-            status = _STATUSES.get(error.code, 400)
-            answer = {"__type": error.code, "message": error.message}
-        self._send(status, json.dumps(answer).encode())
-
-    def _send(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "application/x-amz-json-1.1")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
-        """Say nothing: the access log of a test is noise."""
-
-
 def _decoded(shape: Shape, value: Any) -> Any:
-    """A JSON value as the model's: blobs become bytes. What does not fit is left as it is, for the check."""
+    """Return a JSON value as the model's: blobs become bytes. The check refuses what does not fit."""
     if isinstance(value, Mapping) and shape.type_name == "structure":
         members = shape.members
         # A null member is an absent one in this protocol.
@@ -129,7 +108,7 @@ def _decoded(shape: Shape, value: Any) -> Any:
 
 
 def _encoded(value: Any) -> Any:
-    """An answer as JSON values: times become seconds."""
+    """Return an answer as JSON values: times become seconds."""
     if isinstance(value, Mapping):
         return {name: _encoded(member) for name, member in value.items()}
     if isinstance(value, list):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,8 +16,11 @@ from ttl_archive.infra.local.firehose.clock import Clock
 _SEQUENCE_HEAD = "49628654"
 _SEQUENCE_LENGTH = 56
 _SHARD_DIGITS = 6
-# FDG: "Firehose retries GetRecords indefinitely": the next poll reads on.
+# FDG: "Firehose retries GetRecords indefinitely", so the next read tries again.
 _TRY_AGAIN = ("ProvisionedThroughputExceededException", "LimitExceededException", "KMSThrottlingException")
+
+
+Place = tuple[str, str]  # a record's shard and its position in it
 
 
 @dataclass(frozen=True)
@@ -31,17 +34,27 @@ class KinesisMetadata:
 
 @dataclass(frozen=True)
 class SourceRecord:
-    """One record as it came; `arrival_ms` is when Firehose took it, in milliseconds since the epoch."""
+    """One record as it arrived.
+
+    `arrival_ms` is when it arrived, in milliseconds since the epoch. `position` is the sequence number by
+    which the shard can be read on; it is empty for Direct PUT.
+    """
 
     record_id: str
     data: bytes
     arrival_ms: int
     kinesis: KinesisMetadata | None = None
+    position: str = ""
 
     @property
-    def lane(self) -> str:
+    def shard_id(self) -> str:
         """The shard, because buffers are kept per shard (FDG: buffering); empty for Direct PUT."""
         return self.kinesis.shard_id if self.kinesis else ""
+
+    @property
+    def place(self) -> Place:
+        """Where the record is in its source."""
+        return self.shard_id, self.position
 
 
 class Source(Protocol):
@@ -49,19 +62,23 @@ class Source(Protocol):
 
     @property
     def waiting(self) -> int:
-        """Records taken and not read yet."""
+        """The number of records that have arrived and were not read."""
+        ...
+
+    def receive(self) -> None:
+        """Take in what has arrived until now, and stamp it with the time of the clock."""
         ...
 
     def read(self) -> Iterator[SourceRecord]:
-        """The records that are there now, oldest first within a shard. What was given is not given again."""
+        """Yield each record that has arrived once, oldest first within a shard."""
         ...
 
 
 class DirectPut:
     """Records that PutRecord and PutRecordBatch left.
 
-    A put may come from another thread, also while `read`'s caller is at work: a function that re-ingests puts
-    while it is being invoked, and its records wait for the next read.
+    Puts may come from another thread while `read` is being consumed: a function that re-ingests puts records
+    while it is being invoked. They wait for the next read.
     """
 
     def __init__(self, clock: Clock, uuids: Callable[[], uuid.UUID] = uuid.uuid4) -> None:
@@ -71,17 +88,20 @@ class DirectPut:
 
     @property
     def waiting(self) -> int:
-        """Records put and not read yet."""
+        """The number of records put and not read."""
         return len(self._records)
 
     def put(self, data: bytes) -> str:
-        """Take one record and give its id, which is opaque and unlike those of a Kinesis source."""
+        """Take one record and return its id, which is opaque and unlike those of a Kinesis source."""
         record = SourceRecord(str(self._uuids()), data, self._clock.now_ms())
         self._records.append(record)
         return record.record_id
 
+    def receive(self) -> None:
+        """Do nothing: `put` stamps a record when it arrives."""
+
     def read(self) -> Iterator[SourceRecord]:
-        """Everything put before this call."""
+        """Yield everything that was put before this call."""
         for _ in range(len(self._records)):
             yield self._records.popleft()
 
@@ -89,33 +109,50 @@ class DirectPut:
 class KinesisShards:
     """The records of a Kinesis data stream, from LATEST at creation on (FDG: basic-create).
 
-    Each read is one GetRecords per shard, as the service does about once a second. Shards that a split or
-    merge makes are read from their beginning once their parent is read to its end. Aggregated (KPL) records
-    are passed on as they are; AWS takes them apart.
+    With `positions` a shard is read from after that sequence number, and from its beginning without one: what
+    another Firehose has stored is not read again.
+    `receive` does one GetRecords per shard, as the service does about once a second. The children of a split
+    or merged shard are read from their beginning, after their parent has been read to its end. Aggregated
+    (KPL) records are passed on as they are; AWS takes them apart.
 
     `kinesis` is boto3's client, or anything with its list_shards, get_shard_iterator and get_records.
     """
 
-    waiting = 0
-
-    def __init__(self, kinesis: Any, stream_arn: str, clock: Clock) -> None:
+    def __init__(
+        self, kinesis: Any, stream_arn: str, clock: Clock, positions: Mapping[str, str] | None = None
+    ) -> None:
         self._kinesis = kinesis
         self._stream = stream_arn.rpartition("/")[2]
         self._clock = clock
-        self._last: dict[str, str] = {}
+        self._last = {**(positions or {})}
+        self._records: deque[SourceRecord] = deque()
         self._iterators: dict[str, str] = {}
         self._known: set[str] = set()
         self._has_ended_shards = False
-        self._open_new_shards("LATEST")
+        self._open_new_shards("LATEST" if positions is None else "TRIM_HORIZON")
 
-    def read(self) -> Iterator[SourceRecord]:
-        """One GetRecords per shard. A throttled shard is left for the next read, other errors are raised."""
+    @property
+    def waiting(self) -> int:
+        """The number of records received and not read."""
+        return len(self._records)
+
+    def receive(self) -> None:
+        """Do one GetRecords per shard.
+
+        A throttled shard is left for the next time. Raises botocore's ClientError for any other error.
+        """
         for shard in list(self._iterators):
-            yield from self._read_shard(shard)
+            self._records.extend(self._get_records(shard))
         if self._has_ended_shards:
             self._open_new_shards("TRIM_HORIZON")
 
-    def _read_shard(self, shard: str) -> list[SourceRecord]:
+    def read(self) -> Iterator[SourceRecord]:
+        """Receive, and yield what was received until then. Raises what `receive` raises."""
+        self.receive()
+        for _ in range(len(self._records)):
+            yield self._records.popleft()
+
+    def _get_records(self, shard: str) -> list[SourceRecord]:
         try:
             page = self._kinesis.get_records(ShardIterator=self._iterators[shard])
         except ClientError as error:
@@ -134,16 +171,17 @@ class KinesisShards:
     def _recover(self, shard: str, error: ClientError) -> None:
         code = error.response["Error"]["Code"]
         if code == "ExpiredIteratorException" and shard in self._last:
-            self._iterators[shard] = self._iterator(
-                shard, "AFTER_SEQUENCE_NUMBER", StartingSequenceNumber=self._last[shard]
-            )
+            self._iterators[shard] = self._iterator_after(shard)
         elif code not in _TRY_AGAIN:
             raise error
 
     def _open_new_shards(self, position: str) -> None:
         for shard in self._list_shards():
             if shard not in self._known:
-                self._iterators[shard] = self._iterator(shard, position)
+                is_known_position = shard in self._last
+                self._iterators[shard] = (
+                    self._iterator_after(shard) if is_known_position else self._iterator(shard, position)
+                )
                 self._known.add(shard)
         self._has_ended_shards = False
 
@@ -155,6 +193,9 @@ class KinesisShards:
             shards += [shard["ShardId"] for shard in page["Shards"]]
         return shards
 
+    def _iterator_after(self, shard: str) -> str:
+        return self._iterator(shard, "AFTER_SEQUENCE_NUMBER", StartingSequenceNumber=self._last[shard])
+
     def _iterator(self, shard: str, position: str, **start: str) -> str:
         answer = self._kinesis.get_shard_iterator(
             StreamName=self._stream, ShardId=shard, ShardIteratorType=position, **start
@@ -163,16 +204,16 @@ class KinesisShards:
 
 
 def source_record(shard: str, record: dict[str, Any], arrival_ms: int) -> SourceRecord:
-    """A GetRecords record as Firehose hands it on.
+    """Return a record of GetRecords as Firehose hands it on.
 
-    It is stamped with our clock, as an emulator stamps with the machine's. The emulator counts 1, 2, ... in
-    each shard: padded to the length of a real sequence number, the shard's number inside, so that none is met
-    twice.
+    It gets the arrival time of our clock, because an emulator stamps it with the machine's. An emulator
+    numbers the records of each shard 1, 2, ...: such a number is padded to the length of a real sequence
+    number, with the number of the shard inside, so that no two records have the same.
     """
-    sequence = record["SequenceNumber"]
+    position = sequence = record["SequenceNumber"]
     number = shard.rpartition("-")[2][-_SHARD_DIGITS:]
     if len(sequence) < _SEQUENCE_LENGTH:
         rest = _SEQUENCE_LENGTH - len(_SEQUENCE_HEAD) - len(number)
         sequence = f"{_SEQUENCE_HEAD}{number}{sequence.zfill(rest)}"
     metadata = KinesisMetadata(shard, sequence, record["PartitionKey"])
-    return SourceRecord(sequence + number, record["Data"], arrival_ms, metadata)
+    return SourceRecord(sequence + number, record["Data"], arrival_ms, metadata, position)

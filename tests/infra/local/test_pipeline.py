@@ -74,7 +74,7 @@ def test_an_expired_item_becomes_a_row_and_other_changes_do_not(pipeline: Pipeli
     ledger = pipeline.ledger()
     assert ledger.changes == {"inserted": 3, "deleted": 1, "expired": 1}
     assert (
-        ledger.carried,
+        ledger.replicated,
         ledger.firehose.received,
         ledger.firehose.delivered,
         ledger.firehose.dropped,
@@ -251,7 +251,7 @@ def test_every_change_ends_as_a_row_a_drop_or_an_error_whatever_happens_to_the_i
     failed = sum(firehose.failed.values())
     assert ledger.changes["expired"] == len(expected) == len(rows) + failed
     assert not Counter(rows) - Counter(expected)
-    assert ledger.carried == firehose.received == len(rows) + firehose.dropped + failed
+    assert ledger.replicated == firehose.received == len(rows) + firehose.dropped + failed
     assert min(failed, firehose.dropped, ledger.changes["deleted"], ledger.changes["modified"]) > 0
 
 

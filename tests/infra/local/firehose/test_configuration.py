@@ -7,10 +7,19 @@ from typing import Any
 
 import pytest
 
-from tests.streams import FUNCTION_ARN, KINESIS_ARN, ROLE, kinesis_source, lambda_processing, partitioned, s3
+from tests.streams import (
+    FUNCTION_ARN,
+    KINESIS_ARN,
+    ROLE,
+    extraction,
+    kinesis_source,
+    lambda_processing,
+    partitioned,
+    s3,
+)
 from ttl_archive.infra.local.firehose import configuration_rules as rules
 from ttl_archive.infra.local.firehose.configuration import (
-    Buffering,
+    BufferingLimits,
     DeliveryStreamConfig,
     LambdaProcessor,
     check_delivery_stream,
@@ -45,7 +54,7 @@ def test_defaults_are_those_of_aws() -> None:
     assert config.stream_type == "DirectPut"
     assert config.processor is None
     assert config.destination.bucket == "bucket"
-    assert config.destination.buffering == Buffering(5 * MIB, 300_000)
+    assert config.destination.buffering == BufferingLimits(5 * MIB, 300_000)
     assert (config.destination.compression, config.destination.file_extension) == ("UNCOMPRESSED", "")
     assert config.destination.time_zone is UTC
 
@@ -53,14 +62,14 @@ def test_defaults_are_those_of_aws() -> None:
 def test_a_lambda_processor_has_defaults() -> None:
     config = checked(s3(ProcessingConfiguration=lambda_processing()))
 
-    assert config.processor == LambdaProcessor(FUNCTION_ARN, 3, Buffering(MIB, 60_000))
+    assert config.processor == LambdaProcessor(FUNCTION_ARN, 3, BufferingLimits(MIB, 60_000))
 
 
 def test_a_lambda_processor_is_as_configured() -> None:
     processing = lambda_processing(NumberOfRetries="0", BufferSizeInMBs="0.2", BufferIntervalInSeconds="0")
 
     assert checked(s3(ProcessingConfiguration=processing)).processor == LambdaProcessor(
-        FUNCTION_ARN, 0, Buffering(209_715, 0)
+        FUNCTION_ARN, 0, BufferingLimits(209_715, 0)
     )
 
 
@@ -195,6 +204,12 @@ def test_enabled_processing_without_a_processor_is_refused() -> None:
             "Enabled": True, "Processors": [{"Type": "AppendDelimiterToRecord"}]}}),
         ("Prefix contains keys from partitionKeyFromQuery: add a MetadataExtraction processor.",
          {"Prefix": "!{partitionKeyFromQuery:dt}/"}),
+        ("A MetadataExtraction processor needs MetadataExtractionQuery.",
+         {"ProcessingConfiguration": {"Enabled": True, "Processors": [
+             *lambda_processing()["Processors"], {"Type": "MetadataExtraction"}]}}),
+        ("JsonParsingEngine has value 'JQ-1.7'. Use JQ-1.6.",
+         {"ProcessingConfiguration": {"Enabled": True, "Processors": [
+             *lambda_processing()["Processors"], extraction("{a: .a}", "JQ-1.7")]}}),
         (rules.PARTITION_SIZE, {"BufferingHints": {"SizeInMBs": 63, "IntervalInSeconds": 60}}),
         (rules.PARTITION_INTERVAL, {"BufferingHints": {"SizeInMBs": 64, "IntervalInSeconds": 59}}),
     ],
@@ -208,7 +223,7 @@ def test_dynamic_partitioning_needs_an_error_output_prefix() -> None:
 
 
 def test_dynamic_partitioning_buffers_128_mib_by_default() -> None:
-    assert checked(partitioned()).destination.buffering == Buffering(128 * MIB, 300_000)
+    assert checked(partitioned()).destination.buffering == BufferingLimits(128 * MIB, 300_000)
 
 
 def test_the_exact_rejections_of_dynamic_partitioning() -> None:
@@ -306,10 +321,10 @@ def test_the_older_s3_destination_is_accepted() -> None:
     ("what", "request_members", "members"),
     [
         ("record format conversion", {}, {"DataFormatConversionConfiguration": CONVERSION}),
-        ("CompressionFormat Snappy", {}, {"CompressionFormat": "Snappy"}),
-        ("CompressionFormat HADOOP_SNAPPY", {}, {"CompressionFormat": "HADOOP_SNAPPY"}),
-        ("CompressionFormat Snappy", {},
-         {"S3BackupMode": "Enabled", "S3BackupConfiguration": BACKUP | {"CompressionFormat": "Snappy"}}),
+        ("the partition key day from the function and from the query at once", {},
+         partitioned(Prefix="!{partitionKeyFromLambda:day}/!{partitionKeyFromQuery:day}/",
+                     ProcessingConfiguration={"Enabled": True, "Processors": [
+                         *lambda_processing()["Processors"], extraction("{day: .day}")]})),
         ("the processor type AppendDelimiterToRecord", {},
          {"ProcessingConfiguration": {"Enabled": True, "Processors": [{"Type": "AppendDelimiterToRecord"}]}}),
         ("a delivery stream of type MSKAsSource",

@@ -24,7 +24,7 @@ from tests.streams import (
     partitioned,
     s3,
 )
-from ttl_archive.infra.local.firehose.delivery_stream import Counts
+from ttl_archive.infra.local.firehose.delivery_stream import DeliveryCounts
 from ttl_archive.infra.local.firehose.function import FunctionError, FunctionTimedOut
 
 MIB = 1024 * 1024
@@ -233,7 +233,7 @@ def test_counts_say_what_became_of_each_record() -> None:
     )  # fmt: skip
     made.deliver(b"a", b"", b"c", b"d", b"e")
 
-    assert made.firehose.counts("d") == Counts(
+    assert made.firehose.counts("d") == DeliveryCounts(
         received=5,
         delivered=2,
         dropped=1,

@@ -16,7 +16,8 @@ from botocore.exceptions import ClientError
 
 from tests.streams import START, Bench, answer_all, bench, kinesis_source, lambda_processing, s3
 from ttl_archive.infra.local.firehose.http_endpoint import endpoint
-from ttl_archive.infra.local.firehose.service import NOT_PERMITTED, throttled
+from ttl_archive.infra.local.firehose.managed_stream import NOT_PERMITTED
+from ttl_archive.infra.local.firehose.puts import throttled
 
 
 @pytest.fixture
@@ -176,17 +177,18 @@ def test_a_null_member_is_an_absent_one(url: str) -> None:
 @pytest.mark.parametrize(
     ("code", "message", "target", "body"),
     [
-        ("UnknownOperationException", "Use one of Create", "Firehose_20150804.TagDeliveryStream", b"{}"),
+        ("UnknownOperationException", "Use one of Create", "Firehose_20150804.DescribeDestination", b"{}"),
         ("UnknownOperationException", "X-Amz-Target has value ''", "", b"{}"),
         ("UnknownOperationException", "X-Amz-Target has value", "Kinesis_20131202.PutRecord", b"{}"),
         ("SerializationException", "cannot be read", "Firehose_20150804.PutRecord", b"{"),
         ("SerializationException", "not a JSON object", "Firehose_20150804.PutRecord", b"[]"),
         ("SerializationException", "a blob is not base64", "Firehose_20150804.PutRecord",
          b'{"DeliveryStreamName":"d","Record":{"Data":"?"}}'),
-        ("ValidationException", "DeliveryStreamName", "Firehose_20150804.PutRecord", b"{}"),
+        ("ValidationException", "deliveryStreamName", "Firehose_20150804.PutRecord", b"{}"),
         ("ValidationException", "Unknown parameter", "Firehose_20150804.ListDeliveryStreams", b'{"limit":1}'),
         ("ValidationException", "Unknown parameter", "Firehose_20150804.ListDeliveryStreams", b'{"self":1}'),
-        ("ValidationException", "Invalid type", "Firehose_20150804.PutRecord", b'{"Record":2}'),
+        ("ValidationException", "Invalid type", "Firehose_20150804.PutRecord",
+         b'{"DeliveryStreamName":"d","Record":2}'),
     ],
 )  # fmt: skip
 def test_a_request_that_is_wrong_is_answered_with_an_error(

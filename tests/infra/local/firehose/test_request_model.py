@@ -27,16 +27,39 @@ def test_an_enum_is_refused_in_aws_words() -> None:
     destination = s3(ProcessingConfiguration={"Processors": [{"Type": "NotLambda"}]})
 
     assert refusal(ExtendedS3DestinationConfiguration=destination).startswith(
-        "1 validation error detected: Value 'NotLambda' at 'extendedS3DestinationConfiguration."
+        "1 validation error detected: Value at 'extendedS3DestinationConfiguration."
         "processingConfiguration.processors.1.member.type' failed to satisfy constraint:"
         " Member must satisfy enum value set: ["
     )
 
 
-def test_compression_formats_are_case_sensitive() -> None:
-    message = refusal(ExtendedS3DestinationConfiguration=s3(CompressionFormat="SNAPPY"))
+# FLOCI-v, captured on AWS in 2026-08.
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"CompressionFormat": "SNAPPY"},
+         "1 validation error detected: Value at 'extendedS3DestinationConfiguration.compressionFormat' failed"
+         " to satisfy constraint: Member must satisfy enum value set:"
+         " [ZIP, HADOOP_SNAPPY, Snappy, GZIP, UNCOMPRESSED]"),
+        ({"FileExtension": "gz"},
+         "1 validation error detected: Value at 'extendedS3DestinationConfiguration.fileExtension' failed to"
+         r" satisfy constraint: Member must satisfy regular expression pattern: ^(|\.[0-9a-z!\-_.*'()]+)$"),
+    ],
+)  # fmt: skip
+def test_messages_about_an_s3_destination_are_as_captured(members: dict[str, str], message: str) -> None:
+    assert refusal(ExtendedS3DestinationConfiguration=s3(**members)) == message
 
-    assert "Value 'SNAPPY' at 'extendedS3DestinationConfiguration.compressionFormat'" in message
+
+def test_a_member_that_must_be_there_must_not_be_null() -> None:
+    assert refusal(ExtendedS3DestinationConfiguration={"RoleARN": s3()["RoleARN"]}) == (
+        "1 validation error detected: Value at 'extendedS3DestinationConfiguration.bucketARN'"
+        " failed to satisfy constraint: Member must not be null"
+    )
+
+
+def test_a_batch_has_at_least_one_record() -> None:
+    with pytest.raises(ServiceError, match=r"at 'records' failed .* length greater than or equal to 1"):
+        check_request("PutRecordBatch", {"DeliveryStreamName": "d", "Records": []})
 
 
 @pytest.mark.parametrize(
@@ -44,13 +67,14 @@ def test_compression_formats_are_case_sensitive() -> None:
     [
         ("'deliveryStreamName' failed to satisfy constraint: Member must have length less than",
          {"DeliveryStreamName": "d" * 65}),
-        ("Invalid length for parameter DeliveryStreamName", {"DeliveryStreamName": ""}),
+        ("Member must have length greater than or equal to 1", {"DeliveryStreamName": ""}),
         ("Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+", {"DeliveryStreamName": "a b"}),
         ("enum value set: [DirectPut, Kinesis", {"DeliveryStreamType": "directput"}),
         ("'tags.1.member.key'", {"Tags": [{"Key": "aws:x", "Value": ""}]}),
         ("'tags' failed to satisfy constraint: Member must have length less than or equal to 50",
          {"Tags": [{"Key": str(n)} for n in range(51)]}),
-        ('Missing required parameter in input: "DeliveryStreamName"', {"DeliveryStreamName": None}),
+        ("Value null at 'deliveryStreamName' failed to satisfy constraint: Member must not be null",
+         {"DeliveryStreamName": None}),
         ('Unknown parameter in input: "Name"', {"Name": "d"}),
         ("Invalid type for parameter DeliveryStreamName", {"DeliveryStreamName": 1}),
     ],

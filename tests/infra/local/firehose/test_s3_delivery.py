@@ -107,10 +107,16 @@ def test_the_folder_is_of_the_oldest_record_though_it_is_delivered_later() -> No
     assert only(made.s3)["Body"] == b"ab"
 
 
-def test_a_custom_time_zone_moves_the_folder_and_not_the_suffix() -> None:
-    key = only(delivered(b"x", CustomTimeZone="Asia/Tokyo"))["Key"]
+@pytest.mark.parametrize(("in_zone", "hour"), [(True, 23), (False, 14)])
+def test_a_custom_time_zone_moves_the_folder_and_unless_switched_off_the_suffix(
+    in_zone: bool, hour: int
+) -> None:
+    made = bench(suffix_in_time_zone=in_zone)
+    made.create(CustomTimeZone="Asia/Tokyo")
+    made.deliver(b"x")
 
-    assert key.startswith("2026/09/10/23/d-1-2026-09-10-14-02-11-")
+    (key,) = made.s3.listed()
+    assert key.startswith(f"2026/09/10/23/d-1-2026-09-10-{hour}-02-11-")
 
 
 def test_an_object_is_written_when_the_interval_is_over() -> None:

@@ -23,7 +23,10 @@ from tests.streams import (
 )
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.firehose.description import DESTINATION_ID
-from ttl_archive.infra.local.firehose.service import NOT_PERMITTED, Firehose, ServiceError, throttled
+from ttl_archive.infra.local.firehose.managed_stream import NOT_PERMITTED
+from ttl_archive.infra.local.firehose.puts import throttled
+from ttl_archive.infra.local.firehose.service import Firehose
+from ttl_archive.infra.local.firehose.service_error import ServiceError
 
 
 def direct_put() -> Bench:
@@ -74,13 +77,15 @@ def test_a_name_is_taken_once() -> None:
 
 
 def test_a_name_is_needed() -> None:
-    with pytest.raises(ServiceError, match="DeliveryStreamName"):
+    with pytest.raises(ServiceError, match="Value null at 'deliveryStreamName' failed"):
         bench().firehose.create_delivery_stream(ExtendedS3DestinationConfiguration=s3())
 
 
 def test_what_is_not_produced_locally_is_refused_at_creation() -> None:
-    with pytest.raises(ServiceError, match="does not produce CompressionFormat Snappy"):
-        bench().create(CompressionFormat="Snappy")
+    processing = {"Enabled": True, "Processors": [{"Type": "AppendDelimiterToRecord"}]}
+
+    with pytest.raises(ServiceError, match="does not produce the processor type AppendDelimiterToRecord"):
+        bench().create(ProcessingConfiguration=processing)
 
 
 def test_a_kinesis_source_needs_a_client() -> None:
@@ -106,14 +111,14 @@ def test_a_kinesis_stream_that_does_not_exist_is_an_invalid_argument() -> None:
 def test_describe_fills_in_the_defaults() -> None:
     description = described(direct_put())
 
-    assert (description["DeliveryStreamStatus"], description["DeliveryStreamType"]) == ("ACTIVE", "DirectPut")
+    assert description["DeliveryStreamType"] == "DirectPut"
+    assert description["DeliveryStreamEncryptionConfiguration"] == {"Status": "DISABLED"}
     assert (description["VersionId"], description["CreateTimestamp"]) == ("1", START)
     assert description["Destinations"][0]["ExtendedS3DestinationDescription"] == s3(
         BufferingHints={"SizeInMBs": 5, "IntervalInSeconds": 300},
         CompressionFormat="UNCOMPRESSED",
         EncryptionConfiguration={"NoEncryptionConfig": "NoEncryption"},
         CloudWatchLoggingOptions={"Enabled": False},
-        ProcessingConfiguration={"Enabled": False, "Processors": []},
         S3BackupMode="Disabled",
     )
 
@@ -461,12 +466,14 @@ def test_an_update_is_one_of_the_kind_that_was_created(members: dict[str, Any]) 
         ("S3BackupMode cannot be disabled", s3(S3BackupMode="Enabled", S3BackupConfiguration=s3()),
          {"S3BackupMode": "Disabled"}),
         ("ErrorOutputPrefix cannot be null", s3(), {"Prefix": "!{timestamp:yyyy}/"}),
-        ("does not produce CompressionFormat Snappy", s3(), {"CompressionFormat": "Snappy"}),
+        ("does not produce the processor type", s3(),
+         {"ProcessingConfiguration": {"Enabled": True, "Processors": [{"Type": "AppendDelimiterToRecord"}]}}),
     ],
 )  # fmt: skip
 def test_a_refused_update_changes_nothing(rule: str, before: dict[str, Any], after: dict[str, Any]) -> None:
     made = bench()
     made.create({"ExtendedS3DestinationConfiguration": before})
+    made.firehose.poll()
     unchanged = described(made)
 
     with pytest.raises(ServiceError, match=rule):

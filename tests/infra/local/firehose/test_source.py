@@ -48,7 +48,7 @@ def test_a_direct_put_record_has_no_kinesis_metadata() -> None:
 
     (record,) = source.read()
 
-    assert (record.kinesis, record.lane) == (None, "")
+    assert (record.kinesis, record.shard_id) == (None, "")
 
 
 def test_kinesis_is_read_from_latest() -> None:
@@ -70,7 +70,7 @@ def test_a_kinesis_record_carries_its_metadata_and_our_clock() -> None:
     assert record.kinesis
     assert (record.kinesis.shard_id, record.kinesis.partition_key) == (shard_id(0), "pk")
     assert record.arrival_ms == NOW_MS
-    assert record.lane == shard_id(0)
+    assert record.shard_id == shard_id(0)
 
 
 def test_a_record_id_is_the_sequence_number_of_56_digits_and_six_more() -> None:
@@ -154,14 +154,14 @@ def test_an_expired_iterator_is_renewed_after_the_last_record() -> None:
     assert data(list(source.read())) == [b"b"]
 
 
-def test_any_other_error_is_raised_and_the_records_read_before_it_are_given() -> None:
-    kinesis = FakeKinesis(shards=2)
+def test_any_other_error_is_raised_and_the_records_received_before_it_are_kept() -> None:
+    kinesis = FakeKinesis()
     source = shards(kinesis)
     kinesis.put(b"a")
-    reading = source.read()
-    first = next(reading)
+    source.receive()
     kinesis.errors.append("ResourceNotFoundException")
 
-    assert first.data == b"a"
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        next(reading)
+        next(source.read())
+    assert source.waiting == 1
+    assert [record.data for record in source.read()] == [b"a"]
