@@ -21,6 +21,7 @@ from ttl_archive.infra.local.dynamodb.ttl import AttributeValues, Sweeper, creat
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.firehose.delivery_stream import DeliveryCounts
 from ttl_archive.infra.local.firehose.service import Firehose
+from ttl_archive.infra.local.in_process_transform import InProcessTransform, has_runtime_client
 from ttl_archive.infra.local.lambda_runtime.runtime_client import LambdaRuntime
 from ttl_archive.infra.local.moto_server.emulator import Emulator
 from ttl_archive.infra.local.resources import FUNCTION_ARN, NAME, Buffering, delivery_stream, lifecycle
@@ -28,6 +29,8 @@ from ttl_archive.infra.local.s3.lifecycle import Transition, apply_lifecycle
 from ttl_archive.infra.local.s3.proxy import S3Proxy
 from ttl_archive.transform.layout import archive_folder
 from ttl_archive.transform.settings import CONFIG_VARIABLE, Settings, load
+
+TRANSFORM = "ttl_archive.transform.handler.handler"
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class Pipeline:
         shards: int = 1,
         streaming: bool = True,
         glacier_after_days: int = 30,
-        handler: str = "ttl_archive.transform.handler.handler",
+        handler: str = TRANSFORM,
         task_root: Path | None = None,
     ) -> None:
         self.settings = settings if isinstance(settings, Settings) else load(settings)
@@ -181,14 +184,8 @@ class Pipeline:
         self.emulator = Emulator()
         self._open.callback(self.emulator.stop)
         self.s3_proxy = self._open.enter_context(S3Proxy(self.emulator.port, self.clock))
-        self.function = self._open.enter_context(
-            LambdaRuntime(
-                self._handler,
-                function_name=NAME,
-                environment=self.environment(),
-                task_root=self._task_root,
-            )
-        )
+        self.function = self._new_function()
+        self._open.enter_context(self.function)
         self._connection = self._open.enter_context(local_sql.connect(self.s3_proxy.url))
         self.s3 = self.emulator.client("s3", endpoint_url=self.s3_proxy.url)
         self.dynamodb = self.emulator.client("dynamodb")
@@ -202,6 +199,16 @@ class Pipeline:
         self.function.wait_ready()
         self._make_firehose()
         self._attach()
+
+    def _new_function(self) -> LambdaRuntime | InProcessTransform:
+        if self._handler == TRANSFORM and not has_runtime_client():
+            return InProcessTransform(self.settings.file, self.emulator.client("kinesis"))
+        return LambdaRuntime(
+            self._handler,
+            function_name=NAME,
+            environment=self.environment(),
+            task_root=self._task_root,
+        )
 
     def _make_bucket(self) -> None:
         self.s3.create_bucket(Bucket=self.bucket)
