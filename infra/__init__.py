@@ -17,7 +17,7 @@ log_group          a log group with its retention
 nag                accepted findings of cdk-nag
 stack, app, synth  the app that deploys all of it from archive.toml
 package, assets    the zip files of the functions
-deploy_settings    [deploy] in archive.toml; deploy_schema: what it may hold
+deploy_settings    [deploy] in archive.toml; deploy_conflicts: keys that exclude each other
 node               the Node that CDK runs on
 cli                the command ttl-archive
 """

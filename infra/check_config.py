@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from ttl_archive.infra import deploy_settings
-from ttl_archive.transform.errors import SettingsError
 from ttl_archive.transform.settings import load
 
 
@@ -24,12 +23,9 @@ def check_config(file: Path | None, as_json: bool) -> None:
     To check the file in this folder:   ttl-archive check-config
     To check another one:               ttl-archive check-config path/to/archive.toml
     """
-    try:
-        settings = load(file)
-    except SettingsError as error:
-        raise SettingsError(error.file, [*error.problems, *deploy_settings.mistakes(error.file)]) from None
+    settings = load(file, deploy_settings.SECTIONS)
     document = asdict(settings) | {"deploy": asdict(deploy_settings.load(settings))}
-    del document["file"]
+    del document["file"], document["sections"]
     click.echo(json.dumps(document, indent=2) if as_json else _toml(document))
 
 

@@ -26,7 +26,7 @@ def synth(settings_file: Path | None, output: Path) -> Path:
     Replaces the folders cdk.out and assets in it. Raises SettingsError for a mistake in the settings file,
     and PackageError when a zip cannot be built.
     """
-    settings = load(settings_file)
+    settings = load(settings_file, deploy_settings.SECTIONS)
     deploy = deploy_settings.load(settings)
     zips = output / "zips"
     assets = package.package_all(Path(settings.file), deploy.architecture, zips, cache=output / "wheels")

@@ -17,6 +17,6 @@ limits        AWS's numbers with their sources; how large an answer is, what a c
 overflow      what is done with rows that do not fit into the response
 reingest      puts records back where they came from; the only calls out
 metrics       the one log line of a batch
-settings      archive.toml, and settings_schema what it may hold
+settings      archive.toml: every key declared once, by the rules in setting_rules; settings_conflicts
 errors        the exceptions, drawn as a tree
 """

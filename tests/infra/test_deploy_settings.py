@@ -1,6 +1,6 @@
 """[deploy] in archive.toml: defaults, what is refused, and in which words."""
 
-from dataclasses import fields
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 
 from tests.infra.stacks import COLUMNS, settings_of
 from ttl_archive.infra import deploy_settings
-from ttl_archive.infra.deploy_schema import DEPLOY, Number
 from ttl_archive.infra.deploy_settings import Deploy, parse
 from ttl_archive.transform.errors import SettingsError
+from ttl_archive.transform.setting_rules import rules_of
 from ttl_archive.transform.settings import Settings, load
 from ttl_archive.transform.settings import parse as parse_settings
+
+DEPLOY = rules_of(Deploy)
+NUMBERS = [name for name, key in DEPLOY.items() if key.least is not None]
 
 
 def settings(table: str = "DeviceData", **output: Any) -> Settings:
@@ -28,10 +31,6 @@ def problems(section: dict[str, Any], **output: Any) -> list[str]:
     with pytest.raises(SettingsError) as raised:
         parse(section, settings(**output))
     return raised.value.problems
-
-
-def test_every_key_is_a_field_in_the_same_order() -> None:
-    assert list(DEPLOY) == [field.name for field in fields(Deploy)]
 
 
 def test_an_empty_section_is_valid() -> None:
@@ -51,8 +50,8 @@ def test_names_are_made_from_the_table() -> None:
 def test_the_names_made_from_any_table_are_legal(table: str) -> None:
     found = parse({}, settings(table))
 
-    assert DEPLOY["stack_name"].accepts(found.stack_name)
-    assert DEPLOY["database"].accepts(found.database)
+    assert DEPLOY["stack_name"].value(found.stack_name) == found.stack_name
+    assert DEPLOY["database"].value(found.database) == found.database
 
 
 def test_the_section_is_read_from_the_file_of_the_settings(tmp_path: Path) -> None:
@@ -62,10 +61,11 @@ def test_the_section_is_read_from_the_file_of_the_settings(tmp_path: Path) -> No
     assert deploy_settings.load(load(file)).memory_mb == 1024
 
 
-@pytest.mark.parametrize("name", [name for name, key in DEPLOY.items() if isinstance(key, Number)])
+@pytest.mark.parametrize("name", NUMBERS)
 def test_a_number_beyond_its_bounds_is_refused_with_the_bounds(name: str) -> None:
     key = DEPLOY[name]
-    assert isinstance(key, Number)
+    assert key.least is not None
+    assert key.most is not None
 
     for value in (key.least - 1, key.most + 1, str(key.least), True):
         (problem,) = problems({name: value})
@@ -73,16 +73,16 @@ def test_a_number_beyond_its_bounds_is_refused_with_the_bounds(name: str) -> Non
         assert f"from {key.least} to {key.most}" in problem
 
 
-@pytest.mark.parametrize("name", [name for name, key in DEPLOY.items() if isinstance(key, Number)])
+@pytest.mark.parametrize("name", NUMBERS)
 def test_the_default_of_a_number_is_within_its_bounds(name: str) -> None:
-    assert DEPLOY[name].accepts(DEPLOY[name].default)
+    assert DEPLOY[name].value(DEPLOY[name].default) == DEPLOY[name].default
 
 
 @pytest.mark.parametrize("name", [name for name, key in DEPLOY.items() if key.allowed])
 def test_an_unknown_choice_is_refused_with_the_choices(name: str) -> None:
     (problem,) = problems({name: "neither"})
 
-    assert all(f'"{choice}"' in problem for choice in DEPLOY[name].allowed)
+    assert all(json.dumps(choice) in problem for choice in DEPLOY[name].allowed)
 
 
 def test_log_retention_is_one_that_cloudwatch_allows() -> None:
@@ -127,6 +127,20 @@ def test_contradicting_keys_are_refused(section: dict[str, Any], output: dict[st
 
 def test_every_mistake_is_reported_at_once() -> None:
     assert len(problems({"memory_mb": 1, "table": "none", "nonsense": 1})) == 3
+
+
+def test_mistakes_of_every_section_are_reported_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "archive.toml"
+    file.write_text('[table]\nname = "abc"\n[deploy]\nmemory_mb = 1\nshads = 2\n')
+
+    with pytest.raises(SettingsError) as raised:
+        load(file, deploy_settings.SECTIONS)
+
+    assert [problem.partition(" ")[0] for problem in raised.value.problems] == [
+        "[table]",
+        '"shads"',
+        "[deploy]",
+    ]
 
 
 def test_every_case_of_the_matrix_is_valid() -> None:

@@ -5,8 +5,10 @@ import re
 from pathlib import Path
 
 from ttl_archive import infra
-from ttl_archive.infra.deploy_schema import DEPLOY, Number
+from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.transform.setting_rules import rules_of
 
+DEPLOY = rules_of(Deploy)
 FOLDER = Path(infra.__file__).parent
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
 # Defaults that are made, not written down.
@@ -47,9 +49,9 @@ def test_every_default_is_the_codes() -> None:
 def test_every_bound_and_choice_is_the_codes() -> None:
     for name, (_, allowed, *_) in rows().items():
         key = DEPLOY[name]
-        if isinstance(key, Number):
+        if key.least is not None:
             assert allowed == f"{key.least} to {key.most}"
-        elif key.allowed:
+        elif key.allowed and key.kind is str:
             assert allowed == ", ".join(f"`{choice}`" for choice in key.allowed)
         elif key.kind is bool:
             assert allowed == "`true`, `false`"

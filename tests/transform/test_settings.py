@@ -1,12 +1,13 @@
 """archive.toml: every key wrong in every way, and the message names file, key, value and what is allowed."""
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from ttl_archive.transform.errors import ArchiveError, SettingsError
+from ttl_archive.transform.setting_rules import read_section, setting
 from ttl_archive.transform.settings import CONFIG_VARIABLE, Column, load, parse
 
 TABLE = '[table]\nname = "devices"\nttl_attribute = "ttl"\n'
@@ -195,7 +196,7 @@ def test_a_scale_over_the_precision_is_named(problems: Any) -> None:
     text = TABLE + '[[columns]]\nname = "x"\ntype = "decimal(2,3)"\n'
 
     assert problems(text) == [
-        '[[columns]] 1 type has value "decimal(2,3)". The scale must not pass the precision'
+        '[[columns]] 1 type has value "decimal(2,3)". The scale must not exceed the precision'
     ]
 
 
@@ -213,7 +214,7 @@ def test_a_scale_over_the_precision_is_named(problems: Any) -> None:
         ),
         (
             TABLE + '[[columns]]\nname = "a"\npathh = "b"\n',
-            '"pathh" is not a key of [[columns]] 1. Did you mean "path"? Known: name, type, path',
+            '"pathh" is not a key of [[columns]] 1. Did you mean "path"? Known: name, path, type',
         ),
         (TABLE + "[x]\n", '"x" is not a section. Known: table, select, output, columns'),
         (
@@ -225,18 +226,21 @@ def test_a_scale_over_the_precision_is_named(problems: Any) -> None:
         ('output = "csv"\n' + TABLE, '[output] has value "csv". It must be a section with format, row'),
         ('table = "devices"\n', '[table] has value "devices". It must be a section with name, ttl_attribute'),
         ("table = []\n", "[table] has value []. It must be a section"),
-        ('columns = "x"\n' + TABLE, 'columns has value "x". Write each column as a [[columns]] entry'),
-        ('columns = ["x"]\n' + TABLE, "columns has value ['x']. Write each column as a [[columns]] entry"),
+        ('columns = "x"\n' + TABLE, 'columns has value "x". Write each of them as a [[columns]] entry'),
+        ('columns = ["x"]\n' + TABLE, "columns has value ['x']. Write each of them as a [[columns]] entry"),
         (
             TABLE + '[columns]\nname = "x"\n',
-            "columns has value {'name': 'x'}. Write each column as a [[columns]] entry",
+            "columns has value {'name': 'x'}. Write each of them as a [[columns]] entry",
         ),
         (CSV, '[output] format is "csv" without [[columns]]. CSV needs at least one'),
         (
             CSV + 'row = "envelope"\n[[columns]]\nname = "x"\n',
             '[output] row is "envelope" and format is "csv"',
         ),
-        (TABLE + '[output]\nrow = "envelope"\n[[columns]]\nname = "x"\n', "[[columns]] have no place in"),
+        (
+            TABLE + '[output]\nrow = "envelope"\n[[columns]]\nname = "x"\n',
+            "[[columns]] are not allowed with [output] row",
+        ),
         (
             TABLE + '[output]\nrow = "envelope"\nnested = "flatten"\n',
             '[output] nested is "flatten" and row is "envelope"',
@@ -249,7 +253,10 @@ def test_a_scale_over_the_precision_is_named(problems: Any) -> None:
             TABLE + '[output]\nrow = "envelope"\ndate_column = "keys"\n',
             '[output] date_column has value "keys"',
         ),
-        (TABLE + column("x", "x") + column("x", "y"), '[[columns]] name "x" stands twice'),
+        (
+            TABLE + column("x", "x") + column("x", "y"),
+            '[[columns]] name "x" is a duplicate. Rename one of the columns',
+        ),
         (TABLE + column("x", "p") + column("y", "p"), '[[columns]] path "p" is the same'),
         (
             TABLE + column("x", "p.q") + column("y", "p"),
@@ -336,8 +343,73 @@ def test_a_file_that_is_not_toml_is_told(problems: Any, text: bytes, problem: st
     assert found.startswith(problem)
 
 
-def test_a_file_with_a_byte_order_mark_is_told_as_toml_has_it(problems: Any) -> None:
-    assert problems(b"\xef\xbb\xbf" + TABLE.encode())[0].startswith("not TOML: ")
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    assert load(write(tmp_path, b"\xef\xbb\xbf" + TABLE.encode())).table.name == "devices"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A section that another room declares."""
+
+    name: str = setting(pattern="[a-z]+", expected="lower-case letters")
+    days: int = setting(30, allowed=(7, 30))
+    rows: int = setting(10, least=1, most=100)
+    prefix: str | None = setting(None, pattern="[a-z]+/", expected="lower-case letters and a slash")
+    color: Literal["red", "blue"] = setting("red")
+    quiet: bool = setting(False)
+
+
+def mistakes_of(deploy: Any, declared: Any) -> list[str]:
+    document = {"table": {"name": "devices"}, "deploy": deploy}
+    with pytest.raises(SettingsError) as caught:
+        parse(document, also={"deploy": declared})
+    missing, *others = caught.value.problems
+    assert missing.startswith("[table] ttl_attribute is missing")
+    return others
+
+
+def test_mistakes_in_the_sections_of_other_rooms_are_reported_with_all_others() -> None:
+    section = {"days": 8, "rows": 0, "prefix": "x", "color": "green", "quiet": 1, "pefix": "x/"}
+
+    assert mistakes_of(section, Report) == [
+        '"pefix" is not a key of [deploy]. Did you mean "prefix"? '
+        "Known: name, days, rows, prefix, color, quiet",
+        "[deploy] name is missing. It must be lower-case letters",
+        "[deploy] days has value 8. It must be one of 7, 30",
+        "[deploy] rows has value 0. It must be a whole number from 1 to 100",
+        '[deploy] prefix has value "x". It must be lower-case letters and a slash',
+        '[deploy] color has value "green". It must be one of "red", "blue"',
+        "[deploy] quiet has value 1. It must be true or false",
+    ]
+    assert mistakes_of("x", Report) == [
+        '[deploy] has value "x". It must be a section with name, days, rows, prefix, color, quiet'
+    ]
+
+
+def test_another_room_s_array_of_tables_is_checked_entry_by_entry() -> None:
+    assert mistakes_of([{"name": "a"}, {"name": "B"}], list[Report]) == [
+        '[[deploy]] 2 name has value "B". It must be lower-case letters'
+    ]
+    assert mistakes_of({"name": "a"}, list[Report]) == [
+        "deploy has value {'name': 'a'}. Write each of them as a [[deploy]] entry"
+    ]
+
+
+@pytest.mark.parametrize("value", [True, 7.0, "7", None])
+def test_a_number_of_another_type_is_refused(value: Any) -> None:
+    """True equals 1 and 7.0 equals 7 in Python, but neither is what the file must say."""
+    problems: list[str] = []
+    found = read_section(Report, "[x]", {"name": "a", "days": value, "rows": value}, problems)
+
+    assert len(problems) == (0 if value is None else 2)
+    assert value is not None or (found.days, found.rows) == (30, 10)
+
+
+def test_a_section_of_another_room_is_kept_as_it_is_and_not_checked(tmp_path: Path) -> None:
+    found = load(write(tmp_path, TABLE + "[deploy]\nx = 1\n"))
+
+    assert found.sections == {"deploy": {"x": 1}}
+    assert hash(found) == hash(load(write(tmp_path, TABLE)))
 
 
 def test_a_missing_file_is_told_with_what_to_do(tmp_path: Path) -> None:

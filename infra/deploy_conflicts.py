@@ -1,0 +1,76 @@
+"""Keys of [deploy] that are each allowed, but not together, or not with the rest of archive.toml."""
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from ttl_archive.transform.settings import Settings
+
+if TYPE_CHECKING:
+    from ttl_archive.infra.deploy_settings import Deploy
+
+
+def conflicts(deploy: "Deploy", settings: Settings) -> list[str]:
+    """Return one sentence for each contradiction."""
+    wide = deploy.parquet or settings.output.partition_by == "event"
+    least_days = {"DEEP_ARCHIVE": 180}.get(deploy.storage_class, 90)
+    create, rules = deploy.table == "create", []
+    rules += _bucket_rules(deploy)
+    rules += [
+        (
+            create and not deploy.partition_key,
+            'table is "create" without partition_key. Name the attribute',
+        ),
+        (
+            not create and bool(deploy.partition_key or deploy.sort_key),
+            'partition_key and sort_key are for table "create". Remove them, or set table = "create"',
+        ),
+        # Source: messages of CloudFormation for BufferingHints, dynamic partitioning and format conversion.
+        (
+            wide and (deploy.buffer_mb < 64 or deploy.buffer_s < 60),
+            f"buffer_mb is {deploy.buffer_mb} and buffer_s is {deploy.buffer_s}. "
+            'With parquet, or [output] partition_by "event", Firehose takes 64 and 60 at least',
+        ),
+        # Source: Amazon Data Firehose Developer Guide, record-format-conversion: its input is JSON.
+        (
+            deploy.parquet and settings.output.format == "csv",
+            'parquet is true and [output] format is "csv". Use format "jsonl"',
+        ),
+        (
+            deploy.parquet and not settings.output.image,
+            "parquet is true and [output] image is false. Parquet has no room for an attribute without "
+            "a column: set image = true, so that ddb_image has it",
+        ),
+        # Days in the storage class that are billed anyway. Source: Amazon S3 User Guide, storage classes.
+        (
+            bool(deploy.expire_years) and deploy.expire_years * 365 < deploy.glacier_days + least_days,
+            f"expire_years is {deploy.expire_years} and glacier_days is {deploy.glacier_days}. "
+            f"{deploy.storage_class} bills {least_days} days at least: keep longer, or move earlier",
+        ),
+    ]
+    return [f"[deploy] {text}" for broken, text in rules if broken]
+
+
+# What the bucket's own stack decides, so what has no meaning beside `bucket`.
+_BUCKET_KEYS = (
+    "access_logs",
+    "storage_class",
+    "glacier_days",
+    "glacier_small_objects",
+    "expire_years",
+    "noncurrent_days",
+    "error_days",
+    "object_lock",
+    "object_lock_days",
+    "source_backup_days",
+)
+
+
+def _bucket_rules(deploy: "Deploy") -> list[tuple[bool, str]]:
+    defaults = {field.name: field.default for field in fields(deploy)}
+    changed = [key for key in _BUCKET_KEYS if getattr(deploy, key) != defaults[key]]
+    return [
+        (
+            bool(deploy.bucket) and bool(changed),
+            f"bucket names a bucket of another stack, which decides {', '.join(changed)}. Remove them here",
+        )
+    ]
