@@ -20,6 +20,9 @@ TOPICS = {
     "readme": Document("docs/README.md", "what it is, what it promises, settings"),
     "deploy": Document("infra/README.md", "the stack in AWS: choices, attach, detach, remove"),
     "replay": Document("replay/README.md", "failed records, and archived items from GLACIER"),
+    "firehose": Document(
+        "infra/local/firehose/README.md", "the strict local Firehose, also for your own tests"
+    ),
     "demo-data": Document("infra/local/demo/data/README.md", "where the demo's readings come from"),
     "changelog": Document("docs/CHANGELOG.md", "what changed in each version"),
     "decisions": Document("docs/DECISIONS.md", "why it is built as it is"),
@@ -45,7 +48,7 @@ Topics:
 _LINK = re.compile(r"\[([^\]]+)\]\((?![a-z]+:|#)([^)#]+)(?:#[^)]*)?\)")
 
 
-def read(topic: str) -> str:
+def document_text(topic: str) -> str:
     """Return a document as Markdown.
 
     A link to another document becomes the command that shows it, because an installed package has no
@@ -71,9 +74,9 @@ def _in_repository(document: Document) -> str:
 def docs(topic: str) -> None:
     """Show a document of the package."""
     if not sys.stdout.isatty():
-        click.echo(read(topic), nl=False)
+        click.echo(document_text(topic), nl=False)
         return
     from rich.console import Console  # only a terminal needs it, and it takes a while to import
     from rich.markdown import Markdown
 
-    Console().print(Markdown(read(topic)))
+    Console().print(Markdown(document_text(topic)))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import ttl_archive
-from ttl_archive.infra.documents import TOPICS, read
+from ttl_archive.infra.documents import TOPICS, document_text
 
 PACKAGE = Path(ttl_archive.__file__).parent
 COMMAND = [sys.executable, "-m", "ttl_archive.infra.cli", "docs"]
@@ -32,18 +32,18 @@ def test_every_document_of_the_package_has_a_topic() -> None:
 def test_a_document_is_printed_as_markdown_when_piped(topic: str) -> None:
     done = subprocess.run([*COMMAND, topic], cwd=ROOT, capture_output=True, text=True, check=True)
 
-    assert done.stdout == read(topic)
+    assert done.stdout == document_text(topic)
     assert done.stdout.startswith("# ")
 
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_no_link_leads_to_a_file_that_an_installed_package_lacks(topic: str) -> None:
-    assert re.findall(r"\]\((?!https?:|#).*?\)", read(topic)) == []
+    assert re.findall(r"\]\((?!https?:|#).*?\)", document_text(topic)) == []
 
 
 def test_a_link_to_another_document_becomes_the_command_that_shows_it() -> None:
-    assert "(`ttl-archive docs replay`)" in read("readme")
-    assert "(`ttl-archive docs deploy`)" in read("readme")
+    assert "(`ttl-archive docs replay`)" in document_text("readme")
+    assert "(`ttl-archive docs deploy`)" in document_text("readme")
 
 
 def test_a_document_is_rendered_on_a_terminal() -> None:
