@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from duckdb import DuckDBPyRelation
 
@@ -27,7 +27,8 @@ from ttl_archive.infra.local.moto_server.emulator import Emulator
 from ttl_archive.infra.local.resources import FUNCTION_ARN, NAME, Buffering, delivery_stream, lifecycle
 from ttl_archive.infra.local.s3.lifecycle import Transition, apply_lifecycle
 from ttl_archive.infra.local.s3.proxy import S3Proxy
-from ttl_archive.transform.layout import archive_folder
+from ttl_archive.infra.sql.duckdb_dialect import DuckDbDialect
+from ttl_archive.infra.sql.saved_queries import saved_queries
 from ttl_archive.transform.settings import CONFIG_VARIABLE, Settings, load
 
 TRANSFORM = "ttl_archive.transform.handler.handler"
@@ -92,7 +93,7 @@ class Pipeline:
         self._glacier_after_days = glacier_after_days
         self._handler = handler
         self._task_root = task_root
-        self._seen_keys: list[str] | None = None
+        self._listings: tuple[local_sql.Listing, local_sql.Listing] | None = None
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -155,18 +156,29 @@ class Pipeline:
         """Restart the function's process, as a deployment does: it reads code and archive.toml again."""
         self.settings = load(self.settings.file)
         self.function.restart()
-        self._seen_keys = None
+        self._listings = None
 
     def sql(self, query: str) -> DuckDBPyRelation:
-        """Return the answer to a query over `archive` and `archive_deduplicated`, as a DuckDB relation.
+        """Return the answer to a query over the relations of `infra/sql`, as a DuckDB relation.
 
-        `.columns` are its names, `.fetchall()` returns its rows.
+        `.columns` are its names, `.fetchall()` its rows. Objects in GLACIER are not in it: see `unseen`.
+        Raises duckdb.Error for SQL that DuckDB refuses.
         """
-        keys = local_sql.readable_objects(self.s3, self.bucket, archive_folder(self.settings))
-        if keys != self._seen_keys:
-            local_sql.create_views(self._connection, self.bucket, keys, self.settings)
-            self._seen_keys = keys
+        listings = local_sql.list_archive(self.s3, self.bucket, self.settings)
+        if listings != self._listings:
+            local_sql.create_relations(self._connection, self.bucket, listings, self.settings)
+            self._listings = listings
         return self._connection.sql(query)
+
+    def unseen(self) -> tuple[str, ...]:
+        """Return the keys of delivered objects that no answer contains, because they are in GLACIER."""
+        return local_sql.list_archive(self.s3, self.bucket, self.settings)[0].unseen
+
+    def saved_query(self, name: str, *parameters: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a saved query, such as `misfits`. Raises KeyError for an unknown name."""
+        query = saved_queries(self.settings, DuckDbDialect())[name].sql
+        self.sql("SELECT 1")  # the relations as of now
+        return self._connection.execute(query, list(parameters)).fetchall()
 
     def ledger(self) -> ChangeLedger:
         """Return what became of every change so far."""
@@ -176,7 +188,7 @@ class Pipeline:
 
     def objects(self, under: str = "") -> dict[str, bytes]:
         """Return the bodies of the bucket's readable objects under a prefix, by key."""
-        keys = local_sql.readable_objects(self.s3, self.bucket, under)
+        keys = local_sql.list_objects(self.s3, self.bucket, under).readable
         return {key: self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys}
 
     def _start(self) -> None:

@@ -19,7 +19,6 @@ from ttl_archive.infra.local import local_sql
 from ttl_archive.infra.local.pipeline import Pipeline
 from ttl_archive.infra.local.resources import NAME
 from ttl_archive.transform.errors import SettingsError
-from ttl_archive.transform.layout import archive_folder
 from ttl_archive.transform.settings import load
 
 _EXAMPLE_VALUES = {"S": "mine", "N": "1", "B": "bWluZQ=="}
@@ -62,9 +61,11 @@ def ask(query: str) -> None:
 
 def _answer(query: str) -> str:
     url, settings = os.environ["AWS_ENDPOINT_URL_S3"], load()
-    keys = local_sql.readable_objects(boto3.client("s3"), NAME, archive_folder(settings))
+    listings = local_sql.list_archive(boto3.client("s3"), NAME, settings)
+    if unseen := listings[0].describe_unseen():
+        click.echo(unseen, err=True)
     with local_sql.connect(url) as connection:
-        local_sql.create_views(connection, NAME, keys, settings)
+        local_sql.create_relations(connection, NAME, listings, settings)
         return str(connection.sql(query))
 
 

@@ -58,7 +58,11 @@ _WITHOUT_RUNTIME_CLIENT = (
 @click.option(
     "--keep", type=click.Path(path_type=Path, file_okay=False), help="Leave the delivered files here."
 )
-@click.option("--sql", "query", help="A question of your own to the archive; the view is `archive`.")
+@click.option(
+    "--sql",
+    "query",
+    help="A question of your own to the relations archive, archive_unique, archive_latest, errors.",
+)
 @click.option("--serve", is_flag=True, help="Leave it running, and print how to reach it.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of tables.")
 @click.pass_context

@@ -28,11 +28,12 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True)
 class StorageState:
-    """In which storage classes the objects of the archive are at one time, and how many rows SQL finds."""
+    """In which storage classes the objects of the archive are at one time, and what SQL reads."""
 
     moment: str
     classes: str  # 12 GLACIER, 3 STANDARD
     readable_rows: int
+    unseen_objects: int  # in GLACIER, and in no answer
 
 
 @dataclass(slots=True)

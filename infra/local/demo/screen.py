@@ -84,10 +84,10 @@ def show_ledger(console: Console, title: str, ledger: Ledger) -> None:
 
 
 def show_storage(console: Console, states: Iterable[StorageState]) -> None:
-    """Print the storage classes over time, and how many rows SQL reads."""
-    table = Table("when", "objects of archive/", "rows that SQL reads")
+    """Print the storage classes over time, the rows that SQL reads, and the objects that it does not."""
+    table = Table("when", "objects of archive/", "rows read", "objects not read")
     for state in states:
-        table.add_row(state.moment, state.classes, f"{state.readable_rows:,}")
+        table.add_row(state.moment, state.classes, f"{state.readable_rows:,}", f"{state.unseen_objects:,}")
     _print(console, "Storage classes", table)
     console.print("SQL does not read objects in GLACIER. `ttl-archive restore` does.")
 

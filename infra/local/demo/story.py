@@ -33,6 +33,7 @@ CONFIG = """\
 [table]
 name = "DeviceData"
 ttl_attribute = "expiredAt"
+keys = ["deviceID", "readingTime"]
 
 [output]
 format = "{format}"
@@ -58,7 +59,7 @@ path = "device_id"
 QUESTIONS = {
     "Rows a day": "SELECT dt, count(*) AS rows FROM archive GROUP BY dt ORDER BY dt",
     "The warmest hour": (
-        "SELECT device_id, reading_time, CAST(temperature AS DECIMAL(5,1)) AS temperature FROM archive "
+        "SELECT device_id, reading_time, temperature FROM archive_unique "
         "ORDER BY temperature DESC, reading_time LIMIT 1"
     ),
 }
@@ -188,7 +189,7 @@ def _storage(pipeline: Pipeline, when: str) -> StorageState:
     listed = pipeline.s3.list_objects_v2(Bucket=pipeline.bucket, Prefix=folder).get("Contents", [])
     classes = Counter(entry.get("StorageClass", "STANDARD") for entry in listed)
     text = ", ".join(f"{number} {name}" for name, number in classes.items())
-    return StorageState(when, text, _rows(pipeline))
+    return StorageState(when, text, _rows(pipeline), len(pipeline.unseen()))
 
 
 def _rows(pipeline: Pipeline) -> int:

@@ -123,7 +123,7 @@ def test_csv_by_the_date_of_the_event_goes_through_dynamic_partitioning(make: Ma
         (key,) = pipeline.objects()
         assert key.startswith("archive/readings/day=")
         assert key.endswith(".csv.gz")
-        query = "SELECT device_id, ddb_event_us % 1000, ddb_rest, day FROM archive_deduplicated"
+        query = "SELECT device_id, ddb_event_us % 1000, ddb_rest, day FROM archive_unique"
         rest = f'{{"note":"x","ttl":{START_S}}}'
         assert [('a, "b" \\', 0, rest, key.split("=")[1][:10])] == pipeline.sql(query).fetchall()
 

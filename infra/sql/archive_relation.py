@@ -1,0 +1,235 @@
+"""The relation `archive`: every delivered row, its columns typed. Each step is a common table expression.
+
+step          adds
+ddb_rows      the whole rows of `archive_files`, and the image parsed once
+ddb_values    ddb_v1, …: the attribute value of each column in the image, as JSON text
+ddb_texts     ddb_t1, …: the text of each column, from the image where the row has one, else from the row
+ddb_parts     ddb_i1, ddb_f1, ddb_e1, …: digits before and behind the point, and the exponent, of decimals
+ddb_plain     ddb_n1, …: the text of decimals without an exponent
+ddb_typed     ddb_c1, …: the value of each column, NULL where the text does not fit the type
+
+`archive` selects the last; the saved query `misfits` compares it with the text before.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ttl_archive.infra.sql.change_identity import HAS_IMAGE, change_text, key_text
+from ttl_archive.infra.sql.dialect import Dialect, Path, needs_plain_text, quoted
+from ttl_archive.infra.sql.grammar import INTEGER, whole
+from ttl_archive.infra.sql.text_table import (
+    ARCHIVE_FILES,
+    archive_text_columns,
+    key_column,
+    keys_without_column,
+    own_column,
+    own_key,
+)
+from ttl_archive.transform.settings import (
+    ENVELOPE_COLUMNS,
+    IMAGE_COLUMN,
+    METADATA_COLUMNS,
+    REST_COLUMN,
+    Column,
+    Settings,
+)
+
+NULL_VALUE = '{"NULL":true}'
+_METADATA_TYPES = {"ddb_event_time": "timestamp", "ddb_event_us": "bigint"}
+_NAMES = "('INSERT', 'MODIFY', 'REMOVE')"
+# Kinds of attribute values whose content may be a text of the type, the likeliest first.
+_KINDS = {"string": "S N BOOL B", "boolean": "BOOL S N", "timestamp": "S N BOOL"}
+_NUMERIC_KINDS = "N S BOOL"
+
+
+@dataclass(frozen=True, slots=True)
+class RelationColumn:
+    """A column of a relation with its type in the words of archive.toml."""
+
+    name: str
+    type: str
+
+
+class ArchiveRelation:
+    """The SQL of `archive` for one archive.toml, in one dialect."""
+
+    def __init__(self, settings: Settings, dialect: Dialect) -> None:
+        self._settings, self._dialect = settings, dialect
+        self._is_csv = settings.output.format == "csv"
+        self._is_envelope = settings.output.row == "envelope"
+        self._files = [column.name for column in archive_text_columns(settings)]
+        keys = keys_without_column(settings) if not self._is_envelope else {}
+        # The key attributes without a column of their own are read like columns, but not shown.
+        self._hidden = {n: Column(key_column(n), (key,), "string") for n, key in keys.items()}
+        self._own = (*settings.columns, *self._hidden.values())
+
+    def columns(self) -> tuple[RelationColumn, ...]:
+        """Return the relation's columns in their order, the date column last."""
+        settings = self._settings
+        metadata = [RelationColumn(name, _METADATA_TYPES.get(name, "string")) for name in METADATA_COLUMNS]
+        own = [RelationColumn(column.name, column.type) for column in settings.columns]
+        envelope = ENVELOPE_COLUMNS if self._is_envelope else ()
+        texts = [*envelope, IMAGE_COLUMN, *([REST_COLUMN] if self._is_csv else []), "ddb_change"]
+        if self._key_texts() or envelope:
+            texts.append("ddb_key")
+        texts.append(settings.output.date_column)
+        return (*metadata, *own, *(RelationColumn(name, "string") for name in texts))
+
+    def sql(self) -> str:
+        """Return the SELECT of the relation."""
+        change, key = self._change(), self._key()
+        special = {"ddb_change": change} | ({"ddb_key": key} if key else {})
+        numbers = {column.name: n for n, column in enumerate(self._settings.columns, 1)}
+        selected = []
+        for column in self.columns():
+            expression = special.get(column.name) or (
+                f"ddb_c{numbers[column.name]}" if column.name in numbers else self._metadata(column)
+            )
+            selected.append(f"{expression} AS {quoted(column.name)}")
+        return self.query(selected, "FROM ddb_typed")
+
+    def query(self, selected: Sequence[str], end: str, where: str = "") -> str:
+        """Return a SELECT over the steps; `where` is a condition on `archive_files`."""
+        steps = self._steps(where)
+        listed = ",\n".join(f"{name} AS (\n  {text}\n)" for name, text in steps.items())
+        return f"WITH {listed}\nSELECT\n  " + ",\n  ".join(selected) + f"\n{end}"
+
+    def misfit(self, number: int) -> str:
+        """Return the condition, in the step ddb_typed, that a row's value is not in its column."""
+        column = self._settings.columns[number - 1]
+        found = f"(ddb_t{number} IS NOT NULL AND ddb_c{number} IS NULL)"
+        hidden = f"NOT {HAS_IMAGE} AND {self._unreadable(column)}"
+        return f"({found} OR ({hidden} AND ddb_t{number} IS NULL))"
+
+    def is_whole(self) -> str:
+        """Return the condition that a row of `archive_files` is whole: of a broken line it has NULLs."""
+        is_change = f"ddb_event_name IN {_NAMES}"
+        has_time = self._dialect.matches("ddb_event_us", whole(INTEGER))
+        complete = " AND ddb_rest IS NOT NULL" if self._is_csv else ""  # each row of CSV has this cell
+        return f"coalesce({is_change} AND {has_time}{complete}, false)"
+
+    def _steps(self, where: str) -> dict[str, str]:
+        condition = " AND ".join(filter(None, [self.is_whole(), where]))
+        files = [*map(quoted, self._files), quoted(self._settings.output.date_column), *self._file_columns()]
+        rest = self._dialect.rest_columns(self._rest_keys()) if self._rest_keys() else {}
+        parsed = self._dialect.parsed_image(f"nullif({IMAGE_COLUMN}, '')", self._paths())
+        added = rest | ({"ddb_parsed": parsed} if self._own else {})
+        steps = {"ddb_rows": _select(files, added, f"{ARCHIVE_FILES} WHERE {condition}")}
+        before, inherited = "ddb_rows", [*files, *rest]
+        for name, kept, added in self._column_steps():
+            steps[name] = _select([*inherited, *kept], added, before)
+            before = name
+        return steps
+
+    def _column_steps(self) -> list[tuple[str, list[str], dict[str, str]]]:
+        """Return each step's name, what it takes from the step before, and what it adds."""
+        numbered = list(enumerate(self._own, 1))
+        decimals = [n for n, column in numbered if needs_plain_text(column.type)]
+        values = {f"ddb_v{n}": self._value(n, column) for n, column in numbered}
+        texts = {f"ddb_t{n}": self._text(n, column) for n, column in numbered}
+        parts = {f"ddb_{part}{n}": sql for n in decimals for part, sql in self._parts(n)}
+        plain = {
+            f"ddb_n{n}": self._dialect.without_exponent(*(f"ddb_{part}{n}" for part in "tife"))
+            for n in decimals
+        }
+        typed = {
+            f"ddb_c{n}": self._dialect.typed(f"ddb_{'n' if n in decimals else 't'}{n}", column.type)
+            for n, column in numbered
+        }
+        steps: list[tuple[str, list[str], dict[str, str]]] = [
+            ("ddb_values", [], values),
+            ("ddb_texts", [], texts),
+            ("ddb_parts", [*texts], parts),
+            ("ddb_plain", [*texts], plain),
+            ("ddb_typed", [*texts], typed),
+        ]
+        return [step for step in steps if step[2] or step[0] == "ddb_typed"]
+
+    def _parts(self, number: int) -> Iterable[tuple[str, str]]:
+        return zip("ife", self._dialect.number_parts(f"ddb_t{number}"), strict=True)
+
+    def _value(self, number: int, column: Column) -> str:
+        value = self._dialect.image_value("ddb_parsed", number - 1, column.path)
+        return f"nullif({value}, '{NULL_VALUE}')"
+
+    def _text(self, number: int, column: Column) -> str:
+        value = f"ddb_v{number}"
+        if column.type == "json":
+            from_image = value
+        else:
+            kinds = _KINDS.get(column.type, _NUMERIC_KINDS).split()
+            contents = [self._dialect.scalar(value, kind) for kind in kinds]
+            # A value of another kind is its JSON text: it shows in a column of text, and fits no other.
+            from_image = f"coalesce({', '.join([*contents, value])})"
+        return f"CASE WHEN {HAS_IMAGE} THEN {from_image} ELSE {self._member(column)} END"
+
+    def _member(self, column: Column) -> str:
+        """Return the column's text in a row without an image."""
+        name = quoted(column.name)
+        if column in self._hidden.values():
+            return self._rest_text(column.path[0]) if self._is_csv else name
+        if not self._is_csv:
+            own = own_column(column, self._settings)
+            return f"coalesce({quoted(own)}, {name})" if own else name
+        # ddb_rest has what a cell cannot show exactly. A row without the cell is older than the column.
+        key = own_key(column, self._settings)
+        earlier = self._rest_text(key or column.name) if key or len(column.path) == 1 else "NULL"
+        present = f"coalesce({self._rest_text(column.name)}, nullif({name}, ''))"
+        return f"CASE WHEN {name} IS NULL THEN {earlier} ELSE {present} END"
+
+    def _unreadable(self, column: Column) -> str:
+        if not self._is_csv:
+            own = own_column(column, self._settings)
+            names = [column.name, *([own] if own else [])]
+            return "(" + " OR ".join(self._dialect.unreadable(name) for name in names) + ")"
+        key = own_key(column, self._settings) or column.name
+        place = self._rest_keys().index(key)
+        return f"({quoted(column.name)} IS NULL AND {self._dialect.rest_has(place, key)})"
+
+    def _rest_keys(self) -> list[str]:
+        if not self._is_csv:
+            return []
+        own = [own_key(column, self._settings) for column in self._settings.columns]
+        hidden = [column.path[0] for column in self._hidden.values()]
+        names = [column.name for column in self._settings.columns]
+        return list(dict.fromkeys([*names, *filter(None, own), *hidden]))
+
+    def _rest_text(self, key: str) -> str:
+        return self._dialect.rest_text(self._rest_keys().index(key), key)
+
+    def _paths(self) -> list[Path]:
+        return [column.path for column in self._own]
+
+    def _file_columns(self) -> list[str]:
+        return [] if self._is_csv else list(self._dialect.file_columns)
+
+    def _metadata(self, column: RelationColumn) -> str:
+        name = quoted(column.name)
+        text = f"nullif({name}, '')" if self._is_csv and column.name in METADATA_COLUMNS else name
+        if column.type == "string":
+            return self._dialect.cast(text, "string")
+        return self._dialect.typed(name, column.type)
+
+    def _change(self) -> str:
+        skipped = (*METADATA_COLUMNS, IMAGE_COLUMN)
+        content = [quoted(name) for name in self._files if name not in skipped]
+        return self._dialect.digest(change_text(self._settings, content, self._file_columns()))
+
+    def _key_texts(self) -> list[str]:
+        if self._is_envelope:
+            return []
+        by_path: Mapping[Path, int] = {column.path: n for n, column in enumerate(self._own, 1)}
+        return [f"ddb_t{by_path[(key,)]}" for key in self._settings.table.keys]
+
+    def _key(self) -> str | None:
+        if self._is_envelope:
+            return quoted("keys")
+        texts = self._key_texts()
+        return key_text(texts) if texts else None
+
+
+def _select(inherited: Sequence[str], added: Mapping[str, str], source: str) -> str:
+    columns = ", ".join(inherited) + "".join(
+        f",\n    {expression} AS {name}" for name, expression in added.items()
+    )
+    return f"SELECT {columns}\n  FROM {source}"

@@ -1,0 +1,62 @@
+"""When two rows are the same change: the one rule, for both engines and every query.
+
+Delivery is at least once at every hop, so a change can be delivered twice. Two rows are the same change when
+everything is equal that cannot differ between copies:
+
+rows                         what must be equal, beside table, kind of change and microsecond
+with an image                the text of the image (and the other members of an envelope)
+of an envelope, no image     keys, new and old image
+of CSV, no image             every cell, and ddb_rest
+of flat JSONL, no image      every column, and the event id: the item may have more than its columns
+of the Streams feed          the same, and the event id
+
+The Streams feed counts in whole seconds, so two changes of an item to the same image can share a time; there
+the event id of a copy is the same. On the Kinesis feed a copy may have another event id (UNVERIFIED), so it
+does not count. A change of that feed at an exact second is treated like one of the Streams feed: a copy is
+then shown twice at worst. A row that is hidden is worse than one that is shown twice. That is also why texts
+are compared, not parsed images: copies with their members in another order are two changes.
+
+The column `ddb_change` is a digest of all this. `archive_unique` keeps one row for each date folder and
+change. With partition_by = "event" all copies lie in one folder. By arrival, copies on both sides of midnight
+lie in two: the saved query `unique_over_days` finds them, and reads all of its days for that.
+
+Source: KDS, record metadata; DynamoDB Developer Guide, Kinesis Data Streams change data capture.
+"""
+
+from collections.abc import Sequence
+
+from ttl_archive.infra.sql.dialect import distinct_text
+from ttl_archive.transform.settings import IMAGE_COLUMN, Settings
+
+_ALWAYS = ("ddb_table", "ddb_event_name", "ddb_event_us")
+_WHOLE_SECOND = "ddb_event_us LIKE '%000000'"
+HAS_IMAGE = f"(coalesce({IMAGE_COLUMN}, '') <> '')"
+
+
+def change_text(settings: Settings, content: Sequence[str], inexact: Sequence[str] = ()) -> str:
+    """Return the expression of the text that two rows share exactly when they are the same change.
+
+    `content` are the columns of the text table beside metadata and image. Where the engine could not read
+    them exactly (`inexact` names the column that says so), the event id decides.
+    """
+    is_envelope = settings.output.row == "envelope"
+    holds_all = is_envelope or settings.output.format == "csv"
+    conditions = [_WHOLE_SECOND, *(f"{name} IS NOT NULL" for name in inexact)]
+    if not holds_all:
+        conditions.append(f"NOT {HAS_IMAGE}")
+    event_id = f"CASE WHEN {' OR '.join(conditions)} THEN ddb_event_id END"
+    always = [*_ALWAYS, event_id, IMAGE_COLUMN]
+    if is_envelope:
+        return distinct_text([*always, *content])
+    if not content:
+        return distinct_text(always)
+    # A row that was transformed again may have other columns, but it has the same image.
+    return f"{distinct_text(always)} || CASE WHEN {HAS_IMAGE} THEN '' ELSE {distinct_text(content)} END"
+
+
+def key_text(texts: Sequence[str]) -> str:
+    """Return the expression of the text that tells one item's key from another's; NULL without the key."""
+    if len(texts) == 1:
+        return texts[0]
+    missing = " OR ".join(f"{text} IS NULL" for text in texts)
+    return f"CASE WHEN NOT ({missing}) THEN {distinct_text(texts)} END"

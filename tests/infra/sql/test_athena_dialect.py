@@ -1,0 +1,103 @@
+"""Athena's SQL: parsed with Athena's grammar, and its rules for views. No Athena is at hand to run it.
+
+That both dialects mean the same is tested by running Athena's text, translated by sqlglot, beside ours.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlglot
+from sqlglot import expressions as exp
+
+from tests.infra.sql.sql_archive import SHAPES, SqlArchive, settings
+from tests.infra.stacks import CASES, settings_of
+from ttl_archive.infra.sql.athena_dialect import AthenaDialect
+from ttl_archive.infra.sql.relations import RELATIONS, relations
+from ttl_archive.infra.sql.saved_queries import saved_queries
+from ttl_archive.transform.settings import Settings
+
+# Source: ATH, service-limits: a query has at most 262,144 bytes.
+MAX_QUERY_BYTES = 262_144
+# Source: ATH, other-notable-limitations: of the hidden columns only "$path" works in a view.
+HIDDEN = ("$partition", "$bucket", "$file_size", "$file_modified_time")
+WIDE = [{"name": f"column_{n:03}", "path": f"Attribute{n}", "type": "decimal(38,10)"} for n in range(100)]
+
+
+def all_settings() -> list[Any]:
+    cases = [pytest.param(settings_of(case), id=case) for case in CASES]
+    return cases + [
+        pytest.param(settings(shape, [{"name": "id"}, *WIDE[:3]], "id", "other"), id=shape)
+        for shape in SHAPES
+    ]
+
+
+@pytest.mark.parametrize("chosen", all_settings())
+def test_every_statement_is_athenas(chosen: Settings) -> None:
+    for name, sql in relations(chosen, AthenaDialect()).items():
+        (parsed,) = sqlglot.parse(f"CREATE OR REPLACE VIEW {name} AS {sql}", dialect="athena")
+        assert isinstance(parsed, exp.Create)
+        assert not [*parsed.find_all(exp.Star)] or name == "never"
+        assert not [hidden for hidden in HIDDEN if hidden in sql]
+    for query in saved_queries(chosen, AthenaDialect()).values():
+        (parsed,) = sqlglot.parse(query.sql, dialect="athena")
+        assert isinstance(parsed, exp.Select)
+
+
+@pytest.mark.parametrize("chosen", all_settings())
+def test_both_engines_have_the_same_columns(chosen: Settings, tmp_path: Path) -> None:
+    with SqlArchive(tmp_path).connect(chosen) as connection:
+        for name, sql in relations(chosen, AthenaDialect()).items():
+            parsed = sqlglot.parse_one(sql, dialect="athena")
+            here = [row[0] for row in connection.execute(f"DESCRIBE {name}").fetchall()]
+            assert parsed.named_selects == here
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_widest_archive_stays_within_athenas_limits(shape: str) -> None:
+    chosen = settings(shape, WIDE, "id", "sort")
+    texts = [*relations(chosen, AthenaDialect()).values()]
+    texts += [query.sql for query in saved_queries(chosen, AthenaDialect()).values()]
+
+    assert max(len(text.encode()) for text in texts) < MAX_QUERY_BYTES
+    for text in texts:  # at most 127 arguments of a function. Source: ATH, engine version 3
+        parsed = sqlglot.parse_one(text, dialect="athena")
+        assert all(len(call.args) <= 127 for call in parsed.find_all(exp.Func))
+
+
+@pytest.mark.parametrize("chosen", all_settings())
+def test_every_column_of_a_view_has_a_type_of_hive(chosen: Settings) -> None:
+    """A view whose column has another type fails. Source: ATH, engine version 3."""
+    parsed = sqlglot.parse_one(relations(chosen, AthenaDialect())["archive"], dialect="athena")
+    casts = {str(cast.to.sql("athena")).lower() for cast in parsed.find_all(exp.Cast, exp.TryCast)}
+    allowed = (
+        r"varchar|bigint|integer|double|boolean|decimal\(\d+, ?\d+\)|timestamp\(3\)|map\(varchar, json\)"
+    )
+
+    assert [kind for kind in casts if not re.fullmatch(allowed, kind)] == []
+
+
+def test_a_path_takes_any_name() -> None:
+    dialect = AthenaDialect()
+    text = dialect.image_value("m", 0, ("it's", 'a"b\\c', ""))
+
+    assert text == """json_format(json_extract(element_at(m, 'it''s'), '$["M"]["a\\"b\\\\c"]["M"][""]'))"""
+    assert dialect.scalar("v", "N") == """json_extract_scalar(v, '$["N"]')"""
+
+
+def test_relations_are_created_in_the_order_in_which_they_read_each_other() -> None:
+    found = relations(settings_of("defaults"), AthenaDialect())
+
+    assert tuple(found) == RELATIONS == ("archive", "archive_unique", "archive_latest", "errors")
+    for place, (name, sql) in enumerate(found.items()):
+        later = RELATIONS[place:]
+        tables = {table.name for table in sqlglot.parse_one(sql, dialect="athena").find_all(exp.Table)}
+        assert not tables & set(later), name
+
+
+def test_a_filter_on_the_date_reaches_the_table() -> None:
+    """It passes below a window only if the date is in PARTITION BY."""
+    unique = relations(settings_of("defaults"), AthenaDialect())["archive_unique"]
+
+    assert 'PARTITION BY "dt", "ddb_change"' in unique
