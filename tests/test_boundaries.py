@@ -1,9 +1,12 @@
 """Which folder may import which, and what a cold start must not import."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,8 @@ MAY_IMPORT = {
     "replay": {"replay", "transform"},
     "infra": {"infra", "replay", "transform"},
 }
+# botocore comes with boto3; pytest is needed by users of the fixture alone.
+_NOT_REQUIRED = {"botocore", "pytest"}
 MODULES = [path for room in MAY_IMPORT for path in sorted((ROOT / room).rglob("*.py"))]
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
@@ -67,6 +72,29 @@ def test_the_transform_needs_two_packages_and_boto3() -> None:
     found = {name for path in (ROOT / "transform").rglob("*.py") for name in packages(path)}
 
     assert {"msgspec", "pybase64", "boto3", "botocore"} == found - sys.stdlib_module_names - {"ttl_archive"}
+
+
+def declared(*extras: str) -> set[str]:
+    """Return the names of the distributions that pyproject.toml declares: the core's and those of extras."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    optional = project["optional-dependencies"]
+    requirements = [*project["dependencies"], *(line for extra in extras for line in optional[extra])]
+    return {re.split(r"[^\w.-]", line)[0].lower().replace("_", "-") for line in requirements}
+
+
+@pytest.mark.parametrize(
+    ("folder", "extras"),
+    [("transform", ()), ("replay", ()), ("infra/local", ("local",)), ("infra", ("local", "infra"))],
+)
+def test_every_package_that_a_folder_imports_is_declared(folder: str, extras: tuple[str, ...]) -> None:
+    imports = {name for path in (ROOT / folder).rglob("*.py") for name in packages(path)}
+    distributions = packages_distributions()
+    needed = {
+        distributions[name][0].lower().replace("_", "-")
+        for name in imports - sys.stdlib_module_names - {"ttl_archive"} - _NOT_REQUIRED
+    }
+
+    assert needed - declared(*extras) == set()
 
 
 def test_importing_the_handler_imports_no_aws_client(tmp_path: Path) -> None:
