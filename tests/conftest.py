@@ -1,11 +1,11 @@
-"""Hypothesis profiles: `HYPOTHESIS_PROFILE=thorough pytest` looks ten times as long as the default."""
+"""Hypothesis profiles: `HYPOTHESIS_PROFILE=thorough pytest` tries many more examples than the default."""
 
 import os
 import signal
 
 from hypothesis import HealthCheck, settings
 
-# A shared machine's clock says nothing about the code: no deadlines, and no complaint about slow data.
+# On a shared machine, time says nothing about the code: no deadlines, and no health check for slow data.
 _QUIET = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("quick", max_examples=60, print_blob=True, **_QUIET)
 settings.register_profile("thorough", max_examples=1_000, print_blob=True, **_QUIET)

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 
 def client_error(code: str, operation: str, status: int = 400) -> ClientError:
-    """What a boto3 client raises for an error of the service."""
+    """Return what a boto3 client raises for an error of the service."""
     answer = {
         "Error": {"Code": code, "Message": f"{code} on demand"},
         "ResponseMetadata": {"HTTPStatusCode": status},

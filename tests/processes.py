@@ -1,4 +1,4 @@
-"""Whether a process is there, for tests that leave none behind."""
+"""The state of processes, for tests that check that none is left running."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def is_running(pid: int) -> bool:
-    """Whether the process exists and has not ended; one whose status nobody asked for yet has ended."""
+    """Return whether the process exists and has not ended. A zombie has ended."""
     try:
         os.kill(pid, 0)
         stat = Path(f"/proc/{pid}/stat")
@@ -18,7 +18,7 @@ def is_running(pid: int) -> bool:
 
 
 def ends(pid: int, within_s: float = 10) -> bool:
-    """Wait for the process to end; False when it does not."""
+    """Wait for the process to end, and return whether it did."""
     deadline = time.monotonic() + within_s
     while is_running(pid) and time.monotonic() < deadline:
         time.sleep(0.02)

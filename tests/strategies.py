@@ -1,6 +1,6 @@
-"""Hypothesis: attribute values, images, change records; and the many ways in which JSON may be written.
+"""Hypothesis: attribute values, images, change records, and the many JSON texts of one value.
 
-An image here is DynamoDB JSON as the API has it: binary is base64 once. `twice` gives the Kinesis form.
+An image here is DynamoDB JSON as the API has it: binary is base64 once. `twice` returns the Kinesis form.
 """
 
 import base64
@@ -81,7 +81,7 @@ images = st.lists(
 
 
 def twice(value: Json) -> Json:
-    """An image as the Kinesis feed has it: every binary value base64-encoded once more."""
+    """Return an image as the Kinesis feed has it: every binary value is base64-encoded a second time."""
 
     def again(text: str) -> str:
         return base64.b64encode(text.encode()).decode()
@@ -117,14 +117,14 @@ identities = st.sampled_from(
 
 
 def _ttl_values(now_s: int) -> st.SearchStrategy[dict[str, Any]]:
-    """What may stand in a TTL attribute: expired or not, more than five years ago, or no time at all."""
+    """Values of a TTL attribute: expired or not, expired more than five years ago, or not a time."""
     ages = st.sampled_from([0, 1, 0.5, -1, 86_400, 5 * 365 * 86_400, 5 * 365 * 86_400 + 1, -10_000])
     return st.one_of(ages.map(lambda age: {"N": str(now_s - age)}), scalars)
 
 
 @st.composite
 def changes(draw: st.DrawFn, feed: str = "kinesis") -> dict[str, Any]:
-    """A change record as one of the two feeds carries it; of table `devices`."""
+    """A change record of the table `devices`, as one of the two feeds has it."""
     kind = draw(st.sampled_from(["REMOVE", "REMOVE", "MODIFY", "INSERT"]))
     encode = twice if feed == "kinesis" else dict
     us = draw(times_us)
@@ -148,7 +148,7 @@ seeds = st.integers(0, 2**32 - 1).map(Random)
 
 
 def written(value: Json, random: Random) -> str:
-    """Any JSON text of a value: keys in any order, white space anywhere, any character escaped or not."""
+    """Return one of the JSON texts of a value: with keys in any order, any white space, any escapes."""
     space = _space(random)
     if isinstance(value, dict):
         pairs = list(value.items())
@@ -205,7 +205,7 @@ _OTHERS = [None, True, 0, 1.5, -1, "", "x", [], {}, [[]], {"S": "x"}, {"x": 1}, 
 
 
 def damaged(data: bytes, random: Random) -> bytes:
-    """The data with something that no writer wrote: cut, flipped, inserted, deleted, or doubled."""
+    """Return damaged data: truncated, or with bytes flipped, inserted, deleted or doubled."""
     for _ in range(1 + math.floor(random.expovariate(2))):
         if not data:
             return data
@@ -227,7 +227,7 @@ def damaged(data: bytes, random: Random) -> bytes:
 
 
 def disfigured(record: Json, random: Random) -> Json:
-    """The record with one of its fields, however deep, gone or of another JSON type."""
+    """Return the record with one of its fields, at any depth, missing or of another JSON type."""
     copy = json.loads(json.dumps(record))
     places: list[tuple[Any, Any]] = []
 
