@@ -14,7 +14,7 @@ failed records
   retire      moves what is done out of the way
   handler     the same per object, as a function for a Distributed Map; distributed starts and follows it
 archived items
-  restore     selects, retrieves from GLACIER, and writes files or back into a table
+  restore     archived items back: retrieved from GLACIER, into files or into a table
 everywhere
   layout      names in the bucket
   csv_row     a line of CSV by column, also from before a column was added

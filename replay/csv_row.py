@@ -1,24 +1,26 @@
-"""A line of CSV -> its cells by column, also of a row from before columns were added at the end."""
+"""A line of the archive's CSV -> its cells by column name, also for a row older than some columns."""
 
 import csv
 import sys
 
 from ttl_archive.transform.formats import ArchiveDialect
-from ttl_archive.transform.settings import IMAGE_COLUMN, REST_COLUMN, Settings
+from ttl_archive.transform.settings import IMAGE_COLUMN, METADATA_COLUMNS, REST_COLUMN, Settings
 
 csv.field_size_limit(sys.maxsize)  # an item may have 400 KB, and Python reads cells of 128 KB by default
 
 
 def csv_row(line: bytes, settings: Settings) -> dict[str, str]:
-    """The cells of a row under their names; the columns that it does not have yet are left out.
+    """Return the cells of a row by column name; columns added after the row was written are missing.
 
-    Raises ValueError or csv.Error for a line that is no row, or has columns that are gone.
+    The settings may name another format by now. Raises ValueError or csv.Error for a line that is not a row,
+    or whose columns were removed since.
     """
     (cells,) = csv.reader([line.decode()], ArchiveDialect)
-    names = settings.row_columns
-    if not len(names) - len(settings.columns) <= len(cells) <= len(names):
-        raise ValueError(f"{len(cells)} cells are not a row's")
+    columns = [column.name for column in settings.columns]
+    names = (*METADATA_COLUMNS, IMAGE_COLUMN, REST_COLUMN, *columns)
+    if not len(names) - len(columns) <= len(cells) <= len(names):
+        raise ValueError(f"{len(cells)} cells do not match the columns of a row")
     row = dict(zip(names, cells, strict=False))
     if not all((row[name] or "{").startswith("{") for name in (IMAGE_COLUMN, REST_COLUMN)):
-        raise ValueError("what stands for JSON is none")
+        raise ValueError("a cell that must hold JSON holds something else")
     return row

@@ -1,14 +1,18 @@
-"""Bytes that may be gzip, in one member or in several, by their first two bytes; in bounded memory."""
+"""Bytes that may be gzip, in one member or several, recognised by their first two; in bounded memory."""
 
 import zlib
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 CHUNK_BYTES = 1 << 20
+# Input goes to zlib in pieces of this size: zlib copies what a member leaves over, so with larger pieces a
+# file of very many tiny members would take time quadratic in the piece.
+_INPUT_BYTES = 16 << 10
 _GZIP = b"\x1f\x8b"
 
 
 class DamagedGzipError(Exception):
-    """The gzip ends before its end, or is wrong; `code` is TruncatedGzip or DamagedGzip."""
+    """The gzip data is truncated or damaged; `code` is TruncatedGzip or DamagedGzip."""
 
     def __init__(self, code: str) -> None:
         self.code = code
@@ -16,9 +20,10 @@ class DamagedGzipError(Exception):
 
 
 def inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The bytes themselves, or what is in them when they are gzip.
+    """Yield the decompressed bytes, or the bytes themselves when they are not gzip.
 
-    Raises DamagedGzipError after the last byte that could be had.
+    A chunk that comes out has at most CHUNK_BYTES bytes, whatever the ratio. Zero bytes after a member are
+    padding. Raises DamagedGzipError after the last byte that could be decompressed.
     """
     chunks = iter(chunks)
     start = b""
@@ -30,26 +35,32 @@ def inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield start
         yield from chunks
         return
-    yield from _members(start, chunks)
+    yield from _members(_pieces(start, chunks))
 
 
-def _members(start: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _members(pieces: Iterator[bytes]) -> Iterator[bytes]:
     inflate = zlib.decompressobj(wbits=31)
-    data = start
+    data = next(pieces)
     while True:
         try:
-            inflated = inflate.decompress(data, CHUNK_BYTES)
+            output = inflate.decompress(data, CHUNK_BYTES)
         except zlib.error:
             raise DamagedGzipError("DamagedGzip") from None
-        yield inflated
+        yield output
         data = inflate.unconsumed_tail
-        if len(inflated) == CHUNK_BYTES:
-            continue  # there may be more, even without more input
+        if len(output) == CHUNK_BYTES:
+            continue  # there may be more output, even without more input
         if inflate.eof and (data := inflate.unused_data.lstrip(b"\0")):
             inflate = zlib.decompressobj(wbits=31)
-        data = data or next(chunks, b"")
+        data = data or next(pieces, b"")
         if data:
             continue
         if not inflate.eof:
             raise DamagedGzipError("TruncatedGzip")
         return
+
+
+def _pieces(start: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    for chunk in chain((start,), chunks):
+        for at in range(0, len(chunk), _INPUT_BYTES):
+            yield chunk[at : at + _INPUT_BYTES]

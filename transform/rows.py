@@ -79,6 +79,8 @@ def _csv_writer(settings: Settings) -> WriteRow:
             rest = {}
             flatteners[in_seconds].in_general(raw, rest)
             own = [rest.pop(column, UNSET) for column in columns]
+        if "\n" in change.event_id or "\r" in change.event_id:  # its cell cannot show them exactly
+            rest["ddb_event_id"] = change.event_id
         # METADATA_COLUMNS, as text
         cells = [table, change.event_id, change.event_name, timestamp_text(us), str(us), by or ""]
         cells.append(image_text(raw, _BINARY[in_seconds]) if with_image else "")

@@ -1,162 +1,199 @@
-"""The lines of an archived object -> rows, and a row -> the item it was: exactly, where it has its image."""
+"""The lines of an archived object -> rows, exact to the digit. A line that is not a row becomes a BadLine.
+
+A column keeps the JSON text that the archive has for it, so that no number is ever rounded; `exact_value`
+decodes one where a filter or an item needs it.
+"""
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from msgspec import DecodeError, Raw
+from msgspec.json import Decoder, Encoder
+
 from ttl_archive.replay.csv_row import csv_row
-from ttl_archive.replay.gunzip import DamagedGzipError, inflated
-from ttl_archive.replay.restore.where import Row
-from ttl_archive.transform.settings import (
-    ENVELOPE_COLUMNS,
-    IMAGE_COLUMN,
-    METADATA_COLUMNS,
-    REST_COLUMN,
-    Settings,
-)
+from ttl_archive.replay.items.attribute_values import Item
+from ttl_archive.replay.restore.image_items import BadImageError, decode_image
+from ttl_archive.replay.restore.nesting import is_too_deep
+from ttl_archive.replay.restore.row_lines import UnreadableLine, row_lines
+from ttl_archive.transform.errors import RecordError
+from ttl_archive.transform.numbers import number
+from ttl_archive.transform.settings import IMAGE_COLUMN, METADATA_COLUMNS, REST_COLUMN, Settings
 
-Item = dict[str, dict[str, Any]]  # DynamoDB JSON: {"name": {"S": "text"}}
+RowColumns = dict[str, Raw]  # JSON text by column name
+
+# Why a line is not a row, by the code that reports and the README use.
+REASONS = {
+    "NotUtf8": "the bytes are not UTF-8",
+    "NotJson": "the line is not JSON",
+    "NotARow": "the line is not a row: it is no JSON object, or its cells do not match the columns",
+    "BadNumber": "a number is outside the range of numbers",
+    "BadEventTime": "ddb_event_us is not a number of microseconds between the years 1970 and 9999",
+    "BadImage": "ddb_image is not an item in DynamoDB JSON",
+    "TooDeep": "the values are nested more deeply than DynamoDB allows",
+    "TooLong": "the line is longer than twice the largest row",
+    "TruncatedGzip": "the object ends within its gzip data; what follows this line is missing",
+    "DamagedGzip": "the gzip data is damaged; what follows this line is missing",
+}
+_LAST_US = 253_402_300_799_999_999  # the end of the year 9999
 _NUMERIC = ("bigint", "double", "decimal")
+_encode = Encoder().encode
+_decode_values = Decoder(dict[str, Any]).decode
+_decode_texts = Decoder(RowColumns).decode
+_decode_any = Decoder(Any).decode
 
 
-class Archived(NamedTuple):
-    """One row: its columns, and the image that it has or not."""
+class ArchivedRow(NamedTuple):
+    """One row: its columns without the image; the image, decoded and as text, where the row has one."""
 
-    row: Row
+    columns: RowColumns
+    event_us: int
     image: Item | None
+    image_text: str
 
 
 class BadLine(NamedTuple):
-    """A line that is no row."""
+    """A line that is not a row: its number, counted from 1, and a code of REASONS."""
 
     number: int
+    code: str
 
 
-def read_rows(chunks: Iterable[bytes], settings: Settings, *, is_csv: bool) -> Iterator[Archived | BadLine]:
-    """The rows of an object from the chunks of its bytes; a damaged end is a bad line."""
-    number = 0
-    try:
-        for number, line in enumerate(_lines(chunks), 1):
-            try:
-                row = _csv_row(line, settings) if is_csv else _json_row(line)
-                image = row.pop(IMAGE_COLUMN, None)
-                int(row["ddb_event_us"])
-                yield Archived(row, json.loads(image) if image else None)
-            except (ValueError, KeyError, TypeError, AttributeError, csv.Error):
-                yield BadLine(number)
-    except DamagedGzipError:
-        yield BadLine(number + 1)
+class BadRowError(Exception):
+    """A line is not a row; `code` is one of REASONS."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(code)
 
 
-def item_of(archived: Archived, settings: Settings) -> tuple[Item, bool]:
-    """The item, and whether it is exactly the one that was archived.
+def read_rows(
+    chunks: Iterable[bytes], settings: Settings, *, is_csv: bool
+) -> Iterator[ArchivedRow | BadLine]:
+    """Yield the row of each line of an object, or a BadLine, from the chunks of the object's bytes.
 
-    Without an image it is made of the columns: sets come back as lists, binary as base64 text.
+    No content of an object raises an error. Errors of reading the chunks pass through.
     """
-    if archived.image is not None:
-        return archived.image, True
-    if settings.output.row == "envelope":
-        plain: Row = next(
-            (archived.row[name] for name in ENVELOPE_COLUMNS[:0:-1] if archived.row.get(name)), {}
-        )
-        return {name: attribute_value(value) for name, value in plain.items()}, False
-    return _from_columns(archived.row, settings), False
+    parse = _csv_parser(settings) if is_csv else _parse_json
+    for line_number, line in enumerate(row_lines(chunks), 1):
+        try:
+            if isinstance(line, UnreadableLine):
+                raise BadRowError(line)  # noqa: TRY301  all reasons take one way
+            yield parse(line)
+        except BadRowError as error:
+            yield BadLine(line_number, error.code)
 
 
 def is_csv(key: str, settings: Settings) -> bool:
-    """Whether an object holds CSV: by its name, else by the settings of today."""
+    """Return whether an object holds CSV: by its name, else by the format in today's settings."""
     name = key.rpartition("/")[2]
-    by_name = [kind for kind in ("csv", "json") if f".{kind}" in name]
-    return by_name[0] == "csv" if by_name else settings.output.format == "csv"
+    formats = [suffix for suffix in ("csv", "json") if f".{suffix}" in name]
+    return formats[0] == "csv" if formats else settings.output.format == "csv"
 
 
-def attribute_value(value: Any) -> dict[str, Any]:
-    """A plain value as an attribute value; which of two types it was, where JSON has one, nobody knows."""
-    match value:
-        case None:
-            return {"NULL": True}
-        case bool():
-            return {"BOOL": value}
-        case Decimal():
-            return {"N": str(value)}
-        case dict():
-            return {"M": {name: attribute_value(inner) for name, inner in value.items()}}
-        case list():
-            return {"L": [attribute_value(inner) for inner in value]}
-    return {"S": str(value)}
+def exact_value(text: Raw | str) -> Any:
+    """Decode JSON text; every number becomes a Decimal. Raises BadRowError `BadNumber`."""
+    source = text if isinstance(text, str) else bytes(text)
+    return json.loads(source, parse_float=_decimal, parse_int=_decimal)
 
 
-def inexactness(settings: Settings) -> list[str]:
-    """What does not come back as it was, where rows have no image."""
-    found = ["sets come back as lists", "binary comes back as base64 text"]
-    if settings.output.nested == "flatten":
-        found.append("nested attributes come back flat, a.b as a_b, where no column has their path")
-    if settings.output.format == "csv":
-        found.append("text in a column of numbers comes back as a number")
-    return found
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        raise BadRowError("BadNumber") from None
 
 
-def _from_columns(row: Row, settings: Settings) -> Item:
-    paths = {column.name: column.path for column in settings.columns}
-    item: Item = {}
-    for name, value in row.items():
-        if name in METADATA_COLUMNS or name == settings.output.date_column:
-            continue
-        *outer, last = paths.get(name, (name,))
-        nested = {last: attribute_value(value)}
-        for step in reversed(outer):
-            nested = {step: {"M": nested}}
-        _merge(item, nested)
-    return item
+def _parse_json(line: bytes) -> ArchivedRow:
+    # msgspec checks a value that it decodes for more than one that it keeps as text: UTF-8, numbers out of
+    # range. So the line is decoded both ways.
+    values = _checked(_decode_values, line)
+    columns = _decode_texts(line)
+    columns.pop(IMAGE_COLUMN, None)
+    return _row(columns, values.get("ddb_event_us"), values.get(IMAGE_COLUMN))
 
 
-def _merge(item: Item, more: Item) -> None:
-    """Put names into an item; two maps of one name become one, for a column may stand for a part of a map."""
-    for name, value in more.items():
-        if name in item and "M" in value and "M" in item[name]:
-            _merge(item[name]["M"], value["M"])
-        else:
-            item[name] = value
+def _row(columns: RowColumns, event_us: Any, image_text: Any) -> ArchivedRow:
+    if type(event_us) is not int or not 0 <= event_us <= _LAST_US:
+        raise BadRowError("BadEventTime")
+    if image_text is None or image_text == "":
+        return ArchivedRow(columns, event_us, None, "")
+    try:
+        return ArchivedRow(columns, event_us, decode_image(image_text), image_text)
+    except BadImageError:
+        raise BadRowError("BadImage") from None
 
 
-def _json_row(line: bytes) -> Row:
-    row: Row = json.loads(line, parse_float=Decimal, parse_int=Decimal)
-    return row
+def _checked(decode: Callable[[bytes], Any], text: bytes) -> Any:
+    try:
+        values = decode(text)
+    except UnicodeDecodeError:
+        raise BadRowError("NotUtf8") from None
+    except RecursionError:
+        raise BadRowError("TooDeep") from None
+    except DecodeError as error:
+        raise BadRowError(_code_of(error)) from None
+    if is_too_deep(text):
+        raise BadRowError("TooDeep")
+    return values
 
 
-def _csv_row(line: bytes, settings: Settings) -> Row:
-    """The cells under their names. ddb_rest is JSON and wins; an empty cell without it is no value."""
-    row: Row = dict(csv_row(line, settings))
-    rest = row.pop(REST_COLUMN, "")
+def _code_of(error: DecodeError) -> str:
+    """Return the code for what msgspec says; only its text tells these errors apart."""
+    if "out of range" in str(error):
+        return "BadNumber"
+    return "NotARow" if str(error).startswith("Expected `object`") else "NotJson"
+
+
+def _csv_parser(settings: Settings) -> Callable[[bytes], ArchivedRow]:
+    """Return the function that parses a line of CSV.
+
+    A column that ddb_rest has too takes its value from there. An empty cell is no value, but NULL in a
+    metadata column.
+    """
     types = {column.name: column.type for column in settings.columns}
-    found = {
-        name: _typed(cell, types.get(name, "string")) if name not in METADATA_COLUMNS else cell or None
-        for name, cell in row.items()
-        if cell != "" or name in METADATA_COLUMNS
-    }
-    return found | (_json_row(rest.encode()) if rest else {})
+
+    def parse(line: bytes) -> ArchivedRow:
+        cells = _cells(line, settings)
+        rest, image_text = cells.pop(REST_COLUMN), cells.pop(IMAGE_COLUMN)
+        event_us = cells["ddb_event_us"]
+        columns = {
+            name: _typed(cell, types.get(name, "string"))
+            for name, cell in cells.items()
+            if cell or name in METADATA_COLUMNS
+        }
+        if rest:
+            _checked(_decode_values, rest.encode())
+            columns |= _decode_texts(rest)
+        is_whole = event_us.isascii() and event_us.isdigit() and len(event_us) <= len(str(_LAST_US))
+        return _row(columns, int(event_us) if is_whole else None, image_text)
+
+    return parse
 
 
-def _typed(cell: str, column_type: str) -> Any:
-    """A cell as the column's type has it; what is not of the type stays text."""
+def _cells(line: bytes, settings: Settings) -> dict[str, str]:
+    try:
+        return csv_row(line, settings)
+    except UnicodeDecodeError:
+        raise BadRowError("NotUtf8") from None
+    except (ValueError, csv.Error):
+        raise BadRowError("NotARow") from None
+
+
+def _typed(cell: str, column_type: str) -> Raw:
+    """Return the JSON text of a cell in the column's type; a cell that does not fit the type is text."""
+    if not cell:
+        return Raw(b"null")
     try:
         if column_type.startswith(_NUMERIC):
-            return Decimal(cell)
-        if column_type == "boolean" and cell in ("true", "false"):
-            return cell == "true"
+            return Raw(bytes(number(cell)))
         if column_type == "json":
-            return json.loads(cell, parse_float=Decimal, parse_int=Decimal)
-    except (ArithmeticError, ValueError):
+            _checked(_decode_any, cell.encode())
+            return Raw(cell.encode())
+    except (RecordError, BadRowError):
         pass
-    return cell
-
-
-def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    tail = b""
-    for chunk in inflated(chunks):
-        *lines, tail = (tail + chunk).split(b"\n")
-        yield from lines
-    if tail:
-        yield tail
+    if column_type == "boolean" and cell in ("true", "false"):
+        return Raw(cell.encode())
+    return Raw(_encode(cell))

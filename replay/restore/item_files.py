@@ -1,82 +1,66 @@
-"""The staged items as a file: JSONL, CSV, or the DynamoDB JSON that DynamoDB's own import from S3 takes."""
+"""The staged items as text: JSONL, CSV, or the DynamoDB JSON that DynamoDB's own import from S3 takes."""
 
 import csv
-import gzip
-import io
-import json
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from decimal import Decimal
-from pathlib import Path
-from typing import Any, TextIO
+from collections.abc import Callable, Iterable, Sequence
+from typing import TextIO
 
-import msgspec
+from msgspec import Raw
+from msgspec.json import Decoder, Encoder
 
-from ttl_archive.replay.restore.archived_rows import Item
-from ttl_archive.replay.restore.where import Row
+from ttl_archive.replay.items.attribute_values import Item
+from ttl_archive.replay.restore.archived_rows import RowColumns
 from ttl_archive.transform.settings import REST_COLUMN
 
 FORMATS = ("jsonl", "csv", "dynamodb-json")
-_encode = msgspec.json.Encoder(decimal_format="number").encode
+# Text that a spreadsheet takes for a formula. Source: OWASP, CSV Injection.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_encode = Encoder().encode
+_decode_columns = Decoder(RowColumns).decode
+_decode_text = Decoder(str).decode
 
 
-def staged_row(row: Row) -> str:
-    """A row as the text it is staged as; numbers keep their digits."""
-    return _encode(row).decode()
+def staged_row(columns: RowColumns) -> str:
+    """Return a row as the text that is staged. Every value keeps the text of the archive."""
+    return _encode(columns).decode()
 
 
-def staged_item(item: Item) -> str:
-    """An item as the text it is staged as."""
-    return json.dumps(item, ensure_ascii=False, separators=(",", ":"))
+def staged_item(item: Item, image_text: str) -> str:
+    """Return an item as the text that is staged: its image's own text, when that is one line."""
+    if image_text and "\n" not in image_text and "\r" not in image_text:
+        return image_text
+    return _encode(item).decode()
 
 
-def write_jsonl(lines: Iterable[str], columns: Sequence[str], file: TextIO) -> int:  # noqa: ARG001
-    """One row a line, every column."""
+def write_jsonl(lines: Iterable[str], file: TextIO) -> int:
+    """Write one row a line, with every column; return how many."""
     return _write_lines(lines, file)
 
 
-def write_dynamodb_json(lines: Iterable[str], columns: Sequence[str], file: TextIO) -> int:  # noqa: ARG001
-    """One item a line, as DynamoDB exports it. Source: DynamoDB Developer Guide, S3DataImport.Format."""
+def write_dynamodb_json(lines: Iterable[str], file: TextIO) -> int:
+    """Write one item a line, as DynamoDB exports it; return how many.
+
+    Source: DynamoDB Developer Guide, S3DataImport.Format.
+    """
     return _write_lines((f'{{"Item":{line}}}' for line in lines), file)
 
 
-def write_csv(lines: Iterable[str], columns: Sequence[str], file: TextIO) -> int:
-    """A header and RFC 4180 cells; what has no column stands in ddb_rest, as JSON. NULL is an empty cell."""
+def write_csv(lines: Iterable[str], file: TextIO, columns: Sequence[str], *, guard: bool) -> int:
+    """Write a header and RFC 4180 cells; return how many rows.
+
+    What has no column goes into ddb_rest, as JSON. NULL is an empty cell. With `guard`, an apostrophe is put
+    before text that a spreadsheet would run as a formula.
+    """
     names = [name for name in columns if name != REST_COLUMN]
     writer = csv.writer(file)
     writer.writerow([*names, REST_COLUMN])
+    as_cell: Callable[[Raw | None], str] = _guarded_cell if guard else _cell
     written = 0
     for line in lines:
-        row = json.loads(line, parse_float=Decimal, parse_int=Decimal)
-        cells = [_cell(row.pop(name, None)) for name in names]
+        row = _decode_columns(line)
+        cells = [as_cell(row.pop(name, None)) for name in names]
         writer.writerow([*cells, _encode(row).decode() if row else ""])
         written += 1
     return written
-
-
-WRITERS: dict[str, Callable[[Iterable[str], Sequence[str], TextIO], int]] = {
-    "jsonl": write_jsonl,
-    "csv": write_csv,
-    "dynamodb-json": write_dynamodb_json,
-}
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[TextIO]:
-    """A file that appears when it is whole, gzip if its name ends so; "-" is stdout."""
-    if str(path) == "-":
-        yield sys.stdout
-        return
-    part = path.with_name(path.name + ".part")
-    with part.open("wb") as raw:
-        packed = gzip.GzipFile(fileobj=raw, mode="wb", mtime=0) if path.suffix == ".gz" else None
-        with io.TextIOWrapper(packed or raw, encoding="utf-8", newline="") as text:
-            yield text
-            text.flush()
-            if packed:
-                packed.close()
-    part.replace(path)
 
 
 def _write_lines(lines: Iterable[str], file: TextIO) -> int:
@@ -87,9 +71,17 @@ def _write_lines(lines: Iterable[str], file: TextIO) -> int:
     return written
 
 
-def _cell(value: Any) -> str:
-    if value is None:
+def _cell(text: Raw | None) -> str:
+    """Return a value as a cell: text without its quotes, anything else as its JSON."""
+    if text is None:
         return ""
-    if isinstance(value, str):
-        return value
-    return _encode(value).decode()
+    source = bytes(text)
+    if source.startswith(b'"'):
+        return _decode_text(source)
+    return "" if source == b"null" else source.decode()
+
+
+def _guarded_cell(text: Raw | None) -> str:
+    cell = _cell(text)
+    is_text = text is not None and bytes(text).startswith(b'"')
+    return f"'{cell}" if is_text and cell.startswith(_FORMULA_STARTS) else cell

@@ -1,66 +1,97 @@
-"""Everything wanted, in one SQLite file on this machine: it survives a kill, and knows what is there twice.
+"""Everything wanted, in one SQLite file on this machine: it survives a kill, and finds duplicates.
 
-An object's items and the note that it was read are one transaction; so are an item and the note that it was
-written. A later run with the same selection goes on where this one ended.
+An object's items and the note that it was read are one transaction, and so are an item and its outcome. A
+later run of the same restore resumes from the file. Only one process has it open: the file is locked.
 """
 
-import hashlib
-import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from ttl_archive.replay.errors import MisuseError, ReplayError
+from ttl_archive.replay.restore.archive_listing import ArchivedObject
+from ttl_archive.replay.restore.archived_rows import BadLine
+from ttl_archive.replay.restore.item_extraction import ExtractedRows, StagedItem
+
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS object (key TEXT, etag TEXT, rows INTEGER, bad INTEGER, PRIMARY KEY (key, etag));
+CREATE TABLE IF NOT EXISTS begun (begun_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS object (
+  key TEXT PRIMARY KEY, etag TEXT NOT NULL, lines INTEGER NOT NULL, wanted INTEGER NOT NULL,
+  first_us INTEGER, last_us INTEGER
+);
+CREATE TABLE IF NOT EXISTS bad_line (key TEXT, number INTEGER, code TEXT);
+CREATE TABLE IF NOT EXISTS name (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS item (
   id BLOB PRIMARY KEY, event_us INTEGER NOT NULL, line TEXT NOT NULL, exact INTEGER NOT NULL,
   outcome TEXT
 ) WITHOUT ROWID;
 """
-
-
+_TABLES = ("begun", "object", "bad_line", "name", "item")
 _NEWEST = """
 INSERT INTO item VALUES (?, ?, ?, ?, NULL)
 ON CONFLICT (id) DO UPDATE
 SET event_us = excluded.event_us, line = excluded.line, exact = excluded.exact, outcome = NULL
 WHERE excluded.event_us > item.event_us
 """
+_COUNTS = """
+SELECT count(*), coalesce(sum(lines), 0), coalesce(sum(wanted), 0), min(first_us), max(last_us),
+  (SELECT count(*) FROM bad_line), (SELECT count(*) FROM item), (SELECT count(*) FROM item WHERE NOT exact),
+  (SELECT coalesce(sum((length(line) + 1023) / 1024), 0) FROM item WHERE outcome IS NULL)
+FROM object
+"""
 
 
-class Staged(NamedTuple):
-    """One item as it waits to be written: `id` tells it from others, `line` is JSON."""
+class UnreadLine(NamedTuple):
+    """A line of an object that could not be read: the object's key, the line's number, a code."""
 
-    id: bytes
-    event_us: int
-    line: str
-    exact: bool
+    key: str
+    number: int
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """What is staged, and what came of it."""
+class StageCounts:
+    """What is staged, and the outcomes by name.
+
+    `lines` were read, `rows` of them are wanted, `items` are left without duplicates. `first_us` and
+    `last_us` are the first and last change read. `units` are the write units of items without an outcome.
+    """
 
     objects: int
+    lines: int
     rows: int
+    first_us: int | None
+    last_us: int | None
     bad: int
     items: int
     inexact: int
+    units: int
     outcomes: dict[str, int]
 
 
 class Stage:
-    """A context manager around the file. Of several items with one id the newest stays."""
+    """A context manager around the file. Of several items with one id the newest stays.
+
+    Raises MisuseError when another process has the stage open, and ReplayError when the file cannot be
+    read or written.
+    """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, isolation_level=None)
-        # A kill of this process loses nothing then; only a crash of the machine could, and S3 has it all.
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = OFF")
-        self._db.executescript(_SCHEMA)
+        self.path = path
+        with self._errors_named():
+            _create_private(path)
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=0)
+            # The lock lasts until the connection is closed, or the process is killed.
+            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            # A kill of this process loses nothing; only a crash of the machine could, and S3 has it all.
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = OFF")
+            self._db.executescript(_SCHEMA)
 
     def __enter__(self) -> Self:
         return self
@@ -70,63 +101,102 @@ class Stage:
     ) -> None:
         self._db.close()
 
-    def has_read(self, key: str, etag: str) -> bool:
-        """Whether the object is staged."""
-        found = self._db.execute("SELECT 1 FROM object WHERE key = ? AND etag = ?", (key, etag))
-        return found.fetchone() is not None
+    def begun_at(self) -> str | None:
+        """Return when the staged restore began, ISO 8601, or None for a new stage."""
+        found = self._db.execute("SELECT begun_at FROM begun").fetchone()
+        return str(found[0]) if found else None
 
-    def add_object(self, key: str, etag: str, items: Iterable[Staged | None]) -> None:
-        """Stage an object's items; None stands for a line that could not be read. All of them, or none."""
-        rows = bad = 0
-        self._db.execute("BEGIN")
-        try:
-            for item in items:
-                if item is None:
-                    bad += 1
-                    continue
-                rows += 1
-                self._db.execute(
-                    _NEWEST,
-                    item,
-                )
-            self._db.execute("INSERT INTO object VALUES (?, ?, ?, ?)", (key, etag, rows, bad))
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
+    def begin(self, begun_at: str) -> None:
+        """Forget everything that is staged, and note when the restore begins."""
+        with self._transaction():
+            for table in _TABLES:
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608  names of our own
+            self._db.execute("INSERT INTO begun VALUES (?)", (begun_at,))
 
-    def items(self, *, waiting: bool = False) -> Iterator[Staged]:
-        """The items by time of their change; only those without an outcome, if `waiting`."""
+    def remove(self) -> None:
+        """Delete the file, because nothing is left to resume."""
+        self._db.close()
+        self.path.unlink(missing_ok=True)
+
+    def staged_objects(self) -> dict[str, str]:
+        """Return the ETag of every staged object by key."""
+        return dict(self._db.execute("SELECT key, etag FROM object").fetchall())
+
+    def add_object(self, archived: ArchivedObject, rows: ExtractedRows) -> None:
+        """Stage what is wanted of an object, and its bad lines: all of it, or nothing."""
+        with self._transaction():
+            for found in rows:
+                if isinstance(found, BadLine):
+                    self._db.execute("INSERT INTO bad_line VALUES (?, ?, ?)", (archived.key, *found))
+                else:
+                    self._db.execute(_NEWEST, found)
+            summary = (archived.key, archived.etag, rows.lines, rows.wanted, rows.first_us, rows.last_us)
+            self._db.execute("INSERT INTO object VALUES (?, ?, ?, ?, ?, ?)", summary)
+            self._db.executemany("INSERT OR IGNORE INTO name VALUES (?)", [(name,) for name in rows.names])
+
+    def items(self, *, waiting: bool = False) -> Iterator[StagedItem]:
+        """Yield the items by time of their change; only those without an outcome, if `waiting`."""
         condition = "WHERE outcome IS NULL" if waiting else ""
         query = f"SELECT id, event_us, line, exact FROM item {condition} ORDER BY event_us, id"  # noqa: S608
         for row in self._db.cursor().execute(query):
-            yield Staged(row[0], row[1], row[2], bool(row[3]))
+            yield StagedItem(row[0], row[1], row[2], bool(row[3]))
 
     def note(self, outcomes: Iterable[tuple[bytes, str]]) -> None:
-        """Write down what came of items."""
-        self._db.execute("BEGIN")
-        self._db.executemany(
-            "UPDATE item SET outcome = ? WHERE id = ?", [(what, which) for which, what in outcomes]
-        )
-        self._db.execute("COMMIT")
+        """Note the outcomes of items, by id."""
+        with self._transaction():
+            self._db.executemany(
+                "UPDATE item SET outcome = ? WHERE id = ?", [(outcome, ident) for ident, outcome in outcomes]
+            )
 
-    def forget_outcomes(self) -> None:
-        """All items are to be written again."""
-        self._db.execute("UPDATE item SET outcome = NULL")
+    def bad_lines(self, limit: int) -> list[UnreadLine]:
+        """Return the first lines that could not be read."""
+        query = "SELECT key, number, code FROM bad_line ORDER BY key, number LIMIT ?"
+        return [UnreadLine(*row) for row in self._db.execute(query, (limit,))]
 
-    def counts(self) -> Counts:
-        """How much is staged."""
-        objects, rows, bad = self._db.execute(
-            "SELECT count(*), coalesce(sum(rows), 0), coalesce(sum(bad), 0) FROM object"
+    def names(self) -> set[str]:
+        """Return the names of columns and attributes in the rows that were read."""
+        return {row[0] for row in self._db.execute("SELECT name FROM name")}
+
+    def counts(self) -> StageCounts:
+        """Return how much is staged."""
+        objects, lines, rows, first_us, last_us, bad, items, inexact, units = self._db.execute(
+            _COUNTS
         ).fetchone()
-        items, inexact = self._db.execute("SELECT count(*), coalesce(sum(NOT exact), 0) FROM item").fetchone()
         outcomes = self._db.execute(
             "SELECT outcome, count(*) FROM item WHERE outcome IS NOT NULL GROUP BY outcome"
         )
-        return Counts(objects, rows, bad, items, inexact, dict(outcomes.fetchall()))
+        return StageCounts(
+            objects, lines, rows, first_us, last_us, bad, items, inexact, units, dict(outcomes.fetchall())
+        )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._errors_named():
+            self._db.execute("BEGIN")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:  # SQLite itself rolls back when the disk is full
+                    self._db.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _errors_named(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                message = f"{self.path}: another process is running the same restore. Wait for it, or stop it"
+                raise MisuseError(message) from None
+            raise ReplayError(
+                f"{self.path}: {error}. Free space there, or name another folder with --work; then run again"
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise ReplayError(f"{self.path}: {error}. Delete the file and run again") from error
 
 
-def stage_path(folder: Path, *what: object) -> Path:
-    """The file for this selection: the same words, the same file."""
-    words = json.dumps([str(each) for each in what])
-    return folder / f"{hashlib.sha256(words.encode()).hexdigest()[:16]}.sqlite"
+def _create_private(path: Path) -> None:
+    """Create the file, which holds items, readable by its owner only; SQLite's other files follow it."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))

@@ -1,95 +1,75 @@
-"""The staged items back into a table. What is in the table is newer and stays: the put is conditional."""
+"""The staged items into a table. What is in the table is newer and stays: every put is conditional."""
 
-import base64
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Context, Decimal
+from datetime import datetime
 from threading import Event
-from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from ttl_archive.replay.aws import error_code
-from ttl_archive.replay.errors import MisuseError, ReplayError
+from ttl_archive.replay.errors import ReplayError
+from ttl_archive.replay.items.attribute_values import Item, for_boto3
 from ttl_archive.replay.rate import Rate
-from ttl_archive.replay.restore.archived_rows import Item
-from ttl_archive.replay.restore.stage import Stage, Staged
+from ttl_archive.replay.restore.destination_table import DestinationTable, TtlChoice
+from ttl_archive.replay.restore.item_extraction import StagedItem
+from ttl_archive.replay.restore.stage import Stage
 from ttl_archive.replay.workers import Threads, in_parallel
 
-PUT, THERE, REFUSED = "put", "there already", "refused"
+PUT, ALREADY_THERE, REFUSED = "put", "already there", "refused"
 _NOTE_EVERY = 100
-# A number has 38 digits at most. Source: DynamoDB Developer Guide, constraints.
-_EXACT = Context(prec=40)
+# A write unit is 1 KB of item, at least one. Source: DynamoDB Developer Guide, capacity unit consumption.
+_UNIT_BYTES = 1024
+
+Outcome = tuple[bytes, str]  # the staged item's id; PUT, ALREADY_THERE or REFUSED
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """The table to write to. `keys` are its key attributes, the partition key first."""
+class TableWriter:
+    """Puts items into one table. `begun` is when the restore began; a moved TTL counts from it."""
 
-    dynamodb: Any
-    table: str
-    keys: tuple[str, ...]
+    table: DestinationTable
+    ttl: TtlChoice
     ttl_attribute: str
-    ttl_until: datetime | None  # None: the TTL attribute is removed
-    keep_ttl: bool = False
-
-    def prepared(self, item: Item) -> Item:
-        """The item with its TTL attribute removed, moved forward, or as it was."""
-        if self.keep_ttl:
-            return item
-        rest = {name: value for name, value in item.items() if name != self.ttl_attribute}
-        if self.ttl_until is None:
-            return rest
-        return rest | {self.ttl_attribute: {"N": str(int(self.ttl_until.timestamp()))}}
+    begun: datetime
 
     def put(self, item: Item) -> str:
-        """Put one item unless its key is there. Raises ReplayError for what would meet every item."""
+        """Put an item unless its key is there; return PUT, ALREADY_THERE or REFUSED.
+
+        Raises ReplayError for an error that every item would meet.
+        """
+        prepared = self.ttl.apply(item, self.ttl_attribute, self.begun)
         try:
-            self.dynamodb.put_item(
-                TableName=self.table,
-                Item={name: to_boto(value) for name, value in self.prepared(item).items()},
+            self.table.dynamodb.put_item(
+                TableName=self.table.name,
+                Item=for_boto3(prepared),
                 ConditionExpression="attribute_not_exists(#key)",
-                ExpressionAttributeNames={"#key": self.keys[0]},
+                ExpressionAttributeNames={"#key": self.table.keys[0]},
             )
         except ClientError as error:
             code = error_code(error)
             if code == "ConditionalCheckFailedException":
-                return THERE
+                return ALREADY_THERE
             if code == "ValidationException":
-                return REFUSED  # too large, or without a key of the table
-            raise ReplayError(
-                f"table {self.table}: PutItem was refused with {code}. Run again to go on"
-            ) from error
+                return REFUSED  # too large, or without a key attribute of the table
+            message = f"table {self.table.name}: PutItem was refused with {code}. Run again to resume"
+            raise ReplayError(message) from error
+        except BotoCoreError as error:
+            raise ReplayError(f"table {self.table.name}: {error}. Run again to resume") from error
         return PUT
 
 
-def find_target(dynamodb: Any, table: str, ttl_attribute: str, ttl: str) -> Target:
-    """The table, with its keys. `ttl` is remove, keep, or how far to move it: +90d. Raises MisuseError."""
-    try:
-        described = dynamodb.describe_table(TableName=table)["Table"]
-    except ClientError as error:
-        if error_code(error) == "ResourceNotFoundException":
-            raise MisuseError(
-                f"--to-table {table}: there is no such table. Check --profile and --region"
-            ) from None
-        raise
-    schema = sorted(described["KeySchema"], key=lambda key: str(key["KeyType"]))  # HASH, then RANGE
-    keys = tuple(key["AttributeName"] for key in schema)
-    if ttl_attribute in keys:
-        raise MisuseError(f"--to-table {table}: the TTL attribute {ttl_attribute} is a key of it")
-    return Target(dynamodb, table, keys, ttl_attribute, _until(ttl), keep_ttl=ttl == "keep")
-
-
-def write(stage: Stage, target: Target, rate: Rate, stop: Event, concurrency: int,
+def write_items(stage: Stage, writer: TableWriter, rate: Rate, stop: Event, concurrency: int,
           on_items: Callable[[int], None] = lambda items: None) -> None:  # noqa: ARG005  # fmt: skip
-    """Put every item that has no outcome yet, and note the outcomes. A kill repeats at most a few puts."""
-    waiting = stage.items(waiting=True)
-    noted: list[tuple[bytes, str]] = []
+    """Put every staged item that has no outcome yet, and note the outcomes. `rate` counts write units.
+
+    A kill repeats at most a few hundred puts, which then are already there. Raises ReplayError.
+    """
+    noted: list[Outcome] = []
     try:
-        for done in _put_all(waiting, target, rate, stop, concurrency):
-            noted.append(done)
+        for outcome in _outcomes(stage.items(waiting=True), writer, rate, stop, concurrency):
+            noted.append(outcome)
             on_items(1)
             if len(noted) == _NOTE_EVERY:
                 stage.note(noted)
@@ -98,51 +78,26 @@ def write(stage: Stage, target: Target, rate: Rate, stop: Event, concurrency: in
         stage.note(noted)
 
 
-def key_of(item: Item, keys: tuple[str, ...]) -> str | None:
-    """What tells the item from others in the table; None when it has not all the key attributes."""
-    if not all(name in item for name in keys):
-        return None
-    return json.dumps([_canonical(item[name]) for name in keys], ensure_ascii=False)
+def write_units(size_bytes: int) -> int:
+    """Return the write units that an item of so many bytes consumes."""
+    return max(1, -(-size_bytes // _UNIT_BYTES))
 
 
-def to_boto(value: dict[str, Any]) -> dict[str, Any]:
-    """An attribute value as boto3 takes it: binary as bytes."""
-    match value:
-        case {"B": content}:
-            return {"B": base64.b64decode(content)}
-        case {"BS": contents}:
-            return {"BS": [base64.b64decode(content) for content in contents]}
-        case {"M": members}:
-            return {"M": {name: to_boto(member) for name, member in members.items()}}
-        case {"L": members}:
-            return {"L": [to_boto(member) for member in members]}
-    return value
+def _outcomes(
+    items: Iterator[StagedItem], writer: TableWriter, rate: Rate, stop: Event, concurrency: int
+) -> Iterator[Outcome]:
+    """Yield the outcome of each item, in any order. After an error no put is begun, and those begun count."""
+    errors: list[ReplayError] = []
 
+    def put(staged: StagedItem) -> Outcome | None:
+        rate.take(write_units(len(staged.line)))
+        try:
+            return staged.id, writer.put(json.loads(staged.line))
+        except ReplayError as error:
+            errors.append(error)
+            stop.set()
+            return None
 
-def _put_all(
-    items: Iterator[Staged], target: Target, rate: Rate, stop: Event, concurrency: int
-) -> Iterator[tuple[bytes, str]]:
-    def put(staged: Staged) -> tuple[bytes, str]:
-        rate.take(1)
-        return staged.id, target.put(json.loads(staged.line))
-
-    yield from in_parallel(Threads(concurrency), put, items, at_once=2 * concurrency, stop=stop)
-
-
-def _canonical(value: dict[str, Any]) -> list[str]:
-    ((kind, content),) = value.items()
-    if kind == "N":  # 1.50 and 1.5 are one key
-        number = Decimal(content)
-        content = str(number.normalize(_EXACT)) if number else "0"
-    return [kind, str(content)]
-
-
-def _until(ttl: str) -> datetime | None:
-    if ttl in ("remove", "keep"):
-        return None
-    if not (ttl.startswith("+") and ttl.endswith("d") and ttl[1:-1].isdigit()):
-        raise MisuseError(f'--ttl has value "{ttl}". It must be remove, keep, or +90d for 90 days from now')
-    try:
-        return datetime.now(UTC) + timedelta(days=int(ttl[1:-1]))
-    except OverflowError:
-        raise MisuseError(f'--ttl has value "{ttl}", which is after the year 9999') from None
+    yield from filter(None, in_parallel(Threads(concurrency), put, items, at_once=2 * concurrency, stop=stop))
+    if errors:
+        raise errors[0]

@@ -1,14 +1,14 @@
-"""Rows of CSV by column: a column may be added at the end, and what fits no settings is refused."""
+"""Rows of CSV by column: a column may be added at the end, and a line that fits no settings is refused."""
 
 from typing import Any
 
 import pytest
 
+from tests.replay.restore.archives import read_one
 from tests.replay.samples import EVENT_US, change, error_line
 from ttl_archive.replay.csv_row import csv_row
 from ttl_archive.replay.error_objects.error_lines import read
-from ttl_archive.replay.restore import archived_rows
-from ttl_archive.replay.restore.archived_rows import Archived
+from ttl_archive.replay.restore.item_rebuild import item_of
 from ttl_archive.replay.verdict import judge
 from ttl_archive.transform.convert import Row, converter
 from ttl_archive.transform.formats import csv_line
@@ -29,9 +29,7 @@ def row(by: Settings) -> bytes:
 
 
 def item(line: bytes, by: Settings) -> dict[str, Any]:
-    (found,) = archived_rows.read_rows([line], by, is_csv=True)
-    assert isinstance(found, Archived)
-    return archived_rows.item_of(found, by)[0]
+    return item_of(read_one(line, by), by)[0]
 
 
 @pytest.mark.parametrize("image", [False, True])
@@ -45,7 +43,7 @@ def test_a_row_has_all_columns_under_their_names(image: bool) -> None:
 
 
 @pytest.mark.parametrize("image", [False, True])
-def test_a_row_from_before_a_column_was_added_comes_back_whole(image: bool) -> None:
+def test_a_row_older_than_a_column_is_read_whole(image: bool) -> None:
     then, now = settings(DEVICE, image=image), settings(DEVICE, NOTE, image=image)
 
     assert csv_row(row(then), now) == csv_row(row(then), then)
@@ -53,23 +51,23 @@ def test_a_row_from_before_a_column_was_added_comes_back_whole(image: bool) -> N
 
 
 @pytest.mark.parametrize("image", [False, True])
-def test_the_image_may_be_switched_beside_rows_that_are_there(image: bool) -> None:
+def test_rows_with_and_without_image_may_be_mixed(image: bool) -> None:
     then, now = settings(DEVICE, image=image), settings(DEVICE, NOTE, image=not image)
 
     assert item(row(then), now) == item(row(then), then)
 
 
-def test_a_row_with_a_column_that_is_gone_is_refused() -> None:
-    with pytest.raises(ValueError, match="are not a row's"):
+def test_a_row_with_a_removed_column_is_refused() -> None:
+    with pytest.raises(ValueError, match="do not match the columns"):
         csv_row(row(settings(DEVICE, NOTE)), settings(DEVICE))
 
 
 @pytest.mark.parametrize("name", ["ddb_image", "ddb_rest"])
-def test_a_row_whose_json_is_none_is_refused(name: str) -> None:
+def test_a_row_with_text_where_json_must_be_is_refused(name: str) -> None:
     by = settings(DEVICE, NOTE, image=True)
     wrong = csv_line([*(csv_row(row(by), by) | {name: "d1"}).values()])
 
-    with pytest.raises(ValueError, match="for JSON is none"):
+    with pytest.raises(ValueError, match="must hold JSON"):
         csv_row(wrong, by)
 
 
@@ -84,12 +82,12 @@ def test_a_row_of_the_largest_item_is_read(image: bool) -> None:
 
 
 @pytest.mark.parametrize("line", [b"", b"\n", b'"a"\n', b"{}"])
-def test_what_is_no_row_is_refused(line: bytes) -> None:
-    with pytest.raises(ValueError, match=r"are not a row's|not enough values"):
+def test_a_line_that_is_not_a_row_is_refused(line: bytes) -> None:
+    with pytest.raises(ValueError, match=r"do not match the columns|not enough values"):
         csv_row(line, settings(DEVICE))
 
 
-def test_a_row_from_before_is_replayed_as_it_is() -> None:
+def test_an_older_row_is_replayed_unchanged() -> None:
     line = row(settings(DEVICE))
     (record,) = read([error_line(line)])
 

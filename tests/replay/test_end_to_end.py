@@ -203,7 +203,7 @@ def test_a_new_user_gets_from_a_failure_to_a_closed_ledger_and_back_to_the_table
         name: _unordered(value) for name, value in expected.items()
     }
     again = command(pipeline, *restore)
-    assert "2 there already" in again.stderr
+    assert "2 already there" in again.stderr
 
 
 def test_an_answer_that_breaks_off_is_taken_up_and_nothing_is_lost(pipeline: Pipeline) -> None:

@@ -249,13 +249,6 @@ def test_rows_that_are_gone_keep_their_error_object(s3: Any) -> None:
         ("replay list --bucket my-archive --since 99999999999d", 2, "is no time"),
         ("replay list --bucket my-archive --since 999999d", 2, "is no time"),
         ("replay nonsense", 2, "No such command"),
-        ("restore --bucket my-archive", 2, "--out FILE or --to-table TABLE"),
-        ("restore --bucket my-archive --out x --where 'a ='", 2, "must come a value"),
-        ("restore --bucket my-archive --to-table DeviceData", 2, "expires again at once"),
-        ("restore --bucket my-archive --to-table Nowhere --ttl remove --yes", 2, "no such table"),
-        ("restore --bucket my-archive --to-table DeviceData --ttl 90 --yes", 2, "+90d"),
-        ("restore --bucket my-archive --to-table DeviceData --ttl remove", 2, "--dry-run"),
-        ("restore --bucket my-archive --out x --key a", 2, "NAME=VALUE"),
     ],
 )
 def test_what_goes_wrong_is_told_without_a_traceback(s3: Any, line: str, code: int, told: str) -> None:
@@ -396,61 +389,6 @@ def test_in_a_versioned_bucket_the_manifest_has_the_version_and_retiring_keeps_i
     assert json.loads(body)["version_id"] == version
     assert s3.get_object(Bucket=versioned, Key=EXAMPLE, VersionId=version)["ContentLength"] > 0
     assert run(f"ttl-archive replay run --bucket {versioned} --yes").exit_code == 0
-
-
-def restored(s3: Any, options: str) -> tuple[Result, list[dict[str, Any]]]:
-    run(f"ttl-archive replay run --bucket {BUCKET} --yes")
-    result = run(f"ttl-archive restore --bucket {BUCKET} --out rows.jsonl {options}")
-    found = Path("rows.jsonl")
-    return result, [json.loads(line) for line in found.read_text().splitlines()] if found.exists() else []
-
-
-def test_rows_come_back_by_filter_key_and_folder(s3: Any) -> None:
-    assert [row["ddb_event_id"] for row in restored(s3, "--where \"device_id = 'd2'\"")[1]] == ["e2"]
-    assert [row["ddb_event_id"] for row in restored(s3, "--key deviceID=d4")[1]] == ["e4"]
-    assert len(restored(s3, "--where \"dt = '2025-11-20' AND n BETWEEN 1 AND 2\"")[1]) == 3
-    assert restored(s3, "--since 2026-01-01")[1] == []
-
-
-def test_a_column_that_no_row_has_is_told(s3: Any) -> None:
-    result, found = restored(s3, "--where \"devise_id = 'd2'\"")
-
-    assert found == []
-    assert "No row that was read has a column devise_id: check --where" in result.stderr
-
-
-def test_rows_that_were_delivered_twice_come_back_once(s3: Any) -> None:
-    run(f"ttl-archive replay run --bucket {BUCKET} --yes")
-    key = keys(s3, "archive/")[0]
-    s3.copy_object(Bucket=BUCKET, Key=key + ".copy.jsonl.gz", CopySource={"Bucket": BUCKET, "Key": key})
-
-    result, found = restored(s3, "--json")
-
-    assert len(found) == 3
-    assert json.loads(result.stdout)["rows"] > 3
-
-
-def test_without_images_items_need_a_word_more(s3: Any) -> None:
-    text = Path("archive.toml").read_text().replace('format = "jsonl"', 'format = "jsonl"\nimage = false')
-    Path("archive.toml").write_text(text)
-    run(f"ttl-archive replay run --bucket {BUCKET} --yes")
-
-    line = f"ttl-archive restore --bucket {BUCKET} --out items.json --format dynamodb-json"
-    refused, taken = run(line), run(f"{line} --inexact")
-
-    assert (refused.exit_code, "sets come back as lists" in refused.stderr) == (2, True)
-    assert taken.exit_code == 0
-    assert len(Path("items.json").read_text().splitlines()) == 3
-
-
-def test_parquet_is_left_to_athena(s3: Any) -> None:
-    run(f"ttl-archive replay run --bucket {BUCKET} --yes")
-    s3.put_object(Bucket=BUCKET, Key="archive/DeviceData/dt=2025-11-20/x.parquet", Body=b"PAR1")
-
-    result, found = restored(s3, "")
-
-    assert (result.exit_code, len(found)) == (3, 3)
-    assert "Use Athena" in result.stderr
 
 
 class StepFunctions(BaseHTTPRequestHandler):

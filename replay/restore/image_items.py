@@ -1,0 +1,76 @@
+"""The item in a row's image, checked when it is read, and what identifies an item in a table."""
+
+import json
+import re
+from decimal import Context, Decimal
+from typing import Any
+
+from msgspec import DecodeError
+from msgspec.json import Decoder
+
+from ttl_archive.replay.items.attribute_values import Item, NotAnAttributeValueError, check
+from ttl_archive.replay.restore.nesting import is_too_deep
+
+# What DynamoDB accepts as a number, with more room in the exponent than it allows (-130 to 125).
+# Source: DynamoDB Developer Guide, naming rules and data types, Number.
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
+# A number has 38 digits at most. Source: DynamoDB Developer Guide, constraints.
+_EXACT = Context(prec=40)
+_decode = Decoder(dict[str, dict[str, Any]]).decode
+
+
+class BadImageError(Exception):
+    """The text of an image is not an item in DynamoDB JSON."""
+
+
+def decode_image(text: Any) -> Item:
+    """Return the item of an image's text, every attribute value checked: one type, and of that type.
+
+    Raises BadImageError.
+    """
+    try:
+        item = _decode(text)
+        if is_too_deep(text.encode()):
+            raise BadImageError
+        for value in item.values():
+            _check(value)
+    except (DecodeError, UnicodeError, RecursionError, TypeError, NotAnAttributeValueError):
+        raise BadImageError from None
+    return item
+
+
+def key_of(item: Item, keys: tuple[str, ...]) -> str | None:
+    """Return the text that identifies the item in the table, or None when a key attribute is missing."""
+    if not all(name in item for name in keys):
+        return None
+    return json.dumps([_canonical(item[name]) for name in keys], ensure_ascii=False)
+
+
+def merge_items(item: Item, more: Item) -> None:
+    """Add attributes to an item. Two maps of one name are merged, because a column may be a part of a map."""
+    for name, value in more.items():
+        if name in item and "M" in value and "M" in item[name]:
+            merge_items(item[name]["M"], value["M"])
+        else:
+            item[name] = value
+
+
+def _check(value: dict[str, Any]) -> None:
+    """Check an attribute value; the two common types here, which is quicker."""
+    if len(value) == 1:
+        for kind, content in value.items():
+            if kind == "S" and content.__class__ is str:
+                return
+            if kind == "N" and content.__class__ is str:
+                if not _NUMBER.fullmatch(content):
+                    raise BadImageError
+                return
+    check(value)
+
+
+def _canonical(value: dict[str, Any]) -> list[str]:
+    ((kind, content),) = value.items()
+    if kind == "N":  # 1.50 and 1.5 are one key
+        number = Decimal(content)
+        content = str(number.normalize(_EXACT)) if number else "0"
+    return [kind, str(content)]
