@@ -7,13 +7,14 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from ttl_archive.infra import roles
-from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.infra.deploy_settings import Deploy, shorten
 from ttl_archive.infra.metric_names import Metrics
 from ttl_archive.transform import layout
 from ttl_archive.transform.settings import Settings
@@ -54,12 +55,21 @@ class Alarms(Construct):
         metrics: Metrics,
     ) -> None:
         super().__init__(scope, id)
-        self.topic = sns.Topic(self, "Topic", enforce_ssl=True, display_name=f"{settings.table.name} archive")
+        arn = deploy.operations_key_arn
+        self._key = kms.Key.from_key_arn(self, "Key", arn) if arn else None
+        self.topic = sns.Topic(
+            self,
+            "Topic",
+            enforce_ssl=True,
+            master_key=self._key,
+            # At most 100 characters. Source: Amazon SNS API Reference, CreateTopic.
+            display_name=f"{shorten(settings.table.name, 92)} archive",
+        )
         # A topic policy replaces the default policy, which lets alarms of the account publish.
         self.topic.add_to_resource_policy(roles.publishing("cloudwatch.amazonaws.com", self.topic.topic_arn))
         if deploy.alarm_email:
             self.topic.add_subscription(subscriptions.EmailSubscription(deploy.alarm_email))
-        self.rule = self._error_object_rule(settings, bucket)
+        self.rule = self._error_object_rule(settings, deploy, bucket)
         for rule in alarm_rules(settings, deploy, metrics, self.rule):
             alarm = cloudwatch.Alarm(
                 self,
@@ -77,9 +87,22 @@ class Alarms(Construct):
             alarm.add_alarm_action(actions.SnsAction(self.topic))
             alarm.add_ok_action(actions.SnsAction(self.topic))
 
-    def _error_object_rule(self, settings: Settings, bucket: s3.IBucket) -> events.Rule:
-        """Create the rule that counts error objects and publishes each to a topic of its own."""
-        each = sns.Topic(self, "ErrorObjectTopic", enforce_ssl=True)
+    def _error_object_rule(self, settings: Settings, deploy: Deploy, bucket: s3.IBucket) -> events.Rule:
+        """Create the rule that counts error objects and publishes each to a topic of its own.
+
+        EventBridge publishes with a role, because it supports no conditions in the policy of a topic: a
+        statement for the service would let rules of every account publish.
+        Source: Amazon EventBridge User Guide, resource-based policies for Amazon SNS.
+        """
+        each = sns.Topic(self, "ErrorObjectTopic", enforce_ssl=True, master_key=self._key)
+        key_use = (
+            [roles.allow(["kms:Decrypt", "kms:GenerateDataKey"], [deploy.operations_key_arn])]
+            if deploy.operations_key_arn
+            else []
+        )
+        role = roles.service_role(
+            self, "events.amazonaws.com", [roles.allow(["sns:Publish"], [each.topic_arn]), *key_use]
+        )
         rule = events.Rule(
             self,
             "ErrorObjectRule",
@@ -93,7 +116,8 @@ class Alarms(Construct):
                 },
             ),
         )
-        rule.add_target(targets.SnsTopic(each))
+        # Its policy is complete; CDK would add actions with wildcards.
+        rule.add_target(targets.SnsTopic(each, role=role.without_policy_updates()))
         return rule
 
 

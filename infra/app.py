@@ -12,7 +12,6 @@ from ttl_archive.transform.settings import Settings
 
 # CDK's recommended flags that concern our resources.
 _FLAGS = {
-    "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True,
     "@aws-cdk/aws-iam:minimizePolicies": True,
     "@aws-cdk/core:checkSecretUsage": True,
 }

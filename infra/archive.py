@@ -1,8 +1,16 @@
 """The construct: one table's archive, composed from its parts. It can be used in any stack."""
 
+from typing import Any
+
+from aws_cdk import CfnElement, Tags
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from ttl_archive.infra import roles
 from ttl_archive.infra.alarms import Alarms
 from ttl_archive.infra.assets import Assets
 from ttl_archive.infra.dashboard import dashboard
@@ -11,7 +19,9 @@ from ttl_archive.infra.delivery import FirehoseDelivery
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.functions import TransformFunction
 from ttl_archive.infra.glue_catalog import Catalog
+from ttl_archive.infra.layout_guard import LayoutGuard
 from ttl_archive.infra.metric_names import Metrics
+from ttl_archive.infra.operator_policies import OperatorPolicies
 from ttl_archive.infra.replay_map import ReplayMap
 from ttl_archive.infra.source_table import SourceTable
 from ttl_archive.infra.storage import ArchiveStorage
@@ -22,8 +32,9 @@ from ttl_archive.transform.settings import Settings
 class TtlArchive(Construct):
     """The archive of one table: expired items are kept in a bucket and found with SQL.
 
-    Its parts are public, so that a stack can grant access to them: `storage.bucket`, `stream`, `table`,
-    `function`, `delivery`, `catalog`, `workgroup`, `replay`, `alarms`.
+    `bucket` and `stream` are existing ones, in place of those that the construct creates. Its parts are
+    public: `storage.bucket`, `stream`, `table`, `function`, `delivery`, `catalog`, `workgroup`, `replay`,
+    `alarms`, `policies`, `guard`. Raises ValueError for a bucket that is given twice.
     """
 
     def __init__(
@@ -34,53 +45,132 @@ class TtlArchive(Construct):
         settings: Settings,
         deploy: Deploy,
         assets: Assets,
+        bucket: s3.IBucket | None = None,
+        stream: kinesis.IStream | None = None,
     ) -> None:
         super().__init__(scope, id)
+        self._settings, self._deploy, self._assets = settings, deploy, assets
+        if bucket and deploy.bucket:
+            raise ValueError("bucket is given to TtlArchive and in [deploy] bucket. Remove one of them")
+        if deploy.bucket:
+            bucket = s3.Bucket.from_bucket_name(self, "Bucket", deploy.bucket)
         key = kms.Key.from_key_arn(self, "Key", deploy.kms_key_arn) if deploy.kms_key_arn else None
-        self.storage = ArchiveStorage(self, "Storage", deploy=deploy, key=key)
-        bucket = self.storage.bucket
-        self.stream = change_stream(self, "Stream", deploy=deploy, key=key)
-        self.function = TransformFunction(
-            self,
-            "Transform",
-            zip_file=assets.transform,
-            settings=settings,
-            deploy=deploy,
-            stream=self.stream,
+        self._common: dict[str, Any] = {"settings": settings, "deploy": deploy}
+        self.guard = LayoutGuard(self, "Guard", **self._common, assets=assets, bucket=bucket)
+        self.storage = ArchiveStorage(self, "Storage", deploy=deploy, key=key, bucket=bucket)
+        self.stream = stream or change_stream(self, "Stream", deploy=deploy, key=key)
+        self._build_flow()
+        self.workgroup = Workgroup(self, "Workgroup", **self._common, key=key)
+        self._build_operations()
+        self._order()
+        self._apply_to_all()
+
+    def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow reading the archive's rows, and listing them."""
+        return roles.grant_all(grantee, roles.row_reading(self.storage.bucket, self._settings, self._deploy))
+
+    def grant_query(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow queries in the archive's workgroup: Athena, Glue, its results, and reading the rows."""
+        statements = roles.querying(
+            self, self._settings, self._deploy, self.storage.bucket, self.workgroup.results
         )
-        self.catalog = Catalog(self, "Catalog", settings=settings, deploy=deploy, bucket=bucket)
+        return roles.grant_all(grantee, statements)
+
+    def metric_delivered_records(self) -> cloudwatch.Metric:
+        """Return the number of records that Firehose delivered to the bucket."""
+        return self._metrics.delivery("DeliveryToS3.Records", "Sum")
+
+    def metric_data_freshness(self) -> cloudwatch.Metric:
+        """Return the age in seconds of the oldest record that is not delivered."""
+        return self._metrics.delivery("DeliveryToS3.DataFreshness", "Maximum")
+
+    def metric_error_objects(self) -> cloudwatch.Metric:
+        """Return the number of new error objects."""
+        return self._metrics.error_objects(self.alarms.rule)
+
+    def metric_failed_records(self) -> cloudwatch.Metric:
+        """Return the number of records that the transform refused."""
+        return self._metrics.transform("RecordsFailed")
+
+    def metric_expired_items(self) -> cloudwatch.Metric:
+        """Return the number of items that TTL removed from the table."""
+        return self._metrics.table("TimeToLiveDeletedItemCount", "Sum")
+
+    def _build_flow(self) -> None:
+        bucket = self.storage.bucket
+        self.function = TransformFunction(
+            self, "Transform", **self._common, zip_file=self._assets.transform, stream=self.stream
+        )
+        self.catalog = Catalog(self, "Catalog", **self._common, bucket=bucket)
         self.delivery = FirehoseDelivery(
             self,
             "Delivery",
-            settings=settings,
-            deploy=deploy,
+            **self._common,
             stream=self.stream,
             function=self.function.alias,
             bucket=bucket,
             table=self.catalog.table,
         )
-        self.table = SourceTable(
-            self, "Table", settings=settings, deploy=deploy, stream=self.stream, assets=assets
-        )
-        # Firehose reads from the moment it is created: what came before would never be read. On removal the
-        # table is detached first. Source: Firehose Developer Guide, writing with Kinesis Data Streams.
-        self.table.node.add_dependency(self.delivery)
-        self.workgroup = Workgroup(self, "Workgroup", settings=settings, deploy=deploy, key=key)
+        self.table = SourceTable(self, "Table", **self._common, stream=self.stream, assets=self._assets)
+
+    def _build_operations(self) -> None:
+        bucket = self.storage.bucket
         self.replay = ReplayMap(
-            self,
-            "ReplayMap",
-            settings=settings,
-            deploy=deploy,
-            bucket=bucket,
-            stream=self.stream,
-            assets=assets,
+            self, "ReplayMap", **self._common, bucket=bucket, stream=self.stream, assets=self._assets
         )
-        metrics = Metrics(
-            settings=settings,
+        self._metrics = Metrics(
+            settings=self._settings,
             kinesis_stream=self.stream,
             delivery_stream=self.delivery.delivery_stream,
             transform_function=self.function.function,
             replay_machine=self.replay.machine,
         )
-        self.alarms = Alarms(self, "Alarms", settings=settings, deploy=deploy, bucket=bucket, metrics=metrics)
-        dashboard(self, "Dashboard", metrics=metrics, rule=self.alarms.rule)
+        self.alarms = Alarms(self, "Alarms", **self._common, bucket=bucket, metrics=self._metrics)
+        self._dashboard = dashboard(self, "Dashboard", metrics=self._metrics, rule=self.alarms.rule)
+        self.policies = OperatorPolicies(self, "Policies", **self._common, bucket=bucket, stream=self.stream)
+
+    def _order(self) -> None:
+        """The guard comes first and the table last, so that a failed deployment changes or attaches nothing.
+
+        Firehose reads only what comes after it was created. On removal the table is detached first, then the
+        drain guard is asked. Source: Firehose Developer Guide, writing with Kinesis Data Streams.
+        """
+        first = self.guard.compare(self._guarded_resources(), self.stream)
+        between: list[Construct] = [self.storage, self.function, self.catalog, self.delivery, self.workgroup]
+        between += [self.replay, self.alarms, self._dashboard, self.policies]
+        for part in [
+            *between,
+            *([self.stream] if isinstance(self.stream, kinesis.Stream) else []),
+            self.table,
+        ]:
+            part.node.add_dependency(first)
+        record = self.guard.record(self.storage.bucket)
+        drain = self.guard.protect(self.delivery.delivery_stream.ref, self.stream)
+        record.node.add_dependency(first, self.delivery, self.catalog, self.function)
+        drain.node.add_dependency(first)  # its reference to the delivery stream orders the two
+        self.table.node.add_dependency(*between, record, drain)
+
+    def _guarded_resources(self) -> dict[str, CfnElement | None]:
+        """Return the resources whose physical ids the guard looks up, those that this construct creates."""
+        return {
+            "Bucket": _own(self, self.storage.bucket),
+            "Database": self.catalog.database,
+            "DeliveryStream": self.delivery.delivery_stream,
+            "Stream": _own(self, self.stream),
+            "Table": self.table.created,
+        }
+
+    def _apply_to_all(self) -> None:
+        for tag in self._deploy.tags:
+            Tags.of(self).add(*tag.split("=", 1))
+        if self._deploy.permissions_boundary:
+            boundary = iam.ManagedPolicy.from_managed_policy_arn(
+                self, "Boundary", self._deploy.permissions_boundary
+            )
+            iam.PermissionsBoundary.of(self).apply(boundary)
+
+
+def _own(archive: Construct, part: Any) -> CfnElement | None:
+    """Return the resource of a part that was created inside the archive."""
+    found = part.node.default_child
+    return found if found is not None and archive.node.path in part.node.path else None

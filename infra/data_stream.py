@@ -22,6 +22,10 @@ def change_stream(scope: Construct, id: str, *, deploy: Deploy, key: kms.IKey | 
         encryption_key=key,
         removal_policy=RemovalPolicy.RETAIN,
     )
+    # CDK has the maximum record size only on the resource.
+    resource = stream.node.default_child
+    assert isinstance(resource, kinesis.CfnStream)  # noqa: S101  CDK creates it
+    resource.max_record_size_in_kib = deploy.max_record_kib
     if key:
         acknowledge(stream, {"KDS3": "The configuration names a customer key ([deploy] kms_key_arn)."})
     return stream

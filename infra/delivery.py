@@ -41,7 +41,7 @@ class FirehoseDelivery(Construct):
     ) -> None:
         super().__init__(scope, id)
         self._settings, self._deploy, self._bucket = settings, deploy, bucket
-        self._log = log_group(self, "Log", deploy.log_retention_days)
+        self._log = log_group(self, "Log", deploy)
         self._role = roles.firehose_role(self, self._statements(stream, function, table))
         acknowledge_wildcards(
             self._role,
@@ -163,11 +163,10 @@ class FirehoseDelivery(Construct):
     def _statements(
         self, stream: kinesis.IStream, function: lambda_.IFunction, table: glue.CfnTable
     ) -> list[iam.PolicyStatement]:
-        key_arn = self._deploy.kms_key_arn
         invoke = ["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"]
         return [
-            *roles.stream_reading(stream, key_arn),
-            *roles.object_delivery(self._bucket, self._folders(), key_arn),
+            *roles.stream_reading(stream, self._deploy),
+            *roles.object_delivery(self._bucket, self._folders(), self._deploy),
             roles.allow(invoke, [function.function_arn]),
             roles.allow(["logs:PutLogEvents"], [self._log.log_group_arn]),
             *(roles.schema_reading(self, table) if self._deploy.parquet else []),

@@ -8,11 +8,15 @@ from ttl_archive.transform.settings import Settings
 if TYPE_CHECKING:
     from ttl_archive.infra.deploy_settings import Deploy
 
+# Three quarters of the request, without 4 KiB for the other fields of an event with one record.
+_MAX_REQUEST_KIB = (6_291_456 - 4096) * 3 // 4 // 1024
+
 
 def conflicts(deploy: "Deploy", settings: Settings) -> list[str]:
     """Return one sentence for each contradiction."""
     wide = deploy.parquet or settings.output.partition_by == "event"
     least_days = {"DEEP_ARCHIVE": 180}.get(deploy.storage_class, 90)
+    record_kib = deploy.max_record_kib or 0
     create, rules = deploy.table == "create", []
     rules += _bucket_rules(deploy)
     rules += [
@@ -40,6 +44,30 @@ def conflicts(deploy: "Deploy", settings: Settings) -> list[str]:
             "parquet is true and [output] image is false. Parquet has no room for an attribute without "
             "a column: set image = true, so that ddb_image has it",
         ),
+        # Source: Kinesis Data Streams Developer Guide, large-records: records above 1 MiB are not supported
+        # with dynamic partitioning.
+        (
+            record_kib > 1024 and settings.output.partition_by == "event",
+            f'max_record_kib is {record_kib} and [output] partition_by is "event". Firehose does '
+            "not support records above 1 MiB with dynamic partitioning: set max_record_kib = 1024, or "
+            'partition by "arrival"',
+        ),
+        # 6,291,456 bytes. Source: AWS Lambda API Reference, Invoke. The data of a record is in base64.
+        (
+            record_kib > _MAX_REQUEST_KIB,
+            f"max_record_kib is {record_kib}. A record of that size does not fit a request to the function: "
+            f"use at most {_MAX_REQUEST_KIB}",
+        ),
+        (
+            bool(deploy.replica_key_arn) and not deploy.replica_bucket_arn,
+            "replica_key_arn is set without replica_bucket_arn. Add replica_bucket_arn",
+        ),
+        (
+            bool(deploy.kms_key_arn and deploy.replica_bucket_arn) and not deploy.replica_key_arn,
+            "kms_key_arn and replica_bucket_arn are set without replica_key_arn. S3 encrypts the "
+            "replica of an "
+            "encrypted object with a key of the replica's Region: add replica_key_arn",
+        ),
         # Days in the storage class that are billed anyway. Source: Amazon S3 User Guide, storage classes.
         (
             bool(deploy.expire_years) and deploy.expire_years * 365 < deploy.glacier_days + least_days,
@@ -62,6 +90,9 @@ _BUCKET_KEYS = (
     "object_lock",
     "object_lock_days",
     "source_backup_days",
+    "replica_bucket_arn",
+    "replica_key_arn",
+    "reader_account_ids",
 )
 
 

@@ -2,19 +2,24 @@
 
 from pathlib import Path
 
-from aws_cdk import Duration
+from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from ttl_archive.infra import roles
-from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.infra.deploy_settings import Deploy, shorten
 from ttl_archive.infra.log_group import log_group
 from ttl_archive.infra.nag import acknowledge
 from ttl_archive.transform.settings import Settings
 
 RUNTIME = lambda_.Runtime.PYTHON_3_13
+# [deploy] handler: the standard one, or the one that installs a faster JSON codec in the runtime client.
+HANDLERS = {
+    "standard": "ttl_archive.transform.handler.handler",
+    "fast": "ttl_archive.transform.fast_handler.handler",
+}
 _ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
 
 
@@ -35,12 +40,12 @@ class PythonFunction(Construct):
         statements: list[iam.PolicyStatement],
     ) -> None:
         super().__init__(scope, id)
-        log = log_group(self, "Log", deploy.log_retention_days)
+        log = log_group(self, "Log", deploy)
         self.role = roles.function_role(self, log, statements)
         self.function = lambda_.Function(
             self,
             "Function",
-            description=description,
+            description=shorten(description, 256),  # Source: AWS Lambda API Reference, CreateFunction
             runtime=RUNTIME,
             architecture=_ARCHITECTURES[deploy.architecture],
             handler=handler,
@@ -50,6 +55,11 @@ class PythonFunction(Construct):
             role=self.role,
             log_group=log,
             logging_format=lambda_.LoggingFormat.JSON,
+            # Every version is kept, so that the alias can go back to it. A version that a failed update
+            # created is deleted, because the retry would otherwise find that it exists.
+            current_version_options=lambda_.VersionOptions(
+                removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+            ),
         )
         acknowledge(
             self.function,
@@ -76,10 +86,10 @@ class TransformFunction(PythonFunction):
             id,
             description=f"Transforms changes of {settings.table.name} into rows",
             zip_file=zip_file,
-            handler="ttl_archive.transform.handler.handler",
+            handler=HANDLERS[deploy.handler],
             memory_mb=deploy.memory_mb,
             timeout_s=deploy.timeout_s,
             deploy=deploy,
-            statements=roles.reingestion(stream, deploy.kms_key_arn) if overflows else [],
+            statements=roles.reingestion(stream, deploy) if overflows else [],
         )
         self.alias = self.function.add_alias("live")

@@ -69,7 +69,7 @@ class ReplayMap(Construct):
             deploy=deploy,
             statements=[
                 *_replaying(settings, deploy, bucket),
-                *(roles.stream_sending(stream, deploy.kms_key_arn) if sink == "kinesis" else []),
+                *(roles.stream_sending(stream, deploy) if sink == "kinesis" else []),
             ],
         )
         acknowledge_wildcards(
@@ -210,7 +210,7 @@ def _replaying(settings: Settings, deploy: Deploy, bucket: s3.IBucket) -> list[i
             ["s3:GetObject"], [bucket.arn_for_objects(f"{folder}*") for folder in _folders(settings)]
         ),
         roles.allow(["s3:PutObject"], [bucket.arn_for_objects(f"{folder}*") for folder in written]),
-        *roles.bucket_key_use(deploy.kms_key_arn),
+        *roles.bucket_key_use(deploy),
     ]
 
 
@@ -229,5 +229,5 @@ def _mapping(
             [bucket.arn_for_objects(f"{MAPS}*")],
         ),
         roles.allow(["lambda:InvokeFunction"], [function_arn]),
-        *roles.bucket_key_use(deploy.kms_key_arn),
+        *roles.bucket_key_use(deploy),
     ]

@@ -4,6 +4,7 @@ Policies are inline, so that they exist as soon as the role does.
 Source of the lists for Firehose: Amazon Data Firehose Developer Guide, controlling-access.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,10 @@ from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
+
+from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.transform import layout
+from ttl_archive.transform.settings import Settings
 
 Conditions = dict[str, Any]
 
@@ -48,30 +53,37 @@ def service_role(
     )
 
 
-def reingestion(stream: kinesis.IStream, key_arn: str | None) -> list[iam.PolicyStatement]:
+def reingestion(stream: kinesis.IStream, deploy: Deploy) -> list[iam.PolicyStatement]:
     """Allow the calls of transform/reingest.py: put records into their source stream again."""
-    return [allow(["kinesis:PutRecords"], [stream.stream_arn]), *stream_key_use(key_arn)]
+    return [allow(["kinesis:PutRecords"], [stream.stream_arn]), *stream_key_use(deploy)]
 
 
-def stream_sending(stream: kinesis.IStream, key_arn: str | None) -> list[iam.PolicyStatement]:
+def stream_sending(stream: kinesis.IStream, deploy: Deploy) -> list[iam.PolicyStatement]:
     """Allow the calls of replay/sinks/stream_sink.py: describe a stream and put records into it."""
     actions = ["kinesis:DescribeStreamSummary", "kinesis:PutRecords"]
-    return [allow(actions, [stream.stream_arn]), *stream_key_use(key_arn)]
+    return [allow(actions, [stream.stream_arn]), *stream_key_use(deploy)]
 
 
-def stream_key_use(key_arn: str | None) -> list[iam.PolicyStatement]:
+def stream_key_use(deploy: Deploy) -> list[iam.PolicyStatement]:
     """Allow the use of the customer key that putting into an encrypted stream needs.
 
     The AWS managed key (aws/kinesis) needs no statement: its policy covers every user of the stream.
     """
     via = {"StringEquals": {"kms:ViaService": f"kinesis.{Aws.REGION}.amazonaws.com"}}
-    return [allow(["kms:GenerateDataKey"], [key_arn], via)] if key_arn else []
+    return [allow(["kms:GenerateDataKey"], [deploy.kms_key_arn], via)] if deploy.kms_key_arn else []
 
 
-def bucket_key_use(key_arn: str | None) -> list[iam.PolicyStatement]:
-    """Allow the use of the customer key that reading and writing encrypted objects needs."""
+def bucket_key_use(deploy: Deploy) -> list[iam.PolicyStatement]:
+    """Allow the use of the customer keys that reading and writing encrypted objects needs."""
     via = {"StringEquals": {"kms:ViaService": f"s3.{Aws.REGION}.amazonaws.com"}}
-    return [allow(["kms:Decrypt", "kms:GenerateDataKey"], [key_arn], via)] if key_arn else []
+    writing = [allow(["kms:GenerateDataKey"], [deploy.kms_key_arn], via)] if deploy.kms_key_arn else []
+    return [*bucket_key_reading(deploy), *writing]
+
+
+def bucket_key_reading(deploy: Deploy) -> list[iam.PolicyStatement]:
+    """Allow decrypting objects with every key that may have encrypted them."""
+    via = {"StringEquals": {"kms:ViaService": f"s3.{Aws.REGION}.amazonaws.com"}}
+    return [allow(["kms:Decrypt"], [key], via) for key in deploy.readable_key_arns]
 
 
 def publishing(service: str, topic_arn: str) -> iam.PolicyStatement:
@@ -99,9 +111,7 @@ def firehose_role(scope: Construct, statements: Sequence[iam.PolicyStatement]) -
     return service_role(scope, "firehose.amazonaws.com", statements, ours)
 
 
-def object_delivery(
-    bucket: s3.IBucket, folders: Sequence[str], key_arn: str | None
-) -> list[iam.PolicyStatement]:
+def object_delivery(bucket: s3.IBucket, folders: Sequence[str], deploy: Deploy) -> list[iam.PolicyStatement]:
     """Allow writing objects below some folders, as Firehose does."""
     return [
         allow(
@@ -111,11 +121,11 @@ def object_delivery(
             ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
             [bucket.arn_for_objects(f"{folder}*") for folder in folders],
         ),
-        *bucket_key_use(key_arn),
+        *bucket_key_use(deploy),
     ]
 
 
-def stream_reading(stream: kinesis.IStream, key_arn: str | None) -> list[iam.PolicyStatement]:
+def stream_reading(stream: kinesis.IStream, deploy: Deploy) -> list[iam.PolicyStatement]:
     """Allow reading a stream, as Firehose does."""
     actions = [
         "kinesis:DescribeStream",
@@ -131,12 +141,12 @@ def stream_reading(stream: kinesis.IStream, key_arn: str | None) -> list[iam.Pol
     }
     return [
         allow(actions, [stream.stream_arn]),
-        *([allow(["kms:Decrypt"], [key_arn], via)] if key_arn else []),
+        *(allow(["kms:Decrypt"], [key], via) for key in deploy.readable_key_arns),
     ]
 
 
 def table_attaching(
-    scope: Construct, table_arn: str, stream: kinesis.IStream, key_arn: str | None
+    scope: Construct, table_arn: str, stream: kinesis.IStream, deploy: Deploy
 ) -> list[iam.PolicyStatement]:
     """Allow attaching a table to a stream: the calls of attachment/attach.py, and what DynamoDB requires.
 
@@ -165,7 +175,7 @@ def table_attaching(
         allow(
             ["iam:CreateServiceLinkedRole"], [linked_role], {"StringEquals": {"iam:AWSServiceName": linked}}
         ),
-        *stream_key_use(key_arn),
+        *stream_key_use(deploy),
     ]
 
 
@@ -180,3 +190,74 @@ def schema_reading(scope: Construct, table: glue.CfnTable) -> list[iam.PolicySta
         )
     ]
     return [allow(["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"], arns)]
+
+
+def row_reading(bucket: s3.IBucket, settings: Settings, deploy: Deploy) -> list[iam.PolicyStatement]:
+    """Allow reading and listing the rows of the table."""
+    folder = layout.archive_folder(settings)
+    below = {"StringLike": {"s3:prefix": f"{folder}*"}}
+    return [
+        allow(["s3:ListBucket"], [bucket.bucket_arn], below),
+        allow(["s3:GetObject"], [bucket.arn_for_objects(f"{folder}*")]),
+        *bucket_key_reading(deploy),
+    ]
+
+
+def querying(
+    scope: Construct, settings: Settings, deploy: Deploy, bucket: s3.IBucket, results: s3.IBucket
+) -> list[iam.PolicyStatement]:
+    """Allow queries in the archive's workgroup.
+
+    Source: Athena User Guide, fine-grained access to workgroups and access to databases.
+    """
+    stack = Stack.of(scope)
+    workgroup = stack.format_arn(service="athena", resource="workgroup", resource_name=deploy.stack_name)
+    glue_arns = [
+        stack.format_arn(service="glue", resource=resource, resource_name=name)
+        for resource, name in (
+            ("catalog", None),
+            ("database", deploy.database),
+            ("table", f"{deploy.database}/*"),
+        )
+    ]
+    return [
+        allow(
+            [
+                "athena:BatchGetQueryExecution",
+                "athena:GetNamedQuery",
+                "athena:GetQueryExecution",
+                "athena:GetQueryResults",
+                "athena:GetWorkGroup",
+                "athena:ListNamedQueries",
+                "athena:ListQueryExecutions",
+                "athena:StartQueryExecution",
+                "athena:StopQueryExecution",
+            ],
+            [workgroup],
+        ),
+        allow(["glue:GetDatabase", "glue:GetPartitions", "glue:GetTable", "glue:GetTables"], glue_arns),
+        allow(["s3:GetBucketLocation", "s3:ListBucket"], [results.bucket_arn, bucket.bucket_arn]),
+        allow(["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], [results.arn_for_objects("*")]),
+        allow(
+            ["s3:GetObject"],
+            [
+                bucket.arn_for_objects(f"{folder}*")
+                for folder in (layout.archive_folder(settings), layout.errors_folder(settings))
+            ],
+        ),
+        *bucket_key_use(deploy),
+    ]
+
+
+def grant_all(grantee: iam.IGrantable, statements: Sequence[iam.PolicyStatement]) -> iam.Grant:
+    """Add every statement to the grantee's policy."""
+    grants = [
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=statement.actions,
+            resource_arns=statement.resources,
+            conditions=statement.conditions or None,
+        )
+        for statement in statements
+    ]
+    return functools.reduce(lambda first, second: first.combine(second), grants)

@@ -1,6 +1,6 @@
 """The source table: an existing one is attached, or a new one is created for trying the archive."""
 
-from aws_cdk import CustomResource, RemovalPolicy, Stack
+from aws_cdk import CfnElement, CustomResource, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kinesis as kinesis
 from constructs import Construct
@@ -16,7 +16,10 @@ from ttl_archive.transform.settings import Settings
 # Source: DynamoDB Developer Guide, kds; aws-cdk, aws-dynamodb.
 PRECISION = "MICROSECOND"
 _MEMORY_MB = 256
-_TIMEOUT_S = 900  # Lambda's longest; the destination becomes ACTIVE within minutes
+TIMEOUT_S = 900  # Lambda's longest; the destination becomes ACTIVE within minutes
+
+# CloudFormation waits for a response at most this long, instead of its default of an hour.
+SERVICE_TIMEOUT_S = TIMEOUT_S + 60
 
 
 class SourceTable(Construct):
@@ -29,22 +32,23 @@ class SourceTable(Construct):
         *,
         settings: Settings,
         deploy: Deploy,
-        stream: kinesis.Stream,
+        stream: kinesis.IStream,
         assets: Assets,
     ) -> None:
         super().__init__(scope, id)
         self.ttl: str | None = None
+        self.created: CfnElement | None = None
         if deploy.table == "create":
             self._create(settings, deploy, stream)
         elif deploy.attach:
             self._attach(settings, deploy, stream, assets)
 
-    def _create(self, settings: Settings, deploy: Deploy, stream: kinesis.Stream) -> None:
+    def _create(self, settings: Settings, deploy: Deploy, stream: kinesis.IStream) -> None:
         def attribute(name: str) -> dynamodb.Attribute:
             return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
 
         precision = dynamodb.ApproximateCreationDateTimePrecision[PRECISION]
-        dynamodb.Table(
+        table = dynamodb.Table(
             self,
             "Table",
             table_name=settings.table.name,
@@ -60,8 +64,11 @@ class SourceTable(Construct):
             kinesis_stream=stream if deploy.attach else None,
             kinesis_precision_timestamp=precision if deploy.attach else None,
         )
+        resource = table.node.default_child
+        assert isinstance(resource, dynamodb.CfnTable)  # noqa: S101  CDK creates it
+        self.created = resource
 
-    def _attach(self, settings: Settings, deploy: Deploy, stream: kinesis.Stream, assets: Assets) -> None:
+    def _attach(self, settings: Settings, deploy: Deploy, stream: kinesis.IStream, assets: Assets) -> None:
         table_arn = Stack.of(self).format_arn(
             service="dynamodb", resource="table", resource_name=settings.table.name
         )
@@ -72,9 +79,9 @@ class SourceTable(Construct):
             zip_file=assets.attachment,
             handler="ttl_archive.infra.attachment.attach_handler.handler",
             memory_mb=_MEMORY_MB,
-            timeout_s=_TIMEOUT_S,
+            timeout_s=TIMEOUT_S,
             deploy=deploy,
-            statements=roles.table_attaching(self, table_arn, stream, deploy.kms_key_arn),
+            statements=roles.table_attaching(self, table_arn, stream, deploy),
         )
         acknowledge_wildcards(
             attacher.role,
@@ -86,6 +93,7 @@ class SourceTable(Construct):
             "StreamingDestination",
             resource_type="Custom::StreamingDestination",
             service_token=attacher.function.function_arn,
+            service_timeout=Duration.seconds(SERVICE_TIMEOUT_S),
             properties={
                 "TableName": settings.table.name,
                 "StreamArn": stream.stream_arn,

@@ -14,6 +14,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from ttl_archive.infra.bucket_sharing import Replication, share
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.nag import acknowledge
 from ttl_archive.transform.layout import ARCHIVE, ERRORS, ROOT, SOURCE
@@ -30,13 +31,19 @@ _ACCESS_LOG_DAYS = 365
 class ArchiveStorage(Construct):
     """The archive's bucket, or the bucket of another stack that this archive shares."""
 
-    def __init__(self, scope: Construct, id: str, *, deploy: Deploy, key: kms.IKey | None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        deploy: Deploy,
+        key: kms.IKey | None,
+        bucket: s3.IBucket | None = None,
+    ) -> None:
         super().__init__(scope, id)
-        self.bucket: s3.IBucket = (
-            s3.Bucket.from_bucket_name(self, "Bucket", deploy.bucket)
-            if deploy.bucket
-            else self._own_bucket(deploy, key)
-        )
+        # In a stack of the user's, the app may not set it; without it, access logs need an ACL.
+        self.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)
+        self.bucket: s3.IBucket = bucket or self._own_bucket(deploy, key)
 
     def _own_bucket(self, deploy: Deploy, key: kms.IKey | None) -> s3.Bucket:
         small = s3.TransitionDefaultMinimumObjectSize
@@ -63,6 +70,11 @@ class ArchiveStorage(Construct):
         resource.add_property_override(
             "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True
         )
+        if deploy.replica_bucket_arn:
+            Replication(self, "Replication", bucket=bucket, deploy=deploy)
+        if deploy.reader_account_ids:
+            share(bucket, deploy.reader_account_ids)
+        retain_policy(bucket)
         if not deploy.access_logs:
             acknowledge(
                 bucket,
@@ -81,6 +93,7 @@ class ArchiveStorage(Construct):
             removal_policy=RemovalPolicy.RETAIN,
             lifecycle_rules=[s3.LifecycleRule(id="expire", expiration=Duration.days(_ACCESS_LOG_DAYS))],
         )
+        retain_policy(bucket)
         acknowledge(bucket, {"S1": "This bucket holds access logs; logging access to it would never end."})
         return bucket
 
@@ -95,6 +108,12 @@ def bucket_security(key: kms.IKey | None) -> dict[str, Any]:
         "block_public_access": s3.BlockPublicAccess.BLOCK_ALL,
         "object_ownership": s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
     }
+
+
+def retain_policy(bucket: s3.Bucket) -> None:
+    """Retain the policy of a retained bucket, so that it stays limited to TLS without the stack."""
+    assert bucket.policy  # noqa: S101  bucket_security has enforce_ssl, which creates it
+    bucket.policy.apply_removal_policy(RemovalPolicy.RETAIN)
 
 
 def _retention(deploy: Deploy) -> s3.ObjectLockRetention | None:

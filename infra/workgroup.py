@@ -12,7 +12,7 @@ from constructs import Construct
 
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.nag import acknowledge
-from ttl_archive.infra.storage import bucket_security
+from ttl_archive.infra.storage import bucket_security, retain_policy
 from ttl_archive.infra.view import TABLE, VIEW, searched_sql, unique_sql, view_sql
 from ttl_archive.transform.settings import Settings
 
@@ -34,7 +34,7 @@ class Workgroup(Construct):
         super().__init__(scope, id)
         self.name = deploy.stack_name
         # A bucket of its own: results are neither versioned, nor locked, nor kept.
-        results = s3.Bucket(
+        self.results = results = s3.Bucket(
             self,
             "Results",
             **bucket_security(key),
@@ -47,6 +47,7 @@ class Workgroup(Construct):
                 )
             ],
         )
+        retain_policy(results)
         acknowledge(results, {"S1": "Results of queries are copies, and expire within days."})
         workgroup = athena.CfnWorkGroup(
             self,

@@ -11,6 +11,7 @@ import pytest
 from tests.infra.locks import alone
 from tests.infra.stacks import CASES
 from tests.infra.templates import Template
+from tests.infra.update_matrix import CHANGES
 from ttl_archive.infra import lambda_wheels
 
 ROOT = Path(__file__).parents[2]
@@ -20,19 +21,19 @@ CACHE = ROOT / lambda_wheels.CACHE
 @pytest.fixture(scope="session")
 def synthesised(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with cdk.out and a plain template for each case."""
+    return _synthesised_once(tmp_path_factory, "tests.infra.stacks", "infra-stacks")
+
+
+def _synthesised_once(tmp_path_factory: pytest.TempPathFactory, module: str, name: str) -> Path:
+    """Run a module that synthesises into a folder, once for all workers; return the folder."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder = shared / "infra-stacks"
-    with alone(shared / "infra-stacks.lock"):
+    folder = shared / name
+    with alone(shared / f"{name}.lock"):
         if not (folder / "done").exists():
             folder.mkdir(exist_ok=True)
-            done = subprocess.run(
-                [sys.executable, "-m", "tests.infra.stacks", str(folder)],
-                cwd=ROOT,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            command = [sys.executable, "-m", module, str(folder)]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
             (folder / "done").write_text(done.stdout + done.stderr)
     return folder
@@ -42,6 +43,14 @@ def synthesised(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def templates(synthesised: Path) -> dict[str, Template]:
     """Every case's template."""
     return {case: Template(json.loads((synthesised / f"{case}.json").read_text())) for case in CASES}
+
+
+@pytest.fixture(scope="session")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Template, Template]]:
+    """The templates before and after each change of the update matrix."""
+    folder = _synthesised_once(tmp_path_factory, "tests.infra.update_matrix", "update-matrix")
+    read = lambda name, when: Template(json.loads((folder / f"{name}.{when}.json").read_text()))  # noqa: E731
+    return {name: (read(name, "before"), read(name, "after")) for name in CHANGES}
 
 
 @pytest.fixture(params=list(CASES))

@@ -50,7 +50,7 @@ class Template:
     def statements(self, like: str) -> list[dict[str, Any]]:
         """The statements of a role's policies, inside it and attached to it."""
         (name,) = self.ids("AWS::IAM::Role", like)
-        inside = [policy["PolicyDocument"] for policy in self.one("AWS::IAM::Role", like)["Policies"]]
+        inside = [policy["PolicyDocument"] for policy in self.one("AWS::IAM::Role", like).get("Policies", [])]
         attached = [
             policy["PolicyDocument"]
             for policy in self.every("AWS::IAM::Policy").values()

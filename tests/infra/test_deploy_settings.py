@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.infra.stacks import COLUMNS, settings_of
+from tests.infra.stacks import COLUMNS, KEY_ARN, settings_of
 from ttl_archive.infra import deploy_settings
 from ttl_archive.infra.deploy_settings import Deploy, parse
 from ttl_archive.transform.errors import SettingsError
@@ -46,6 +46,19 @@ def test_names_are_made_from_the_table() -> None:
     )
 
 
+def test_the_record_size_holds_any_removal_unless_firehose_supports_less() -> None:
+    assert parse({}, settings()).max_record_kib == 4096
+    assert parse({}, settings(partition_by="event")).max_record_kib == 1024
+
+
+def test_long_names_are_shortened_to_different_ones() -> None:
+    first, second = (parse({}, settings("d" * 254 + last)) for last in "ab")
+
+    assert first.stack_name != second.stack_name
+    assert first.database != second.database
+    assert (len(first.stack_name), len(first.database)) == (128, 255)
+
+
 @given(st.from_regex(r"[a-zA-Z0-9_.-]{3,255}", fullmatch=True))
 def test_the_names_made_from_any_table_are_legal(table: str) -> None:
     found = parse({}, settings(table))
@@ -75,7 +88,8 @@ def test_a_number_beyond_its_bounds_is_refused_with_the_bounds(name: str) -> Non
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_the_default_of_a_number_is_within_its_bounds(name: str) -> None:
-    assert DEPLOY[name].value(DEPLOY[name].default) == DEPLOY[name].default
+    default = DEPLOY[name].default
+    assert default is None or DEPLOY[name].value(default) == default
 
 
 @pytest.mark.parametrize("name", [name for name, key in DEPLOY.items() if key.allowed])
@@ -112,6 +126,14 @@ def test_a_mistyped_key_is_reported_with_the_closest_key() -> None:
             {},
             "which decides expire_years, error_days",
         ),
+        ({"max_record_kib": 2048}, {"partition_by": "event"}, "set max_record_kib = 1024"),
+        ({"max_record_kib": 4606}, {}, "use at most 4605"),
+        ({"replica_key_arn": KEY_ARN}, {}, "Add replica_bucket_arn"),
+        ({"kms_key_arn": KEY_ARN, "replica_bucket_arn": "arn:aws:s3:::b-c"}, {}, "add replica_key_arn"),
+        ({"kms_previous_key_arns": ["alias/mine"]}, {}, "a list of ARNs of KMS keys"),
+        ({"kms_previous_key_arns": KEY_ARN}, {}, "a list of ARNs of KMS keys"),
+        ({"reader_account_ids": ["1"]}, {}, "account ids of 12 digits"),
+        ({"tags": ["team"]}, {}, "a list of texts"),
         ({"bucket": "Not A Bucket"}, {}, "name of an existing bucket"),
         ({"kms_key_arn": "alias/mine"}, {}, "ARN of a KMS key"),
         ({"alarm_email": "nobody"}, {}, "e-mail address"),

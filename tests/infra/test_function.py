@@ -37,11 +37,25 @@ def test_firehose_calls_an_alias(template: Template) -> None:
     assert template.one("AWS::Lambda::Alias")["Name"] == "live"
 
 
-def test_only_the_transform_and_replay_and_the_attacher_are_functions(defaults: Template) -> None:
+def test_the_fast_handler_by_choice(templates: dict[str, Template]) -> None:
+    function = templates["every-option"].one(FUNCTION, "Transform")
+
+    assert function["Handler"] == "ttl_archive.transform.fast_handler.handler"
+
+
+def test_every_version_is_kept_unless_its_own_update_fails(template: Template) -> None:
+    (name,) = template.ids("AWS::Lambda::Version")
+
+    assert template.resources[name]["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert template.resources[name]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_stack_has_exactly_these_functions(defaults: Template) -> None:
     handlers = {function["Handler"] for function in defaults.every(FUNCTION).values()}
 
     assert handlers == {
         "ttl_archive.transform.handler.handler",
         "ttl_archive.replay.map_handler.handler",
         "ttl_archive.infra.attachment.attach_handler.handler",
+        "ttl_archive.infra.attachment.guard_handler.handler",
     }

@@ -12,7 +12,11 @@ DEPLOY = rules_of(Deploy)
 FOLDER = Path(infra.__file__).parent
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
 # Defaults that are made, not written down.
-MADE = {"stack_name": "from the table", "database": "from the table"}
+MADE = {
+    "stack_name": "from the table",
+    "database": "from the table",
+    "max_record_kib": "by `partition_by`",
+}
 
 
 def rows() -> dict[str, list[str]]:
@@ -33,7 +37,7 @@ def anchors() -> set[str]:
 
 def shown(name: str) -> str:
     default = DEPLOY[name].default
-    if default is None:
+    if default is None or default == ():
         return MADE.get(name, "none")
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 

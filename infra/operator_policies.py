@@ -1,0 +1,103 @@
+"""Managed policies for the people who run the commands: one for each of replay, restore and giving up.
+
+policy    commands                                     deletes
+Replay    replay list, inspect, plan, run              nothing
+Restore   restore                                      nothing; writes items into tables
+Resolve   replay waive, retire, and all of Replay      retired error objects, of which a copy is kept
+"""
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kinesis as kinesis
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from ttl_archive.infra import roles
+from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.infra.nag import acknowledge_wildcards
+from ttl_archive.transform import layout
+from ttl_archive.transform.settings import Settings
+
+
+class OperatorPolicies(Construct):
+    """The three managed policies: `replay`, `restore` and `resolve`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002
+        *,
+        settings: Settings,
+        deploy: Deploy,
+        bucket: s3.IBucket,
+        stream: kinesis.IStream,
+    ) -> None:
+        super().__init__(scope, id)
+        self._settings, self._deploy, self._bucket = settings, deploy, bucket
+        replaying = [*self._replaying(), *roles.stream_sending(stream, deploy)]
+        self.replay = self._policy("Replay", "replay list, inspect, plan and run", replaying)
+        self.restore = self._policy("Restore", "restore", self._restoring())
+        self.resolve = self._policy(
+            "Resolve", "replay waive and retire", [*self._replaying(), *self._resolving()]
+        )
+
+    def _policy(self, id: str, commands: str, statements: list[iam.PolicyStatement]) -> iam.ManagedPolicy:  # noqa: A002
+        policy = iam.ManagedPolicy(
+            self,
+            id,
+            description=f"ttl-archive {commands}, for the archive in {Stack.of(self).stack_name}",
+            statements=statements,
+        )
+        acknowledge_wildcards(
+            policy,
+            [self._bucket.arn_for_objects(f"{folder}*") for folder in self._folders()] + [self._tables()],
+            "Object names are not known beforehand, and a restore may write to another table.",
+        )
+        return policy
+
+    def _folders(self) -> tuple[str, ...]:
+        return (
+            layout.archive_folder(self._settings),
+            layout.errors_folder(self._settings),
+            layout.source_folder(self._settings),
+            layout.ROOT,
+        )
+
+    def _objects(self, *folders: str) -> list[str]:
+        return [self._bucket.arn_for_objects(f"{folder}*") for folder in folders]
+
+    def _replaying(self) -> list[iam.PolicyStatement]:
+        archive, errors, _, own = self._folders()
+        return [
+            roles.allow(["s3:ListBucket"], [self._bucket.bucket_arn]),
+            roles.allow(["s3:GetObject"], self._objects(archive, errors, own)),
+            roles.allow(["s3:PutObject"], self._objects(archive, own)),
+            *roles.bucket_key_use(self._deploy),
+        ]
+
+    def _restoring(self) -> list[iam.PolicyStatement]:
+        archive = layout.archive_folder(self._settings)
+        return [
+            roles.allow(["s3:ListBucket"], [self._bucket.bucket_arn]),
+            roles.allow(["s3:GetObject", "s3:RestoreObject"], self._objects(archive)),
+            roles.allow(
+                [
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:BatchWriteItem",
+                    "dynamodb:DescribeTable",
+                    "dynamodb:DescribeTimeToLive",
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                ],
+                [self._tables()],
+            ),
+            *roles.bucket_key_reading(self._deploy),
+        ]
+
+    def _resolving(self) -> list[iam.PolicyStatement]:
+        _, errors, _, own = self._folders()
+        return [roles.allow(["s3:DeleteObject"], self._objects(errors, own))]
+
+    def _tables(self) -> str:
+        """A restore may write to a new table, whose name nobody knows yet."""
+        return Stack.of(self).format_arn(service="dynamodb", resource="table", resource_name="*")

@@ -1,0 +1,178 @@
+"""Every key of archive.toml with a changed value: two templates, before and after, for each.
+
+    python -m tests.infra.update_matrix FOLDER     writes FOLDER/KEY.before.json and FOLDER/KEY.after.json
+
+All of them are synthesised in one app and one process, without cdk-nag, which test_app.py applies.
+"""
+
+import json
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.infra.stacks import COLUMNS, KEY_ARN, OLD_KEY_ARN, OPERATIONS_KEY_ARN
+from ttl_archive.infra import deploy_settings, node
+from ttl_archive.infra.assets import Assets
+from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.infra.package import write_zip
+from ttl_archive.infra.synth import plain
+from ttl_archive.transform.settings import Settings, parse
+
+STACK = "ttl-archive-Devices"
+_CSV = '[output]\nformat = "csv"\n'
+_MOVED = '[[columns]]\nname = "temperature"\n[[columns]]\nname = "device_id"\n'
+_TWO = '[[columns]]\nname = "device_id"\n[[columns]]\nname = "temperature"\n'
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of archive.toml: what it holds besides the table, before and after."""
+
+    before: str = COLUMNS
+    after: str = COLUMNS
+    table: str = "Devices"
+    ttl_attribute: str = "expiredAt"
+
+
+def deploy(text: str, before: str = "") -> Change:
+    """Return a change of [deploy]; `before` is what the section holds beforehand."""
+    return Change(f"[deploy]\n{before}\n{COLUMNS}", f"[deploy]\n{before}\n{text}\n{COLUMNS}")
+
+
+def output(text: str) -> Change:
+    """Return a change of [output]."""
+    return Change(COLUMNS, f"[output]\n{text}\n{COLUMNS}")
+
+
+# Name of the change -> the change. A name is the key's, with what follows it after a dash.
+CHANGES: dict[str, Change] = {
+    "name": Change(table="Others"),
+    "ttl_attribute": Change(ttl_attribute="ttl"),
+    "changes": Change(COLUMNS, f'[select]\nchanges = "all"\n{COLUMNS}'),
+    "infer_replica_ttl": Change(COLUMNS, f"[select]\ninfer_replica_ttl = true\n{COLUMNS}"),
+    "format": output('format = "csv"\nimage = true'),
+    "row": Change("", '[output]\nrow = "envelope"'),
+    "nested": output('nested = "flatten"'),
+    "image": output("image = false"),
+    "partition_by": output('partition_by = "event"'),
+    "overflow": output('overflow = "fail"'),
+    "date_column": output('date_column = "day"'),
+    "columns-added": Change(COLUMNS, f'{COLUMNS}[[columns]]\nname = "another"\n'),
+    "columns-retyped": Change(COLUMNS, COLUMNS.replace("decimal(5,1)", "double")),
+    "columns-removed": Change(COLUMNS, COLUMNS.partition('[[columns]]\nname = "order"')[0]),
+    "columns-csv-added": Change(_CSV + _TWO, f'{_CSV}{_TWO}[[columns]]\nname = "another"\n'),
+    "columns-csv-moved": Change(_CSV + _TWO, _CSV + _MOVED),
+    "columns-parquet-retyped": Change(
+        f"[deploy]\nparquet = true\n{COLUMNS}",
+        f"[deploy]\nparquet = true\n{COLUMNS}".replace("decimal(5,1)", "double"),
+    ),
+    "table": deploy('table = "create"\npartition_key = "id"'),
+    "partition_key": Change(
+        f'[deploy]\ntable = "create"\npartition_key = "id"\n{COLUMNS}',
+        f'[deploy]\ntable = "create"\npartition_key = "other"\n{COLUMNS}',
+    ),
+    "sort_key": deploy('sort_key = "at"', 'table = "create"\npartition_key = "id"'),
+    "attach": deploy("attach = false"),
+    "stream_mode": deploy('stream_mode = "provisioned"'),
+    "shards": deploy("shards = 2", 'stream_mode = "provisioned"'),
+    "stream_retention_days": deploy("stream_retention_days = 1"),
+    "max_record_kib": deploy("max_record_kib = 1024"),
+    "memory_mb": deploy("memory_mb = 1024"),
+    "timeout_s": deploy("timeout_s = 60"),
+    "architecture": deploy('architecture = "x86_64"'),
+    "handler": deploy('handler = "fast"'),
+    "log_retention_days": deploy("log_retention_days = 30"),
+    "processor_buffer_mb": deploy("processor_buffer_mb = 2"),
+    "processor_buffer_s": deploy("processor_buffer_s = 30"),
+    "processor_retries": deploy("processor_retries = 1"),
+    "buffer_mb": deploy("buffer_mb = 64"),
+    "buffer_s": deploy("buffer_s = 300"),
+    "parquet": deploy("parquet = true"),
+    "source_backup": deploy("source_backup = true"),
+    "source_backup_days": deploy("source_backup_days = 30"),
+    "bucket": deploy('bucket = "another-bucket"'),
+    "kms_key_arn": deploy(f'kms_key_arn = "{KEY_ARN}"'),
+    "kms_key_arn-changed": Change(
+        f'[deploy]\nkms_key_arn = "{OLD_KEY_ARN}"\n{COLUMNS}',
+        f'[deploy]\nkms_key_arn = "{KEY_ARN}"\n{COLUMNS}',
+    ),
+    "kms_key_arn-removed": Change(f'[deploy]\nkms_key_arn = "{KEY_ARN}"\n{COLUMNS}', COLUMNS),
+    "kms_previous_key_arns": Change(
+        f'[deploy]\nkms_key_arn = "{OLD_KEY_ARN}"\n{COLUMNS}',
+        f'[deploy]\nkms_key_arn = "{KEY_ARN}"\nkms_previous_key_arns = ["{OLD_KEY_ARN}"]\n{COLUMNS}',
+    ),
+    "operations_key_arn": deploy(f'operations_key_arn = "{OPERATIONS_KEY_ARN}"'),
+    "access_logs": deploy("access_logs = true"),
+    "storage_class": deploy('storage_class = "DEEP_ARCHIVE"'),
+    "glacier_days": deploy("glacier_days = 60"),
+    "glacier_small_objects": deploy("glacier_small_objects = true"),
+    "expire_years": deploy("expire_years = 7"),
+    "noncurrent_days": deploy("noncurrent_days = 60"),
+    "error_days": deploy("error_days = 400"),
+    "object_lock": deploy('object_lock = "governance"'),
+    "object_lock_days": deploy("object_lock_days = 400", 'object_lock = "governance"'),
+    "replica_bucket_arn": deploy('replica_bucket_arn = "arn:aws:s3:::the-replica"'),
+    "replica_key_arn": deploy(
+        f'replica_key_arn = "{OLD_KEY_ARN}"', 'replica_bucket_arn = "arn:aws:s3:::the-replica"'
+    ),
+    "reader_account_ids": deploy('reader_account_ids = ["210987654321"]'),
+    "database": deploy('database = "another"'),
+    "scan_limit_gb": deploy("scan_limit_gb = 10"),
+    "query_result_days": deploy("query_result_days = 1"),
+    "alarm_email": deploy('alarm_email = "ops@example.org"'),
+    "replay_tolerated_failure_percent": deploy("replay_tolerated_failure_percent = 50"),
+    "replay_concurrency": deploy("replay_concurrency = 2"),
+    "tags": deploy('tags = ["team=data"]'),
+    "permissions_boundary": deploy('permissions_boundary = "arn:aws:iam::123456789012:policy/boundary"'),
+}
+
+
+def documents(change: Change) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return archive.toml before and after the change. The stack's name stays, whatever the table's is."""
+    return (
+        _document(change.before, "Devices", "expiredAt"),
+        _document(change.after, change.table, change.ttl_attribute),
+    )
+
+
+def settings_of(document: dict[str, Any]) -> tuple[Settings, Deploy]:
+    """Check a document."""
+    settings = parse(document, "archive.toml")
+    return settings, deploy_settings.parse(document.get("deploy", {}), settings)
+
+
+def _document(text: str, table: str, ttl_attribute: str) -> dict[str, Any]:
+    document = tomllib.loads(f'[table]\nname = "{table}"\nttl_attribute = "{ttl_attribute}"\n{text}')
+    document.setdefault("deploy", {}).pop("stack_name", None)
+    document["deploy"]["stack_name"] = STACK
+    return document
+
+
+def main(folder: Path) -> None:
+    """Write both templates of each change. Equal documents share one stack."""
+    node.use_wheel()
+    from aws_cdk import App
+
+    from ttl_archive.infra.stack import ArchiveStack
+
+    zips = {part: folder / f"{part}.zip" for part in ("transform", "replay", "attachment")}
+    for part, file in zips.items():
+        write_zip(file, {f"{part}.txt": part.encode()})
+    wanted: dict[str, list[str]] = {}
+    for name, change in CHANGES.items():
+        for when, document in zip(("before", "after"), documents(change), strict=True):
+            wanted.setdefault(json.dumps(document, sort_keys=True), []).append(f"{name}.{when}")
+    for number, (text, names) in enumerate(wanted.items()):
+        app = App(outdir=str(folder / f"cdk.out.{number}"), analytics_reporting=False)
+        settings, chosen = settings_of(json.loads(text))
+        ArchiveStack(app, settings=settings, deploy=chosen, assets=Assets(**zips))
+        app.synth()
+        template = json.loads((folder / f"cdk.out.{number}" / f"{STACK}.template.json").read_text())
+        for name in names:
+            (folder / f"{name}.json").write_text(json.dumps(plain(template)[0]))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
