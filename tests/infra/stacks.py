@@ -39,6 +39,7 @@ type = "bigint"
 TABLE = '[table]\nname = "{name}"\nttl_attribute = "expiredAt"\n'
 KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 OLD_KEY_ARN = KEY_ARN.replace("1234abcd", "00000000")
+REPLICA_KEY_ARN = KEY_ARN.replace("us-east-1", "eu-west-1")
 OPERATIONS_KEY_ARN = KEY_ARN.replace("1234abcd", "11111111")
 
 # Name of the case -> its archive.toml after [table].
@@ -91,7 +92,7 @@ CASES: dict[str, str] = {
         kms_previous_key_arns = ["{OLD_KEY_ARN}"]
         operations_key_arn = "{OPERATIONS_KEY_ARN}"
         replica_bucket_arn = "arn:aws:s3:::the-replica"
-        replica_key_arn = "{OLD_KEY_ARN}"
+        replica_key_arn = "{REPLICA_KEY_ARN}"
         reader_account_ids = ["210987654321"]
         permissions_boundary = "arn:aws:iam::123456789012:policy/boundary"
         tags = ["team=data"]
