@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-deployed check bench bench-gate bench-replay package lock release
+.PHONY: help setup demo test test-deployed check bench bench-gate bench-replay simulate mutants package lock release
 
 help:    ## list the targets
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | column -s: -t
@@ -51,6 +51,12 @@ bench: $(VENV)/.dev    ## the transform measured against the runtime's floor and
 
 bench-gate: $(VENV)/.dev    ## instructions counted (valgrind) and compared with those kept; ARGS=--update keeps new ones
 	$(BIN)/python tests/bench/gate.py $(ARGS)
+
+simulate: $(VENV)/.dev    ## a million searched histories of replay; ARGS="--seed N" shows one
+	$(BIN)/python -m tests.simulation $(or $(ARGS),--count 1000000)
+
+mutants: $(VENV)/.dev    ## break the code on purpose, and see that the tests notice; ARGS="limit" picks by name
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 bench-replay: $(VENV)/.dev    ## ten thousand to a million failed records replayed into a bucket
 	$(BIN)/python tests/replay/bench_replay.py $(ARGS)
