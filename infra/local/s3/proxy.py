@@ -18,6 +18,7 @@ from xml.sax.saxutils import escape
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.firehose.http_server import HttpRequest, HttpResponse, LocalServer
 from ttl_archive.infra.local.moto_server.forward import EmulatorUnreachable, forward
+from ttl_archive.infra.local.s3 import restore_status
 from ttl_archive.infra.local.s3.retrievals import ARCHIVED, ObjectName, RestoreRefusedError, Restores
 
 # The requests that create, replace or delete an object: method and subresource.
@@ -99,6 +100,8 @@ class S3Proxy:
         if request.method in ("GET", "HEAD") and name[1] and not parts:
             return self._read(request)
         response = self._forward(request)
+        if response.status == http.client.OK and "RestoreStatus" in request.header(restore_status.HEADER):
+            return self._with_restore_status(request, response)
         if response.status < http.client.MULTIPLE_CHOICES and (request.method, *parts) in _WRITES:
             self._restores.forget(name)
             self._created.pop(name, None)
@@ -119,6 +122,13 @@ class S3Proxy:
         if restore := self._restores.header(name):
             headers.append(("x-amz-restore", restore))
         return HttpResponse(response.status, headers, response.body)
+
+    def _with_restore_status(self, request: HttpRequest, listing: HttpResponse) -> HttpResponse:
+        bucket, _ = object_name(request)
+        body = restore_status.add_restore_status(
+            listing.body, lambda key: self._restores.status((bucket, key))
+        )
+        return HttpResponse(listing.status, listing.headers, body)
 
     def _not_readable(self, request: HttpRequest) -> HttpResponse:
         # LS-s3: the error names the storage class.

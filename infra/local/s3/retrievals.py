@@ -41,6 +41,14 @@ class Restore:
     expires: datetime
 
 
+@dataclass(frozen=True)
+class RestoreStatus:
+    """What S3 says about a restore: in progress, or readable until `expires`."""
+
+    in_progress: bool
+    expires: datetime
+
+
 class Restores:
     """All restores, by the clock."""
 
@@ -74,14 +82,21 @@ class Restores:
         self._by_object[name] = Restore(ready, _expiry(ready, days))
         return 202
 
-    def header(self, name: ObjectName) -> str | None:
-        """Value of x-amz-restore; None when there is nothing to tell."""
+    def status(self, name: ObjectName) -> RestoreStatus | None:
+        """Return the status of an object's restore; None for one never restored, or whose copy expired."""
         known = self._by_object.get(name)
         if known is None or known.expires <= self._clock.now():
             return None
-        if known.ready > self._clock.now():
+        return RestoreStatus(known.ready > self._clock.now(), known.expires)
+
+    def header(self, name: ObjectName) -> str | None:
+        """Return the value of x-amz-restore, or None as `status`."""
+        status = self.status(name)
+        if status is None:
+            return None
+        if status.in_progress:
             return 'ongoing-request="true"'
-        return f'ongoing-request="false", expiry-date="{format_datetime(known.expires, usegmt=True)}"'
+        return f'ongoing-request="false", expiry-date="{format_datetime(status.expires, usegmt=True)}"'
 
     def is_readable(self, name: ObjectName) -> bool:
         """Whether the restored copy is there now."""

@@ -138,6 +138,34 @@ def test_an_archived_object_is_readable_between_its_restore_and_its_expiry(
     assert s3.head_object(Bucket="bucket", Key="cold")["StorageClass"] == "GLACIER"
 
 
+def test_a_listing_has_the_restore_status_of_each_object_when_asked_for(
+    s3: Any, emulator: Emulator, clock: Clock
+) -> None:
+    for key in ("list/warm", "list/never", "list/ü +&"):
+        put(s3, key)
+    freeze(emulator, "list/never")
+    freeze(emulator, "list/ü +&")
+
+    def statuses(**asked: Any) -> dict[str, Any]:
+        listed = s3.list_objects_v2(Bucket="bucket", Prefix="list/", **asked)["Contents"]
+        return {entry["Key"]: entry["RestoreStatus"] for entry in listed if "RestoreStatus" in entry}
+
+    asked = {"OptionalObjectAttributes": ["RestoreStatus"]}
+    assert statuses(**asked) == {}
+    restore(s3, "list/ü +&")
+    assert statuses() == {}
+    assert statuses(**asked) == {"list/ü +&": {"IsRestoreInProgress": True}}
+    clock.advance(hours=5)
+    assert statuses(**asked) == {
+        "list/ü +&": {
+            "IsRestoreInProgress": False,
+            "RestoreExpiryDate": datetime(2026, 3, 3, tzinfo=UTC),
+        }
+    }
+    clock.advance(days=4)
+    assert statuses(**asked) == {}
+
+
 @pytest.mark.parametrize(
     ("storage_class", "tier", "code"),
     [
