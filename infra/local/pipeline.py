@@ -12,19 +12,24 @@ from duckdb import DuckDBPyRelation
 
 from ttl_archive.infra.local import local_sql
 from ttl_archive.infra.local.dynamodb.change_record import Precision
-from ttl_archive.infra.local.dynamodb.streaming_destination import (
-    DEFAULT_MAX_RECORD_KIB,
-    NotReplicated,
-    StreamingDestination,
-)
-from ttl_archive.infra.local.dynamodb.ttl import AttributeValues, Sweeper, create_table
+from ttl_archive.infra.local.dynamodb.streaming_api import StreamingDestinations
+from ttl_archive.infra.local.dynamodb.streaming_destination import DEFAULT_MAX_RECORD_KIB
+from ttl_archive.infra.local.dynamodb.ttl import AttributeValues, ExpiredItem, Sweeper, create_table
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.firehose.delivery_stream import DeliveryCounts
 from ttl_archive.infra.local.firehose.service import Firehose
+from ttl_archive.infra.local.gateway import Gateway
 from ttl_archive.infra.local.in_process_transform import InProcessTransform, has_runtime_client
 from ttl_archive.infra.local.lambda_runtime.runtime_client import LambdaRuntime
 from ttl_archive.infra.local.moto_server.emulator import Emulator
-from ttl_archive.infra.local.resources import FUNCTION_ARN, NAME, Buffering, delivery_stream, lifecycle
+from ttl_archive.infra.local.resources import (
+    FUNCTION_ARN,
+    NAME,
+    STREAM_ARN,
+    Buffering,
+    delivery_stream,
+    lifecycle,
+)
 from ttl_archive.infra.local.s3.lifecycle import Transition, apply_lifecycle
 from ttl_archive.infra.local.s3.proxy import S3Proxy
 from ttl_archive.infra.sql.duckdb_dialect import DuckDbDialect
@@ -108,7 +113,10 @@ class Pipeline:
         self._open.close()
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that another process needs to use this pipeline."""
+        """Return the variables that another process needs to use this pipeline, every service of it."""
+        return {**self._environment(), "AWS_ENDPOINT_URL": self._gateway.url}
+
+    def _environment(self) -> dict[str, str]:
         return {
             **self.emulator.environment(),
             "AWS_ENDPOINT_URL_S3": self.s3_proxy.url,
@@ -117,20 +125,25 @@ class Pipeline:
 
     def enable_streaming(self) -> None:
         """Replicate the table's changes from now on; earlier ones are never replicated (DDB: kds)."""
-        self._destination.start()
+        settings = (
+            {} if self._precision is None else {"ApproximateCreationDateTimePrecision": self._precision}
+        )
+        self.destinations.enable_kinesis_streaming_destination(
+            TableName=self.table, StreamArn=STREAM_ARN, EnableKinesisStreamingConfiguration=settings
+        )
 
     def sweep(self) -> list[AttributeValues]:
         """Remove what has expired, as DynamoDB's TTL process does, and return the keys of what was removed.
 
         Earlier changes are replicated first, so that no user's delete is mistaken for one of the sweep.
         """
-        self._destination.run()
+        self.destinations.run()
         return self._sweeper.sweep()
 
     def run(self) -> int:
         """Replicate changes, do all that Firehose has to do now, and return the number of records moved."""
         moved = 0
-        while step := self._destination.run() + self.firehose.poll():
+        while step := self.destinations.run() + self.firehose.poll():
             moved += step
         return moved
 
@@ -182,9 +195,11 @@ class Pipeline:
 
     def ledger(self) -> ChangeLedger:
         """Return what became of every change so far."""
-        return ChangeLedger(
-            {**self._destination.changes}, self._destination.replicated, self.firehose.counts(NAME)
+        destination = self.destinations.of(self.table)
+        changes, replicated = (
+            ({}, 0) if destination is None else (destination.changes, destination.replicated)
         )
+        return ChangeLedger({**changes}, replicated, self.firehose.counts(NAME))
 
     def objects(self, under: str = "") -> dict[str, bytes]:
         """Return the bodies of the bucket's readable objects under a prefix, by key."""
@@ -207,7 +222,9 @@ class Pipeline:
         create_table(
             self.dynamodb, self.table, keys=self._keys, ttl_attribute=self.settings.table.ttl_attribute
         )
-        self.kinesis.create_stream(StreamName=NAME, ShardCount=self._shards)
+        self.kinesis.create_stream(
+            StreamName=NAME, ShardCount=self._shards, MaxRecordSizeInKiB=self._max_record_kib
+        )
         self.function.wait_ready()
         self._make_firehose()
         self._attach()
@@ -237,26 +254,30 @@ class Pipeline:
 
     def _attach(self) -> None:
         ttl_attribute = self.settings.table.ttl_attribute
-        self._destination = StreamingDestination(
+        self.destinations = StreamingDestinations(
+            dynamodb=self.dynamodb,
             streams=self.emulator.client("dynamodbstreams"),
             kinesis=self.kinesis,
-            table=self.table,
-            stream_name=NAME,
-            ttl_attribute=ttl_attribute,
             clock=self.clock,
-            precision=self._precision,
-            max_record_kib=self._max_record_kib,
         )
-        self._sweeper = Sweeper(
-            self.dynamodb, self.table, ttl_attribute, self.clock, on_removed=self._destination.expect
+        self._sweeper = Sweeper(self.dynamodb, self.table, ttl_attribute, self.clock, on_removed=self._expect)
+        self._gateway = self._open.enter_context(
+            Gateway(
+                firehose=self.firehose,
+                destinations=self.destinations,
+                s3=self.s3_proxy,
+                emulator_port=self.emulator.port,
+            )
         )
         self._open.callback(self.clock.before_advance(self._replicate))
         if self._streaming:
-            self._destination.start()
+            self.enable_streaming()
+
+    def _expect(self, expired: ExpiredItem) -> None:
+        if (destination := self.destinations.of(self.table)) is not None:
+            destination.expect(expired)
 
     def _replicate(self) -> None:
         """Let what happened until now reach the data stream and be received at this time."""
-        # What the data stream refuses is kept, and the next run reports it.
-        with contextlib.suppress(NotReplicated):
-            self._destination.run()
+        self.destinations.run_until_refused()
         self.firehose.receive()
