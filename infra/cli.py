@@ -33,6 +33,9 @@ _COMMANDS = {
         "infra.local.demo.demo_command", "demo", "local", "See the whole pipeline work on this machine."
     ),
     "docs": LazyCommand("infra.documents", "docs", None, "Show the documents: guides, decisions, sources."),
+    "firehose": LazyCommand(
+        "infra.local.firehose_command", "firehose", "local", "Run a strict local Firehose for any AWS client."
+    ),
     "replay": LazyCommand(
         "replay.commands.groups", "replay", None, "Replay failed records into the archive.", "replay"
     ),

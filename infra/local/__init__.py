@@ -9,7 +9,9 @@
                    delivery stream           firehose/        AWS: Amazon Data Firehose
                      ├─ transform            lambda_runtime/  AWS: Lambda, here AWS's own runtime client
                      ▼
-                   S3 (emulator) ◀─ SQL      local_sql        AWS: Athena
+                   S3 (emulator) ◀─ SQL      gateway          one endpoint for every service
+    services         everything but a pipeline, at one endpoint; `ttl-archive firehose` runs it
+    local_sql        AWS: Athena
                      └─ GLACIER, restore     s3/
 
 Everything follows one clock, which a test advances by hand; nothing sleeps and no time is random.
@@ -35,6 +37,8 @@ LambdaRuntime and InProcess (functions), Sweeper, StreamingDestination, S3Proxy 
     moto_server/     S3, DynamoDB and Kinesis APIs in a child process
     demo/            `ttl-archive demo`
     child_process    Python child processes that end with their parent
+    gateway          one endpoint for every service
+    services         everything but a pipeline, at one endpoint; `ttl-archive firehose` runs it
     local_sql        SQL over the delivered objects
     pipeline         all of it together
     resources        the requests that create the pipeline's resources

@@ -125,9 +125,7 @@ class Pipeline:
 
     def enable_streaming(self) -> None:
         """Replicate the table's changes from now on; earlier ones are never replicated (DDB: kds)."""
-        settings = (
-            {} if self._precision is None else {"ApproximateCreationDateTimePrecision": self._precision}
-        )
+        settings = {"ApproximateCreationDateTimePrecision": self._precision} if self._precision else {}
         self.destinations.enable_kinesis_streaming_destination(
             TableName=self.table, StreamArn=STREAM_ARN, EnableKinesisStreamingConfiguration=settings
         )
@@ -196,10 +194,10 @@ class Pipeline:
     def ledger(self) -> ChangeLedger:
         """Return what became of every change so far."""
         destination = self.destinations.of(self.table)
-        changes, replicated = (
-            ({}, 0) if destination is None else (destination.changes, destination.replicated)
-        )
-        return ChangeLedger({**changes}, replicated, self.firehose.counts(NAME))
+        counts = self.firehose.counts(NAME)
+        if destination is None:
+            return ChangeLedger({}, 0, counts)
+        return ChangeLedger({**destination.changes}, destination.replicated, counts)
 
     def objects(self, under: str = "") -> dict[str, bytes]:
         """Return the bodies of the bucket's readable objects under a prefix, by key."""
@@ -235,7 +233,7 @@ class Pipeline:
         return LambdaRuntime(
             self._handler,
             function_name=NAME,
-            environment=self.environment(),
+            environment=self._environment(),
             task_root=self._task_root,
         )
 

@@ -23,6 +23,9 @@ from ttl_archive.infra.local.s3.retrievals import ARCHIVED, ObjectName, RestoreR
 
 # The requests that create, replace or delete an object: method and subresource.
 _WRITES = {("PUT",), ("DELETE",), ("POST", "uploadId")}
+# BC-s3: PutBucketLifecycleConfiguration; the first is the default.
+_MINIMUM_SIZE = "x-amz-transition-default-minimum-object-size"
+_MINIMUM_SIZES = ("all_storage_classes_128K", "varies_by_storage_class")
 _RESTORE_NOW = b"<RestoreRequest><Days>1</Days></RestoreRequest>"
 
 
@@ -60,6 +63,7 @@ class S3Proxy:
         self._clock = clock
         self._restores = Restores(clock)
         self._created: dict[ObjectName, datetime] = {}
+        self._minimum_sizes: dict[str, str] = {}
         self._upstream_port = upstream_port
         self._lock = threading.Lock()
         self._server = LocalServer(self.respond)
@@ -95,6 +99,8 @@ class S3Proxy:
 
     def _respond(self, request: HttpRequest) -> HttpResponse:
         name, parts = object_name(request), subresources(request)
+        if "lifecycle" in parts:
+            return self._lifecycle(request)
         if request.method == "POST" and "restore" in parts:
             return self._restore(request)
         if request.method in ("GET", "HEAD") and name[1] and not parts:
@@ -108,6 +114,21 @@ class S3Proxy:
             if request.method != "DELETE":
                 self._created[name] = self._clock.now()
         return response
+
+    def _lifecycle(self, request: HttpRequest) -> HttpResponse:
+        """Keep TransitionDefaultMinimumObjectSize, which moto 5.2.5 forgets (LS-s3)."""
+        bucket = object_name(request)[0]
+        size = request.header(_MINIMUM_SIZE) or _MINIMUM_SIZES[0]
+        if request.method == "PUT" and size not in _MINIMUM_SIZES:
+            return _error(400, "InvalidRequest", f"Invalid TransitionDefaultMinimumObjectSize found: {size}")
+        response = self._forward(request)
+        if response.status >= http.client.MULTIPLE_CHOICES:
+            return response
+        if request.method == "PUT":
+            self._minimum_sizes[bucket] = size
+        headers = [pair for pair in response.headers if pair[0].lower() != _MINIMUM_SIZE]
+        headers.append((_MINIMUM_SIZE, self._minimum_sizes.get(bucket, _MINIMUM_SIZES[0])))
+        return HttpResponse(response.status, headers, response.body)
 
     def _read(self, request: HttpRequest) -> HttpResponse:
         name = object_name(request)

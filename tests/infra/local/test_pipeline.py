@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,36 @@ def test_nothing_is_delivered_before_its_buffer_is_due(make: Make) -> None:
         pipeline.run()
         assert len(pipeline.objects()) == 1
         assert pipeline.run() == 0
+
+
+@pytest.mark.parametrize("partition_by", ["arrival", "event"])
+def test_a_change_is_dated_by_its_own_time_whatever_the_clock_does_before_the_next_poll(
+    make: Make, partition_by: str
+) -> None:
+    with make(output=f'format = "jsonl"\npartition_by = "{partition_by}"') as pipeline:
+        put(pipeline, "a")
+        pipeline.sweep()
+        pipeline.clock.advance(days=1)
+        pipeline.clock.advance(days=30)
+        pipeline.flush()
+
+        row = "SELECT ddb_event_us, dt FROM archive"
+        assert pipeline.sql(row).fetchall() == [(START_S * 1_000_000 + 1, "2026-03-01")]
+
+
+def test_the_clock_advances_when_the_delivery_stream_is_deleted(pipeline: Pipeline) -> None:
+    put(pipeline, "a")
+    pipeline.firehose.delete_delivery_stream(DeliveryStreamName="ttl-archive")
+    pipeline.clock.advance(days=1)
+
+    assert pipeline.clock.now() == START + timedelta(days=1)
+
+
+def test_a_pipeline_that_has_ended_does_not_follow_the_clock(make: Make) -> None:
+    with make() as pipeline:
+        pass
+
+    assert pipeline.clock.advance(days=1) == START + timedelta(days=1)
 
 
 def test_csv_by_the_date_of_the_event_goes_through_dynamic_partitioning(make: Make) -> None:

@@ -6,12 +6,15 @@ import signal
 import subprocess
 import sys
 import textwrap
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.processes import ends
 from ttl_archive.infra.local.dynamodb.ttl import create_table
@@ -121,7 +124,7 @@ def test_of_the_first_items_of_a_partition_none_is_lost() -> None:
                 together.wait()
                 table.put_item({"pk": {"S": str(number)}, "sk": {"S": str(writer)}})
 
-        server_process._mend_moto()
+        server_process._fix_moto()
         sys.setswitchinterval(1e-6)
         together = threading.Barrier(4)
         schema = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
@@ -221,3 +224,56 @@ def test_ctrl_c_ends_the_server_with_its_owner() -> None:
         assert owner.stdout.read() == "interrupted\n"
 
     assert ends(pid)
+
+
+@pytest.mark.parametrize("header", [{"Origin": "https://evil.example"}, {"Host": "evil.example"}])
+@pytest.mark.parametrize("path", ["/", "/moto-api/reset"])
+def test_a_page_of_another_site_is_refused(emulator: Emulator, header: dict[str, str], path: str) -> None:
+    request = urllib.request.Request(emulator.url + path, b"{}", header, method="POST")
+
+    with pytest.raises(urllib.error.HTTPError, match="403") as caught:
+        urllib.request.urlopen(request)
+    caught.value.close()
+
+
+def test_a_data_stream_has_a_maximum_record_size_that_can_be_raised(emulator: Emulator) -> None:
+    kinesis = emulator.client("kinesis")
+    kinesis.create_stream(StreamName="default", ShardCount=1)
+    kinesis.create_stream(StreamName="large", ShardCount=1, MaxRecordSizeInKiB=2048)
+
+    def largest(name: str) -> int:
+        summary = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
+        return int(summary["MaxRecordSizeInKiB"])
+
+    assert (largest("default"), largest("large")) == (1024, 2048)
+    arn = kinesis.describe_stream_summary(StreamName="default")["StreamDescriptionSummary"]["StreamARN"]
+    kinesis.update_max_record_size(StreamARN=arn, MaxRecordSizeInKiB=4096)
+    assert largest("default") == 4096
+
+
+@pytest.mark.parametrize(("size", "accepted"), [(2 * 1024 * 1024 - 1, True), (2 * 1024 * 1024, False)])
+def test_a_record_over_the_maximum_of_its_data_stream_is_refused(
+    emulator: Emulator, size: int, accepted: bool
+) -> None:
+    kinesis = emulator.client("kinesis")
+    name = f"sized-{size}"
+    kinesis.create_stream(StreamName=name, ShardCount=1, MaxRecordSizeInKiB=2048)
+    records = [{"Data": bytes(size), "PartitionKey": "k"}]  # the partition key counts, too
+
+    if accepted:
+        assert kinesis.put_records(StreamName=name, Records=records)["FailedRecordCount"] == 0
+    else:
+        with pytest.raises(ClientError, match="length less than or equal to 1048576|exceed"):
+            kinesis.put_records(StreamName=name, Records=records)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "message"), [([1] * 501, "less than or equal to 500"), ([1_000_000] * 11, "exceed")]
+)
+def test_a_call_has_500_records_and_10_mib(emulator: Emulator, sizes: list[int], message: str) -> None:
+    kinesis = emulator.client("kinesis", parameter_validation=False)
+    kinesis.create_stream(StreamName=f"full-{len(sizes)}", ShardCount=1)
+    records = [{"Data": bytes(size), "PartitionKey": "k"} for size in sizes]
+
+    with pytest.raises(ClientError, match=message):
+        kinesis.put_records(StreamName=f"full-{len(sizes)}", Records=records)

@@ -274,3 +274,42 @@ def test_an_emulator_that_has_ended_is_an_unavailable_service(clock: Clock) -> N
     assert caught.value.code == 503
     assert b"does not answer" in caught.value.read()
     caught.value.close()
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ({"TransitionDefaultMinimumObjectSize": "varies_by_storage_class"}, "varies_by_storage_class"),
+        ({}, "all_storage_classes_128K"),
+    ],
+)
+def test_the_minimum_size_of_transitions_is_kept(s3: Any, given: dict[str, str], kept: str) -> None:
+    rule = {"ID": "r", "Status": "Enabled", "Filter": {"Prefix": ""},
+            "Transitions": [{"Days": 1, "StorageClass": "GLACIER"}]}  # fmt: skip
+    put_answer = s3.put_bucket_lifecycle_configuration(
+        Bucket="bucket", LifecycleConfiguration={"Rules": [rule]}, **given
+    )
+    got = s3.get_bucket_lifecycle_configuration(Bucket="bucket")
+
+    assert put_answer["TransitionDefaultMinimumObjectSize"] == kept
+    assert got["TransitionDefaultMinimumObjectSize"] == kept
+
+
+def test_another_minimum_size_is_refused(s3: Any) -> None:
+    rule = {"Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}
+
+    with pytest.raises(ClientError, match="Invalid TransitionDefaultMinimumObjectSize found: all"):
+        s3.put_bucket_lifecycle_configuration(
+            Bucket="bucket",
+            LifecycleConfiguration={"Rules": [rule]},
+            TransitionDefaultMinimumObjectSize="all",
+        )
+
+
+def test_the_refusal_of_an_archived_object_names_its_storage_class(s3: Any, emulator: Emulator) -> None:
+    put(s3, "deep")
+    freeze(emulator, "deep", "DEEP_ARCHIVE")
+
+    with pytest.raises(ClientError) as caught:
+        s3.get_object(Bucket="bucket", Key="deep")
+    assert caught.value.response["Error"]["StorageClass"] == "DEEP_ARCHIVE"

@@ -1,0 +1,235 @@
+"""The unmodified AWS command line against the endpoints that our commands print."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.processes import ends
+
+BIN = Path(sys.executable).parent
+ROLE = "arn:aws:iam::123456789012:role/r"
+
+
+class Served:
+    """A command that serves, and the variables that it printed."""
+
+    def __init__(self, *arguments: str, cwd: Path | None = None) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "ttl_archive.infra.cli", *arguments],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=cwd,
+        )
+        self.environment: dict[str, str] = {}
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if match := re.fullmatch(r"export (\w+)=(.*)\n", line):
+                self.environment[match[1]] = match[2]
+            elif self.environment:
+                return
+        raise AssertionError("it ended before it served")
+
+    def aws(self, *arguments: str) -> Any:
+        """Run the AWS command line and return its JSON output, None for none."""
+        done = subprocess.run(
+            [str(BIN / "aws"), *arguments, "--output", "json"],
+            env={"PATH": os.environ["PATH"], "HOME": "/nowhere", "AWS_PAGER": "", **self.environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        if done.returncode:
+            raise AwsError(done.stderr.strip())
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+
+class AwsError(Exception):
+    """What the AWS command line wrote to standard error."""
+
+
+@contextmanager
+def serving(*arguments: str, cwd: Path | None = None) -> Iterator[Served]:
+    served = Served(*arguments, cwd=cwd)
+    try:
+        yield served
+    finally:
+        served.process.send_signal(signal.SIGINT)
+        served.process.communicate(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Served]:
+    with serving("demo", "--serve") as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[Served]:
+    with serving("firehose") as served:
+        yield served
+
+
+def destination(bucket: str, **members: Any) -> str:
+    required = {"BucketARN": f"arn:aws:s3:::{bucket}", "RoleARN": ROLE}
+    return json.dumps(required | members)
+
+
+def create(served: Served, name: str, bucket: str = "ttl-archive", **members: Any) -> None:
+    served.aws(
+        "firehose", "create-delivery-stream", "--delivery-stream-name", name,
+        "--extended-s3-destination-configuration", destination(bucket, **members),
+    )  # fmt: skip
+
+
+def test_the_demos_delivery_stream_is_listed_and_described(demo: Served) -> None:
+    assert demo.aws("firehose", "list-delivery-streams")["DeliveryStreamNames"][0] == "ttl-archive"
+    described = demo.aws("firehose", "describe-delivery-stream", "--delivery-stream-name", "ttl-archive")
+    assert described["DeliveryStreamDescription"]["DeliveryStreamType"] == "KinesisStreamAsSource"
+
+
+def test_the_demos_streaming_destination_is_described(demo: Served) -> None:
+    described = demo.aws("dynamodb", "describe-kinesis-streaming-destination", "--table-name", "DeviceData")
+
+    (found,) = described["KinesisDataStreamDestinations"]
+    assert found["StreamArn"].endswith(":stream/ttl-archive")
+    assert found["ApproximateCreationDateTimePrecision"] == "MICROSECOND"
+
+
+def test_a_delivery_stream_is_created_tagged_and_given_a_record(demo: Served) -> None:
+    create(demo, "mine", BufferingHints={"SizeInMBs": 1, "IntervalInSeconds": 60}, Prefix="mine/")
+    demo.aws("firehose", "tag-delivery-stream", "--delivery-stream-name", "mine", "--tags", "Key=a,Value=b")
+    tags = demo.aws("firehose", "list-tags-for-delivery-stream", "--delivery-stream-name", "mine")
+    put = demo.aws(
+        "firehose", "put-record", "--delivery-stream-name", "mine", "--record", '{"Data":"aGVsbG8="}'
+    )
+
+    assert tags == {"Tags": [{"Key": "a", "Value": "b"}], "HasMoreTags": False}
+    assert put["RecordId"]
+
+
+def test_what_aws_refuses_is_refused(demo: Served) -> None:
+    with pytest.raises(AwsError, match="ErrorOutputPrefix cannot be null or empty when Prefix contains"):
+        create(demo, "refused", Prefix="!{timestamp:yyyy}/")
+
+
+def test_an_outside_stack_sees_its_records_land(local: Served) -> None:
+    local.aws("s3api", "create-bucket", "--bucket", "orders")
+    local.aws("kinesis", "create-stream", "--stream-name", "changes", "--shard-count", "1")
+    local.aws(
+        "dynamodb", "create-table", "--table-name", "Orders", "--billing-mode", "PAY_PER_REQUEST",
+        "--key-schema", "AttributeName=id,KeyType=HASH",
+        "--attribute-definitions", "AttributeName=id,AttributeType=S",
+    )  # fmt: skip
+    arn = "arn:aws:kinesis:us-east-1:123456789012:stream/changes"
+    local.aws(
+        "firehose", "create-delivery-stream", "--delivery-stream-name", "changes",
+        "--delivery-stream-type", "KinesisStreamAsSource",
+        "--kinesis-stream-source-configuration", f"KinesisStreamARN={arn},RoleARN={ROLE}",
+        "--extended-s3-destination-configuration",
+        destination("orders", Prefix="changes/", BufferingHints={"SizeInMBs": 1, "IntervalInSeconds": 1}),
+    )  # fmt: skip
+    enabled = local.aws(
+        "dynamodb", "enable-kinesis-streaming-destination", "--table-name", "Orders", "--stream-arn", arn
+    )
+    local.aws("dynamodb", "put-item", "--table-name", "Orders", "--item", '{"id":{"S":"1"}}')
+
+    assert enabled["DestinationStatus"] == "ENABLING"
+    local.aws("s3api", "wait", "bucket-exists", "--bucket", "orders")
+    keys: list[str] = []
+    for _ in range(30):
+        listed = local.aws("s3api", "list-objects-v2", "--bucket", "orders") or {}
+        keys = [entry["Key"] for entry in listed.get("Contents", [])]
+        if keys:
+            break
+    assert len(keys) == 1
+    assert keys[0].startswith("changes/")
+
+
+@pytest.mark.parametrize("header", [{"Origin": "https://evil.example"}, {"Host": "evil.example"}])
+@pytest.mark.parametrize("path", ["/", "/moto-api/reset"])
+def test_a_page_of_another_site_is_refused(local: Served, header: dict[str, str], path: str) -> None:
+    url = local.environment["AWS_ENDPOINT_URL"]
+    request = urllib.request.Request(url + path, b"{}", header, method="POST")
+
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request)
+    assert caught.value.code == 403
+    caught.value.close()
+
+
+def test_a_function_of_the_user_transforms(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        "def handler(event, context):\n"
+        "    return {'records': [{'recordId': r['recordId'], 'result': 'Ok', 'data': 'aGk='}"
+        " for r in event['records']]}\n"
+    )
+    parameters = [{"ParameterName": "LambdaArn",
+                   "ParameterValue": "arn:aws:lambda:us-east-1:123456789012:function:mine"},
+                  {"ParameterName": "BufferSizeInMBs", "ParameterValue": "1"},
+                  {"ParameterName": "BufferIntervalInSeconds", "ParameterValue": "0"}]  # fmt: skip
+    processing = {"Enabled": True, "Processors": [{"Type": "Lambda", "Parameters": parameters}]}
+    with serving("firehose", "--function", "mine=app.handler", cwd=tmp_path) as served:
+        served.aws("s3api", "create-bucket", "--bucket", "mine")
+        create(
+            served, "d", "mine", ProcessingConfiguration=processing,
+            BufferingHints={"SizeInMBs": 1, "IntervalInSeconds": 0},
+        )  # fmt: skip
+        served.aws("firehose", "put-record", "--delivery-stream-name", "d", "--record", '{"Data":"eA=="}')
+        listed: dict[str, Any] = {}
+        for _ in range(30):
+            listed = served.aws("s3api", "list-objects-v2", "--bucket", "mine") or {}
+            if listed.get("Contents"):
+                break
+        (entry,) = listed["Contents"]
+        body = tmp_path / "body"
+        served.aws("s3api", "get-object", "--bucket", "mine", "--key", entry["Key"], str(body))
+
+    assert body.read_bytes() == b"hi"
+
+
+def test_a_function_that_cannot_be_imported_is_reported(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ttl_archive.infra.cli", "firehose", "--function", "f=absent.handler"],
+        capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert "The function f does not start" in done.stderr
+
+
+@pytest.mark.parametrize("text", ["f", "f=handler", "=app.handler"])
+def test_a_function_is_a_name_and_a_handler(text: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ttl_archive.infra.cli", "firehose", "--function", text],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 2
+    assert f"--function has value '{text}'. Use NAME=MODULE.HANDLER" in done.stderr
+
+
+def test_ctrl_c_leaves_no_process_behind() -> None:
+    served = Served("firehose")
+    children = subprocess.run(
+        ["pgrep", "-P", str(served.process.pid)], capture_output=True, text=True, check=True
+    ).stdout.split()
+    served.process.send_signal(signal.SIGINT)
+    output, _ = served.process.communicate(timeout=60)
+
+    assert output.endswith("Stopped.\n")
+    assert children
+    assert all(ends(int(pid)) for pid in children)
