@@ -263,7 +263,7 @@ def test_a_record_over_the_maximum_of_its_data_stream_is_refused(
     if accepted:
         assert kinesis.put_records(StreamName=name, Records=records)["FailedRecordCount"] == 0
     else:
-        with pytest.raises(ClientError, match="length less than or equal to 1048576|exceed"):
+        with pytest.raises(ClientError, match=r"length less than or equal to 1048576|exceed"):
             kinesis.put_records(StreamName=name, Records=records)
 
 
