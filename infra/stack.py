@@ -28,6 +28,11 @@ class ArchiveStack(Stack):
             "Database": deploy.database,
             "WorkgroupName": archive.workgroup.name,
             "ReplayStateMachine": archive.replay.machine.state_machine_arn,
+            "TransformFunction": archive.function.function.function_name,
+            "TransformVersion": archive.function.function.current_version.version,
+            "ReplayPolicy": archive.policies.replay.managed_policy_arn,
+            "RestorePolicy": archive.policies.restore.managed_policy_arn,
+            "ResolvePolicy": archive.policies.resolve.managed_policy_arn,
             "AlarmTopic": archive.alarms.topic.topic_arn,
             "TimeToLive": archive.table.ttl,
         }

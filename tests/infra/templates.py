@@ -45,7 +45,9 @@ class Template:
 
     def every(self, kind: str, like: str = "") -> dict[str, dict[str, Any]]:
         """The resolved properties of all such resources, by logical id."""
-        return {name: self.resolve(self.resources[name]["Properties"]) for name in self.ids(kind, like)}
+        return {
+            name: self.resolve(self.resources[name].get("Properties", {})) for name in self.ids(kind, like)
+        }
 
     def statements(self, like: str) -> list[dict[str, Any]]:
         """The statements of a role's policies, inside it and attached to it."""

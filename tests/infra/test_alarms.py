@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.infra.stacks import settings_of
-from tests.infra.templates import Template
+from tests.infra.stacks import deploy_of, settings_of, table_of
+from tests.infra.templates import Template, listed
 from ttl_archive import infra
 from ttl_archive.infra.local.firehose.configuration import check_delivery_stream
 from ttl_archive.transform import metrics
@@ -94,6 +94,39 @@ def test_alarms_may_publish_though_the_topic_has_a_policy(template: Template) ->
     ]
 
 
+def test_eventbridge_publishes_through_a_role_and_no_statement_for_the_service(template: Template) -> None:
+    (target,) = template.one("AWS::Events::Rule")["Targets"]
+    (topic,) = template.ids("AWS::SNS::Topic", "ErrorObjectTopic")
+    published = [s for s in template.statements("AlarmsRole") if "sns:Publish" in listed(s["Action"])]
+    services = [
+        statement["Principal"]
+        for policy in template.every("AWS::SNS::TopicPolicy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+    ]
+
+    assert target["RoleArn"].endswith(template.ids("AWS::IAM::Role", "AlarmsRole")[0].lower()[:60])
+    assert [s["Resource"] for s in published] == [f"arn:aws:sns:us-east-1:123456789012:{topic.lower()[:60]}"]
+    assert services == [{"Service": "cloudwatch.amazonaws.com"}]
+
+
+def test_topics_and_log_groups_have_a_key_only_by_choice(templates: dict[str, Template], case: str) -> None:
+    template = templates[case]
+    topics = template.every("AWS::SNS::Topic").values()
+    groups = template.every("AWS::Logs::LogGroup").values()
+    keys = {topic.get("KmsMasterKeyId") for topic in topics} | {group.get("KmsKeyId") for group in groups}
+
+    assert keys == {deploy_of(case).operations_key_arn}
+
+
+def test_a_skipped_change_is_an_alarm_at_once(defaults: Template) -> None:
+    alarm = alarms(defaults)["ReplicationFailed"]
+
+    assert (alarm["Threshold"], alarm["EvaluationPeriods"]) == (0, 1)
+    assert "FailedToReplicateRecordCount" in alarm["Metrics"][0]["Expression"]
+    assert "max_record_kib" in alarm["AlarmDescription"]
+
+
 def test_the_alarm_email_is_subscribed(templates: dict[str, Template]) -> None:
     assert templates["csv-by-event"].one("AWS::SNS::Subscription")["Endpoint"] == "ops@example.org"
     assert templates["defaults"].ids("AWS::SNS::Subscription") == []
@@ -131,7 +164,7 @@ def test_the_transforms_metrics_are_those_it_logs(template: Template, case: str)
     assert watched
     for alarm in watched:
         assert alarm["MetricName"] in logged
-        assert alarm["Dimensions"] == [{"Name": "Table", "Value": case}]
+        assert alarm["Dimensions"] == [{"Name": "Table", "Value": table_of(case)}]
 
 
 def test_error_objects_are_counted_where_firehose_writes_them(template: Template) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.stacks import CASES, deploy_of, settings_of
+from tests.infra.stacks import CASES, deploy_of, settings_of, table_of
 from tests.infra.templates import Template
 
 GLUE = "AWS::Glue::Table"
@@ -75,7 +75,7 @@ def test_parquet_is_read_as_parquet(templates: dict[str, Template]) -> None:
 def test_error_objects_are_a_table_of_their_own(template: Template, case: str) -> None:
     errors = table(template, "CatalogErrors")
 
-    assert errors["StorageDescriptor"]["Location"].endswith(f"/errors/{case}/")
+    assert errors["StorageDescriptor"]["Location"].endswith(f"/errors/{table_of(case)}/")
     assert "PartitionKeys" not in errors
     assert serde(template, "CatalogErrors")["Parameters"]["case.insensitive"] == "true"
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.fakes import FakeKinesis, FakeS3
-from tests.infra.stacks import CASES, COLUMNS, KEY_ARN, deploy_of, settings_of
+from tests.infra.stacks import CASES, COLUMNS, KEY_ARN, deploy_of, settings_of, table_of
 from tests.infra.templates import Template
 from tests.transform.builders import EVENT_US, change, encoded, event
 from ttl_archive.infra.local.firehose.clock import Clock
@@ -64,16 +64,16 @@ def test_changes_travel_through_the_deployed_properties(templates: dict[str, Tem
     functions = {parameters(template)["LambdaArn"]: InProcess(batch_transform(settings))}
     firehose = Firehose(s3=s3, kinesis=kinesis, functions=functions, clock=clock)
     firehose.create_delivery_stream(**request(template))
-    kinesis.put(encoded(change({"id": {"S": "a"}}, tableName=case)))
+    kinesis.put(encoded(change({"id": {"S": "a"}}, tableName=table_of(case))))
     kinesis.put(b"damaged")
 
     firehose.flush()
 
     day = "2025-11-21" if settings.output.partition_by == "event" else f"{clock.now():%Y-%m-%d}"
-    (row,) = s3.listed(f"archive/{case}/{settings.output.date_column}={day}/")
+    (row,) = s3.listed(f"archive/{table_of(case)}/{settings.output.date_column}={day}/")
     assert row.endswith(f".{settings.output.format}.gz")
     assert str(EVENT_US) in gzip.decompress(s3.body(row)).decode()
-    (failed,) = s3.listed(f"errors/{case}/processing-failed/dt={clock.now():%Y-%m-%d}/")
+    (failed,) = s3.listed(f"errors/{table_of(case)}/processing-failed/dt={clock.now():%Y-%m-%d}/")
     assert base64.b64decode(json.loads(s3.body(failed))["rawData"]) == b"damaged"
     assert len(s3.objects) == 2
 

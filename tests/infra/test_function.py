@@ -1,6 +1,19 @@
 """The functions in the template."""
 
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import boto3
+from moto import mock_aws
+
 from tests.infra.templates import Template
+from ttl_archive import infra
+from ttl_archive.infra.attachment.drained import METRIC_DELAY_S
+from ttl_archive.infra.layout_guard import TIMEOUT_S
+
+README = Path(infra.__file__).parent / "README.md"
 
 FUNCTION = "AWS::Lambda::Function"
 
@@ -41,6 +54,60 @@ def test_the_fast_handler_by_choice(templates: dict[str, Template]) -> None:
     function = templates["every-option"].one(FUNCTION, "Transform")
 
     assert function["Handler"] == "ttl_archive.transform.fast_handler.handler"
+
+
+def test_cloudformation_waits_for_a_custom_resource_a_little_longer_than_its_function(
+    template: Template,
+) -> None:
+    """3,600 s at most. Source: CloudFormation, AWS::CloudFormation::CustomResource, ServiceTimeout."""
+    timeouts = {
+        f"arn:aws:lambda:us-east-1:123456789012:function:{name.lower()[:60]}": function["Timeout"]
+        for name, function in template.every(FUNCTION).items()
+    }
+    custom = [
+        properties
+        for name, resource in template.resources.items()
+        if resource["Type"].startswith("Custom::")
+        for properties in template.every(resource["Type"], f"^{name}$").values()
+    ]
+
+    assert len(custom) >= 3
+    for properties in custom:
+        own = timeouts[properties["ServiceToken"]]
+        assert own < int(properties["ServiceTimeout"]) <= own + 60
+
+
+def test_the_waits_of_the_drain_guard_fit_into_its_function() -> None:
+    assert METRIC_DELAY_S + 120 < TIMEOUT_S
+
+
+def test_an_earlier_version_is_restored_with_the_command_of_the_readme() -> None:
+    """Run against moto's Lambda, with the versions that CloudFormation keeps."""
+    command = re.search(r"aws lambda update-alias ((?:.*\\\n)*.*)", README.read_text())
+    assert command
+    options = dict(zip(*[iter(command[1].replace("\\\n", " ").split())] * 2, strict=True))
+    with mock_aws():
+        client = boto3.client("lambda", region_name="us-east-1")
+        role = boto3.client("iam", region_name="us-east-1").create_role(
+            RoleName="role", AssumeRolePolicyDocument="{}"
+        )["Role"]["Arn"]
+        code = io.BytesIO()
+        with zipfile.ZipFile(code, "w") as archive:
+            archive.writestr("handler.py", "")
+        client.create_function(
+            FunctionName="f",
+            Role=role,
+            Runtime="python3.13",
+            Handler="h.h",
+            Code={"ZipFile": code.getvalue()},
+        )
+        first, second = (client.publish_version(FunctionName="f")["Version"] for _ in range(2))
+        client.create_alias(FunctionName="f", Name="live", FunctionVersion=second)
+        client.update_alias(FunctionName="f", Name=options["--name"], FunctionVersion=first)
+        live = client.get_alias(FunctionName="f", Name="live")["FunctionVersion"]
+
+    assert set(options) == {"--function-name", "--name", "--function-version"}
+    assert (options["--name"], live) == ("live", first)
 
 
 def test_every_version_is_kept_unless_its_own_update_fails(template: Template) -> None:

@@ -8,7 +8,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from tests.infra.stacks import CASES, deploy_of, settings_of
+from tests.infra.stacks import CASES, deploy_of, settings_of, table_of
 from tests.infra.templates import Template, listed
 from ttl_archive import infra, replay, transform
 
@@ -123,9 +123,9 @@ def test_firehose_may_call_its_alias(template: Template) -> None:
 def test_firehose_may_only_write_the_folders_of_its_table(template: Template, case: str) -> None:
     (statement,) = [s for s in template.statements("DeliveryRole") if "s3:PutObject" in listed(s["Action"])]
     folders = {arn.split("/", 1)[1] for arn in listed(statement["Resource"])}
-    backup = {f"source/{case}/*"} if deploy_of(case).source_backup else set()
+    backup = {f"source/{table_of(case)}/*"} if deploy_of(case).source_backup else set()
 
-    assert folders == {f"archive/{case}/*", f"errors/{case}/*"} | backup
+    assert folders == {f"archive/{table_of(case)}/*", f"errors/{table_of(case)}/*"} | backup
 
 
 def test_only_firehose_of_this_account_assumes_its_role(template: Template) -> None:

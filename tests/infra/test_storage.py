@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.stacks import CASES, KEY_ARN, deploy_of
+from tests.infra.stacks import CASES, KEY_ARN, REPLICA_KEY_ARN, deploy_of
 from tests.infra.templates import Template
 
 OWN = [case for case in CASES if not deploy_of(case).bucket]
@@ -45,6 +45,41 @@ def test_every_bucket_denies_requests_without_tls(template: Template) -> None:
     }
 
     assert denied == {name.lower()[:60] for name in template.ids("AWS::S3::Bucket")}
+
+
+def test_the_policy_of_a_retained_bucket_is_retained_with_it(template: Template) -> None:
+    for name in template.ids("AWS::S3::BucketPolicy"):
+        resource = template.resources[name]
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_other_accounts_may_read_rows_and_nothing_else(templates: dict[str, Template]) -> None:
+    policy = templates["every-option"].one("AWS::S3::BucketPolicy", BUCKET)["PolicyDocument"]
+    name = templates["every-option"].ids("AWS::S3::Bucket", BUCKET)[0].lower()[:60]
+    given = [statement for statement in policy["Statement"] if statement["Effect"] == "Allow"]
+
+    assert {statement["Principal"]["AWS"] for statement in given} == {"arn:aws:iam::210987654321:root"}
+    assert {statement["Action"]: statement["Resource"] for statement in given} == {
+        "s3:GetObject": f"arn:aws:s3:::{name}/archive/*",
+        "s3:ListBucket": f"arn:aws:s3:::{name}",
+    }
+    (listing,) = [statement for statement in given if statement["Action"] == "s3:ListBucket"]
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": "archive/*"}}
+
+
+def test_the_replica_gets_every_new_object_and_no_deletion(templates: dict[str, Template]) -> None:
+    template = templates["every-option"]
+    replication = template.one("AWS::S3::Bucket", BUCKET)["ReplicationConfiguration"]
+    (rule,) = replication["Rules"]
+
+    assert rule["Filter"] == {"Prefix": ""}
+    assert rule["DeleteMarkerReplication"] == {"Status": "Disabled"}
+    assert rule["Destination"]["Bucket"] == "arn:aws:s3:::the-replica"
+    assert rule["Destination"]["EncryptionConfiguration"] == {"ReplicaKmsKeyID": REPLICA_KEY_ARN}
+    assert rule["SourceSelectionCriteria"] == {"SseKmsEncryptedObjects": {"Status": "Enabled"}}
+    allowed = template.actions("ReplicationRole")
+    assert {"s3:ReplicateObject", "s3:GetObjectVersionForReplication", "kms:Encrypt"} <= allowed
+    assert not [action for action in allowed if "Delete" in action]
 
 
 @pytest.mark.parametrize("case", OWN)

@@ -20,6 +20,12 @@ def test_shards_and_retention_by_choice(templates: dict[str, Template]) -> None:
     assert templates["created-by-event"].one(STREAM)["RetentionPeriodHours"] == 30 * 24
 
 
+def test_the_stream_accepts_records_of_the_chosen_size(templates: dict[str, Template]) -> None:
+    sizes = {case: templates[case].one(STREAM)["MaxRecordSizeInKiB"] for case in templates}
+
+    assert (sizes["defaults"], sizes["every-option"], sizes["csv-by-event"]) == (4096, 2048, 1024)
+
+
 def test_the_stream_is_encrypted(templates: dict[str, Template]) -> None:
     keys = {
         case: templates[case].one(STREAM)["StreamEncryption"]["KeyId"]
