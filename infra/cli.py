@@ -36,6 +36,9 @@ _COMMANDS = {
     "firehose": LazyCommand(
         "infra.local.firehose_command", "firehose", "local", "Run a strict local Firehose for any AWS client."
     ),
+    "drain": LazyCommand(
+        "infra.drain", "drain", None, "Detach the table and wait until nothing is buffered.", "deploy"
+    ),
     "replay": LazyCommand(
         "replay.commands.groups", "replay", None, "Replay failed records into the archive.", "replay"
     ),

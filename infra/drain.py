@@ -1,0 +1,143 @@
+"""`ttl-archive drain`: detach the table, then wait until the delivery stream holds no record any more.
+
+After it, the stack or the delivery stream can be deleted without a loss. What "drained" means and how it is
+known is in attachment/drained.py; the drain guard of the stack applies the same rules.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+from botocore.exceptions import ClientError
+
+from ttl_archive.infra import deploy_settings
+from ttl_archive.infra.attachment.attach import Destination, DestinationError, Waiter, destinations, detach
+from ttl_archive.infra.attachment.drained import SYSTEM_CLOCK, Clock, PipelineNames, confirmed_reasons
+from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.infra.wanted_layout import buffers_s
+from ttl_archive.replay.aws import Clients
+from ttl_archive.transform.errors import ArchiveError
+from ttl_archive.transform.settings import CONFIG_VARIABLE, Settings, load
+
+POLL_S = 60
+_DETACH_S = 900
+
+GetClient = Callable[[str], Any]
+
+
+class DrainError(ArchiveError):
+    """The pipeline cannot be found or drained; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the delivery stream still waits for; empty when it is drained."""
+
+    reasons: tuple[str, ...]
+
+
+def deployed_pipeline(clients: GetClient, settings: Settings, deploy: Deploy) -> PipelineNames:
+    """Find the names of the pipeline in the outputs of its stack. Raises DrainError."""
+    stack = describe_stack(clients, deploy.stack_name)
+    outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in stack.get("Outputs", [])}
+    missing = [name for name in ("StreamName", "DeliveryStreamName") if name not in outputs]
+    if missing:
+        raise DrainError(
+            f"The stack {deploy.stack_name} has no output {' and no output '.join(missing)}, so it is "
+            "no stack "
+            "of ttl-archive. Check [deploy] stack_name"
+        )
+    _, partition, _, region, account, _ = stack["StackId"].split(":", 5)
+    return PipelineNames(
+        table=settings.table.name,
+        stream_arn=f"arn:{partition}:kinesis:{region}:{account}:stream/{outputs['StreamName']}",
+        delivery_stream=outputs["DeliveryStreamName"],
+        buffers_s=buffers_s(settings, deploy),
+    )
+
+
+def describe_stack(clients: GetClient, name: str) -> Mapping[str, Any]:
+    """Return the description of a stack. Raises DrainError when CloudFormation does not have it."""
+    try:
+        (stack,) = clients("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        text = error.response.get("Error", {}).get("Message", "")
+        raise DrainError(f"The stack {name} cannot be described: {text}. Check [deploy] stack_name") from None
+    found: Mapping[str, Any] = stack
+    return found
+
+
+def detach_table(clients: GetClient, pipeline: PipelineNames, clock: Clock = SYSTEM_CLOCK) -> None:
+    """Turn off the table's streaming and wait until DynamoDB reports it. Raises DrainError."""
+    end = clock.now() + timedelta(seconds=_DETACH_S)
+    waiter = Waiter(lambda: (end - clock.now()).total_seconds(), clock.pause)
+    try:
+        detach(clients("dynamodb"), Destination(pipeline.table, pipeline.stream_arn), waiter)
+    except DestinationError as error:
+        raise DrainError(str(error)) from None
+
+
+def wait_until_drained(
+    clients: GetClient, pipeline: PipelineNames, timeout_s: float, clock: Clock = SYSTEM_CLOCK
+) -> Iterator[Progress]:
+    """Yield the progress whenever it changes; the last one has no reasons. Raises DrainError on timeout."""
+    end, before = clock.now() + timedelta(seconds=timeout_s), None
+    while True:
+        found = Progress(tuple(confirmed_reasons(clients, pipeline, clock)))
+        if found != before:
+            yield found
+        if not found.reasons:
+            return
+        if clock.now() >= end:
+            raise DrainError(
+                f"Not drained after {timeout_s:.0f} seconds: {'; '.join(found.reasons)}. Nothing was "
+                "deleted. "
+                "Run ttl-archive drain again, or see the runbook: ttl-archive docs deploy"
+            )
+        before = found
+        clock.pause(POLL_S)
+
+
+@click.command("drain")
+@click.option(
+    "--config", type=click.Path(path_type=Path), help=f"archive.toml; else {CONFIG_VARIABLE} names it."
+)
+@click.option("--yes", is_flag=True, help="Detach the table. Without it, only the state is shown.")
+@click.option("--timeout-s", type=click.IntRange(1), default=7200, show_default=True)
+def drain(config: Path | None, yes: bool, timeout_s: int) -> None:
+    """Detach the table and wait until every record in the delivery stream is in the bucket.
+
+    \b
+    To see the state:                         ttl-archive drain
+    To detach the table, and wait:            ttl-archive drain --yes
+    Afterwards, to delete the stack:          aws cloudformation delete-stack --stack-name NAME
+
+    Changes of the table are not archived from then on. Nothing is deleted. Exit codes: 0 drained, 2 not
+    drained, or misused.
+    """
+    settings = load(config, deploy_settings.SECTIONS)
+    deploy = deploy_settings.load(settings)
+    clients = Clients()
+    pipeline = deployed_pipeline(clients, settings, deploy)
+    if yes:
+        detach_table(clients, pipeline)
+    elif _streams(clients, pipeline):
+        raise DrainError(
+            f"The table {pipeline.table} streams into {pipeline.stream}. To detach it and to wait until its "
+            "changes are in the bucket: ttl-archive drain --yes"
+        )
+    for progress in wait_until_drained(clients, pipeline, timeout_s):
+        for reason in progress.reasons:
+            click.echo(f"waiting: {reason}", err=True)
+    click.echo(f"{pipeline.delivery_stream} is drained: it can be deleted, and so can the stack.")
+
+
+def _streams(clients: GetClient, pipeline: PipelineNames) -> bool:
+    found = destinations(clients("dynamodb"), pipeline.table)
+    return any(
+        entry["StreamArn"] == pipeline.stream_arn and entry["DestinationStatus"] == "ACTIVE"
+        for entry in found
+    )
