@@ -1,9 +1,9 @@
 """Replay of a large backlog: a Step Functions Distributed Map over error objects, and the function it calls.
 
 Input of an execution: {"prefix": "errors/TABLE/processing-failed/"}, or any other folder below the table's
-errors, or below replay/quarantine/ for records that were refused before. For each batch the function gets
+errors. For each batch the function gets
     {"bucket": "b", "items": [{"Key": "errors/…", "Size": 1234, …}], "sink": "s3", "stream": "s"}
-and returns counts. The result of each batch and a manifest are written below replay/maps/.
+and returns counts. The result of each batch and a manifest are written below replay/table=TABLE/maps/.
 """
 
 import json
@@ -22,10 +22,8 @@ from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.functions import PythonFunction
 from ttl_archive.infra.nag import acknowledge, acknowledge_wildcards
 from ttl_archive.transform import layout
-from ttl_archive.transform.layout import QUARANTINE, ROOT
 from ttl_archive.transform.settings import Settings
 
-MAPS = f"{ROOT}maps/"
 _MEMORY_MB = 1024  # an error object of 128 MB is streamed while its rows are compressed
 _TIMEOUT_S = 900  # Lambda's longest
 # An object can be as large as the delivery buffer, so a batch is small enough for one invocation of 900 s.
@@ -84,9 +82,10 @@ class ReplayMap(Construct):
             _mapping(settings, deploy, bucket, function_arn),
             roles.of_this_account(),
         )
+        maps = layout.maps_folder(settings.table.name)
         acknowledge_wildcards(
             role,
-            [bucket.arn_for_objects(f"{MAPS}*")],
+            [bucket.arn_for_objects(f"{maps}*")],
             "Step Functions chooses the names of the result files.",
         )
         batch_input = {"bucket": bucket.bucket_name, "sink": sink, "stream": stream.stream_name}
@@ -96,7 +95,7 @@ class ReplayMap(Construct):
             state_machine_type=sfn.StateMachineType.STANDARD,
             role=role,
             definition_body=sfn.DefinitionBody.from_string(
-                json.dumps(definition(batch_input, function_arn, deploy))
+                json.dumps(definition(batch_input, function_arn, deploy, maps))
             ),
         )
         acknowledge(
@@ -132,7 +131,7 @@ class ReplayMap(Construct):
         )
 
 
-def definition(batch_input: dict[str, str], function_arn: str, deploy: Deploy) -> dict[str, Any]:
+def definition(batch_input: dict[str, str], function_arn: str, deploy: Deploy, maps: str) -> dict[str, Any]:
     """Return the state machine in Amazon States Language.
 
     Source: AWS Step Functions Developer Guide, Map state.
@@ -186,7 +185,7 @@ def definition(batch_input: dict[str, str], function_arn: str, deploy: Deploy) -
                 },
                 "ResultWriter": {
                     "Resource": f"arn:{Aws.PARTITION}:states:::s3:putObject",
-                    "Parameters": {"Bucket": batch_input["bucket"], "Prefix": MAPS.rstrip("/")},
+                    "Parameters": {"Bucket": batch_input["bucket"], "Prefix": maps.rstrip("/")},
                 },
                 "End": True,
             }
@@ -194,8 +193,12 @@ def definition(batch_input: dict[str, str], function_arn: str, deploy: Deploy) -
     }
 
 
+def _records(settings: Settings) -> str:
+    return layout.records_folder(settings.table.name)
+
+
 def _folders(settings: Settings) -> tuple[str, ...]:
-    return layout.archive_folder(settings), layout.errors_folder(settings), ROOT
+    return layout.archive_folder(settings), layout.errors_folder(settings), _records(settings)
 
 
 def _replaying(settings: Settings, deploy: Deploy, bucket: s3.IBucket) -> list[iam.PolicyStatement]:
@@ -203,7 +206,7 @@ def _replaying(settings: Settings, deploy: Deploy, bucket: s3.IBucket) -> list[i
 
     Without ListBucket, S3 reports a missing object as AccessDenied.
     """
-    written = (layout.archive_folder(settings), ROOT)
+    written = (layout.archive_folder(settings), _records(settings))
     return [
         roles.allow(["s3:ListBucket"], [bucket.bucket_arn]),
         roles.allow(
@@ -221,12 +224,12 @@ def _mapping(
 
     Source: AWS Step Functions Developer Guide, IAM policies for Distributed Map.
     """
-    below = {"StringLike": {"s3:prefix": [f"{layout.errors_folder(settings)}*", f"{QUARANTINE}*"]}}
+    below = {"StringLike": {"s3:prefix": [f"{layout.errors_folder(settings)}*"]}}
     return [
         roles.allow(["s3:ListBucket"], [bucket.bucket_arn], below),
         roles.allow(
             ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"],
-            [bucket.arn_for_objects(f"{MAPS}*")],
+            [bucket.arn_for_objects(f"{layout.maps_folder(settings.table.name)}*")],
         ),
         roles.allow(["lambda:InvokeFunction"], [function_arn]),
         *roles.bucket_key_use(deploy),

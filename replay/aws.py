@@ -1,9 +1,10 @@
-"""AWS clients as the AWS command line would make them, and AWS's errors in words an operator can act on."""
+"""AWS clients as the AWS command line makes them, and AWS's errors in words that an operator can act on."""
 
 from os import environ
 from typing import Any
 
 import boto3
+import botocore.exceptions as botocore
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -22,7 +23,7 @@ _NO_RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 1})
 
 
 class Clients:
-    """One client for each service, made when first asked for.
+    """One client for each service, made when it is first asked for.
 
     Profile, region, credentials and endpoint (AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3, ...) are found as the
     AWS command line finds them. Clients may be shared by threads, sessions may not.
@@ -47,7 +48,7 @@ class Clients:
         self._clients: dict[tuple[str, bool], Any] = {}
 
     def __call__(self, service: str, *, retries: bool = True) -> Any:
-        """The client of a service, for example "s3"."""
+        """Return the client of a service, for example "s3"; without `retries`, each call is made once."""
         if (service, retries) not in self._clients:
             config = self._config if retries else self._config.merge(_NO_RETRIES)
             self._clients[service, retries] = self._session.client(service, config=config)
@@ -64,40 +65,76 @@ class Clients:
         return bool(environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL"))
 
 
-# How S3 says that the condition of a write does not hold.
-CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409", "NoSuchKey"})
-
-
-def error_code(error: ClientError) -> str:
-    """The service's error code; for HEAD, which has no body, the HTTP status as text."""
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
+_WHO = "To see which credentials are used: aws sts get-caller-identity"
+_SIGN_IN = f"Sign in again (for example: aws sso login). {_WHO}"
+_EXPIRED = f"the credentials have expired. {_SIGN_IN}"
+_WRONG = f"the credentials are not known to AWS. Check --profile. {_WHO}"
+_GONE = "it is not there any more. Plan again"
+_CHANGED = "it was overwritten since it was listed. Plan again"
 _DENIED = "access denied. Allow {action} on it, and kms:Decrypt where it is encrypted"
-# Error code of S3 -> our error and what to do. Source: Amazon S3 API Reference, error responses;
-# a HEAD has no body, so there the code is the status.
-_S3_ERRORS: dict[str, tuple[type[ObjectError], str]] = {
-    "NoSuchKey": (ObjectGoneError, "it is not there any more. Plan again"),
-    "404": (ObjectGoneError, "it is not there any more. Plan again"),
+_REGION = (
+    "the bucket is in another Region. Name it with --region. To see it: "
+    "aws s3api get-bucket-location --bucket BUCKET"
+)
+# Error code -> our error and what to do. Source: Amazon S3 API Reference, error responses; AWS Security Token
+# Service API Reference, common errors. A HEAD has no body, so there the code is the status.
+_ERRORS: dict[str, tuple[type[ObjectError], str]] = {
+    "NoSuchKey": (ObjectGoneError, _GONE),
+    "404": (ObjectGoneError, _GONE),
     "NoSuchBucket": (ObjectGoneError, "there is no such bucket. Check --bucket, --profile and --region"),
-    "PreconditionFailed": (ObjectChangedError, "it was written again since it was listed. Plan again"),
-    "412": (ObjectChangedError, "it was written again since it was listed. Plan again"),
+    "PreconditionFailed": (ObjectChangedError, _CHANGED),
+    "412": (ObjectChangedError, _CHANGED),
     "AccessDenied": (AccessDeniedError, _DENIED),
-    "403": (AccessDeniedError, _DENIED),
+    "AccessDeniedException": (AccessDeniedError, _DENIED),
+    "403": (AccessDeniedError, f"{_DENIED}. If it is allowed: {_WRONG}"),
     "InvalidObjectState": (ObjectFrozenError, "it is in an archive storage class. Restore it first"),
+    "ExpiredToken": (AccessDeniedError, _EXPIRED),
+    "ExpiredTokenException": (AccessDeniedError, _EXPIRED),
+    "TokenRefreshRequired": (AccessDeniedError, _EXPIRED),
+    "InvalidToken": (AccessDeniedError, _WRONG),
+    "InvalidAccessKeyId": (AccessDeniedError, _WRONG),
+    "InvalidClientTokenId": (AccessDeniedError, _WRONG),
+    "UnrecognizedClientException": (AccessDeniedError, _WRONG),
+    "SignatureDoesNotMatch": (AccessDeniedError, f"the secret key is wrong. Check --profile. {_WHO}"),
+    "RequestTimeTooSkewed": (AccessDeniedError, "the clock of this machine is wrong. Set it, and run again"),
+    "400": (
+        AccessDeniedError,
+        "the request was refused without a reason. Most often the credentials have expired, or the bucket is "
+        f"in another Region (--region). {_WHO}",
+    ),
+    "301": (AccessDeniedError, _REGION),
+    "PermanentRedirect": (AccessDeniedError, _REGION),
+    "AuthorizationHeaderMalformed": (AccessDeniedError, _REGION),
+    "IllegalLocationConstraintException": (AccessDeniedError, _REGION),
+}
+_LOCAL_ERRORS: dict[type[BotoCoreError], str] = {
+    botocore.NoCredentialsError: "Sign in, or name a profile with --profile",
+    botocore.PartialCredentialsError: "Check the profile",
+    botocore.UnauthorizedSSOTokenError: _SIGN_IN,
+    botocore.SSOTokenLoadError: _SIGN_IN,
+    botocore.TokenRetrievalError: _SIGN_IN,
+    botocore.ProfileNotFound: "To see the profiles: aws configure list-profiles",
+    botocore.NoRegionError: "Name the Region with --region",
+    botocore.EndpointConnectionError: "Check --region, the network and AWS_ENDPOINT_URL",
 }
 
 
+def error_code(error: ClientError) -> str:
+    """Return the service's error code; for HEAD, which has no body, the HTTP status as text."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
 def translate_error(error: BotoCoreError | ClientError, what: str, action: str = "") -> ReplayError:
-    """An error of a call as one of ours; `what` names the object, `action` is the permission it takes."""
+    """Return an error of a call as one of ours, with what to do about it.
+
+    `what` names the object; `action` is the permission that the call takes.
+    """
     if not isinstance(error, ClientError):
-        return ObjectError(f"{what}: {error}")
+        hint = next((text for kind, text in _LOCAL_ERRORS.items() if isinstance(error, kind)), "")
+        return ObjectError(f"{what}: {error}" + (f". {hint}" if hint else ""))
     code = error_code(error)
-    if code in _S3_ERRORS:
-        kind, text = _S3_ERRORS[code]
+    if code in _ERRORS:
+        kind, text = _ERRORS[code]
         return kind(f"{what}: {text.format(action=action or error.operation_name)}")
-    return ObjectError(f"{what}: {error.operation_name} was refused with {code}: {_message(error)}")
-
-
-def _message(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Message", "no message"))
+    message = error.response.get("Error", {}).get("Message", "no message")
+    return ObjectError(f"{what}: {error.operation_name} was refused with {code}: {message}")

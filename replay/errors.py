@@ -1,26 +1,31 @@
 """What can go wrong in replay and restore, grouped by what the operator does next.
 
 ReplayError
-├── MisuseError       the command asks for what cannot be: fix the option (exit 2)
-├── ObjectError       this object fails alone, the others go on
-│   ├── ObjectGoneError       it is not there any more
-│   ├── ObjectChangedError    it was written again since it was listed: plan again
-│   ├── AccessDeniedError     a permission is missing
+├── MisuseError         the command asks for something impossible: fix the option (exit 2)
+├── NothingFoundError   the place, or the filter, has nothing: the text says what there is (exit 4)
+├── ObjectError         this object fails alone, the others continue (exit 1)
+│   ├── ObjectGoneError       it does not exist, or not any more
+│   ├── ObjectChangedError    it was overwritten since it was listed: plan again
+│   ├── AccessDeniedError     a permission or a credential is missing, expired or wrong
 │   └── ObjectFrozenError     it is in an archive storage class: restore it first
-├── ClaimLostError    another run has taken the object over
-├── UnsentError       the sink went on refusing: run again later (exit 3)
-└── StoppedError      Ctrl-C, or the function's time is up: run again to go on
+├── ClaimLostError      another run has taken over the object (exit 3)
+├── UnsentError         the sink refused records at every attempt: run again later (exit 3)
+└── StoppedError        Ctrl-C, or the function's time is up: run again to resume (exit 1)
 """
 
 from ttl_archive.transform.errors import ArchiveError
 
 
 class ReplayError(ArchiveError):
-    """Root of what this room raises on purpose; its text is meant for people."""
+    """Root of the errors that this room raises on purpose; their text is meant for people."""
 
 
 class MisuseError(ReplayError):
-    """The command asks for something that cannot be."""
+    """The command asks for something impossible."""
+
+
+class NothingFoundError(ReplayError):
+    """Nothing matches; the text says what there is instead."""
 
 
 class ObjectError(ReplayError):
@@ -28,7 +33,7 @@ class ObjectError(ReplayError):
 
 
 class ObjectGoneError(ObjectError):
-    """The object is not there."""
+    """The object does not exist."""
 
 
 class ObjectChangedError(ObjectError):
@@ -36,7 +41,7 @@ class ObjectChangedError(ObjectError):
 
 
 class AccessDeniedError(ObjectError):
-    """A permission is missing, and the text says which."""
+    """A permission or a credential is missing, expired or wrong; the text says which."""
 
 
 class ObjectFrozenError(ObjectError):
@@ -44,7 +49,7 @@ class ObjectFrozenError(ObjectError):
 
 
 class ClaimLostError(ReplayError):
-    """Another run has taken over the object that this run was at."""
+    """Another run has taken over the object that this run held."""
 
 
 class UnsentError(ReplayError):

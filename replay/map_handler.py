@@ -3,11 +3,10 @@
 event      {"bucket": "my-archive", "items": [{"Key": "errors/...", "Size": 123}], "sink": "s3"}
            and "stream": NAME with the sinks kinesis and firehose
 answer     {"objects": {"done": 1}, "lines": 10, "rows": 9, "dropped": {}, "refused": {"NotJson": 1},
-            "possible_duplicates": 0, "not_done": []}
+            "waived": 0, "possible_duplicates": 0, "not_done": []}
 
-What this same transform has refused before is counted as "held" and left where it is.
-An object that could not be finished makes the call fail, so that the map tries the batch again; what is done
-is done, and passed over then.
+An object that is done, waived, or refused by this same transform is left as it is. One that could not be
+judged to the end makes the call fail, so that the map tries the batch again; what is settled stays settled.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -15,13 +14,12 @@ from functools import cache
 from threading import Event, Timer
 from typing import Any
 
-from ttl_archive.replay import replay_object
 from ttl_archive.replay.aws import Clients
 from ttl_archive.replay.claims import Claims, new_owner
-from ttl_archive.replay.error_objects.objects import ErrorObject, find_object
+from ttl_archive.replay.error_objects.objects import find_object
 from ttl_archive.replay.errors import ReplayError, StoppedError
 from ttl_archive.replay.rate import Rate
-from ttl_archive.replay.replay_object import Run
+from ttl_archive.replay.replay_object import Ending, Run, replay_object
 from ttl_archive.replay.replay_run import Summary
 from ttl_archive.replay.sinks.registry import make_sink
 from ttl_archive.replay.verdict import judge
@@ -29,10 +27,10 @@ from ttl_archive.transform import layout
 from ttl_archive.transform.settings import Settings, load
 from ttl_archive.transform.verdict_version import transform_identity
 
-# Kept back from the function's time: to end the records in hand and let go of the object.
+# Reserved of the function's time: to end the records in hand and release the object.
 _RESERVE_S = 20
 _NAMED_AT_MOST = 20
-_UNFINISHED = (replay_object.FAILED, replay_object.STOPPED, replay_object.BUSY, replay_object.UNSENT)
+_UNFINISHED = (Ending.FAILED, Ending.STOPPED, Ending.BUSY, Ending.UNSENT)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -51,15 +49,18 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def replay_batch(
     event: dict[str, Any], clients: Clients, settings: Settings, *, stop: Event, left_s: float
 ) -> dict[str, Any]:
-    """What `handler` does, with everything given: clients, settings and the seconds left."""
+    """Replay the objects of one batch with these clients and settings in the seconds left.
+
+    Raises ReplayError when an object could not be judged to the end.
+    """
     s3, bucket, sink_name = clients("s3"), event["bucket"], event.get("sink", "s3")
-    target = event["stream"] if sink_name != "s3" else event.get("archive", layout.ARCHIVE)
+    stream = event["stream"] if sink_name != "s3" else None
     end = datetime.now(UTC) + timedelta(seconds=left_s)
     run = Run(
         s3,
         # A claim that outlives the function would keep the map's next try from the object.
-        Claims(s3, bucket, new_owner("function"), not_after=end),
-        make_sink(sink_name, target, bucket, clients, settings, stop=stop),
+        Claims(s3, bucket, settings.table.name, new_owner("function"), not_after=end),
+        make_sink(sink_name, stream, bucket, clients, settings, stop=stop),
         judge(settings),
         transform_identity(settings),
         Rate(),
@@ -69,18 +70,12 @@ def replay_batch(
     summary = Summary()
     for item in event["items"]:
         if stop.is_set():
-            raise StoppedError("the function's time is up before its batch is done; the next try goes on")
-        if layout.refused_by(item["Key"]) == run.transform:
-            summary.objects["held"] += 1  # it would be refused again, and written back once more
-        elif not layout.is_ours(item["Key"]) and not item["Key"].endswith("/"):
-            summary.add(replay_object.replay_object(run, _found(s3, bucket, item)))
-    if any(summary.objects[status] for status in _UNFINISHED):
+            raise StoppedError("the function's time is up before its batch is done; the next try resumes")
+        if not layout.holds_no_errors(item["Key"]) and not item["Key"].endswith("/"):
+            summary.add(replay_object(run, find_object(s3, bucket, item["Key"])))
+    if any(summary.objects[ending] for ending in _UNFINISHED):
         raise ReplayError("; ".join(f"{key}: {why}" for key, why in summary.reasons[:_NAMED_AT_MOST]))
     return _answer(summary)
-
-
-def _found(s3: Any, bucket: str, item: dict[str, Any]) -> ErrorObject:
-    return find_object(s3, bucket, item["Key"])
 
 
 def _answer(summary: Summary) -> dict[str, Any]:
@@ -91,6 +86,7 @@ def _answer(summary: Summary) -> dict[str, Any]:
         "rows": tally.rows,
         "dropped": dict(tally.dropped),
         "refused": dict(tally.refused),
+        "waived": tally.waived,
         "possible_duplicates": summary.possible_duplicates,
         "not_done": [{"object": key, "reason": reason} for key, reason in summary.reasons[:_NAMED_AT_MOST]],
     }

@@ -1,4 +1,4 @@
-"""No more than so many records a second, over all threads of a run."""
+"""A limit on the records that all threads of a run take in a second."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from threading import Lock
 
 
 class Rate:
-    """`take` waits until that many records may go; without a limit it never waits."""
+    """Hands out room for records at a fixed rate; without a rate there is always room."""
 
     def __init__(
         self,
@@ -21,13 +21,17 @@ class Rate:
         self._lock = Lock()
         self._free_at = clock()
 
-    def take(self, records: int) -> None:
-        """Wait for room for that many records; what is taken now delays who comes next."""
+    def reserve(self, records: int) -> float:
+        """Take room for that many records; return how many seconds to wait before they may go."""
         if self._per_second is None or records == 0:
-            return
+            return 0.0
         with self._lock:
             now = self._clock()
             start = max(now, self._free_at)
             self._free_at = start + records / self._per_second
-        if start > now:
-            self._wait(start - now)
+        return start - now
+
+    def take(self, records: int) -> None:
+        """Wait for room for that many records; what is taken now delays who comes next."""
+        if (seconds := self.reserve(records)) > 0:
+            self._wait(seconds)

@@ -1,201 +1,256 @@
-"""One error object, from its claim to its manifest. The command and the function both come through here."""
+"""One error object, from its claim to its state: what the command and the function do for each object."""
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
+from enum import StrEnum
 from threading import Event
 from typing import Any
 
+from ttl_archive.replay.claim_document import ClaimDocument, Output, Progress, Result, State
 from ttl_archive.replay.claims import Claim, Claims
-from ttl_archive.replay.error_objects.error_lines import FailedRecord, read
+from ttl_archive.replay.error_objects.error_lines import FailedRecord, Unreadable, read
 from ttl_archive.replay.error_objects.objects import ErrorObject, Reader
 from ttl_archive.replay.errors import ClaimLostError, MisuseError, ReplayError, StoppedError, UnsentError
+from ttl_archive.replay.line_ranges import LineRanges
 from ttl_archive.replay.rate import Rate
-from ttl_archive.replay.sinks.quarantine import Quarantine
 from ttl_archive.replay.sinks.sink import Delivery, Sink, Tally
-from ttl_archive.replay.verdict import OTHER_TABLE, Judge
+from ttl_archive.replay.verdict import Judge, Refused
 from ttl_archive.replay.workers import Threads, Workers
-from ttl_archive.transform import layout
 from ttl_archive.transform.convert import Drop, Row
+from ttl_archive.transform.limits import KINESIS_CALL_RECORDS
 
-_CHECKPOINT_EVERY = 1000  # records between two looks at the clock and at Ctrl-C
+# Between two checkpoints, at which Ctrl-C is noticed and the claim is renewed if it is time for that.
+_CHECKPOINT_RECORDS = 1000
+_CHECKPOINT_BYTES = 1 << 20
+_CHECKPOINT_S = 60.0
 
-# How an object ended -> what it means for the whole run.
-DONE, ALREADY, BUSY, LEFT, UNSENT, FAILED, STOPPED = (
-    "done",
-    "already",  # done by an earlier run
-    "busy",  # another run is at it
-    "left",  # not ours: another table's, or no error object at all
-    "unsent",  # the sink went on refusing
-    "failed",
-    "stopped",
-)
+
+class Ending(StrEnum):
+    """How the replay of one object ended."""
+
+    DONE = "done"  # every record is delivered or dropped, or an operator had waived it
+    REFUSED = "refused"  # judged to the end; some records were refused
+    SETTLED = "settled before"  # another run has judged it since this one began
+    BUSY = "busy"  # another run holds it
+    UNSENT = "unsent"  # the sink refused records at every attempt
+    FAILED = "failed"
+    STOPPED = "stopped"
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """All that an object needs to be replayed; one for the whole run, shared by its threads."""
+    """What it takes to replay objects; one for the whole run, shared by its threads."""
 
     s3: Any
     claims: Claims
     sink: Sink
     judge: Judge
-    transform: str  # its identity, transform_identity
+    transform: str  # identity of the transform that judges
     rate: Rate
     stop: Event = field(default_factory=Event)
     progress: Callable[[int, int], None] = lambda records, read_bytes: None  # noqa: ARG005
     workers: Callable[[int], Workers] = Threads  # called with how many objects are replayed at a time
+    with_refused: bool = False  # also objects that this same transform has refused
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one object ended."""
+    """How one object ended. The tally is what this run did, whatever an earlier one had done."""
 
     key: str
-    status: str
+    ending: Ending
     tally: Tally
     reason: str = ""
     possible_duplicates: int = 0
 
 
 def replay_object(run: Run, error_object: ErrorObject) -> Outcome:
-    """Replay one object. Errors that are the object's own are in the outcome; MisuseError is raised."""
+    """Replay one object. The outcome has the errors of this one object; MisuseError is raised."""
     tally = Tally()
     try:
-        claim = run.claims.take(error_object, run.sink.name, run.transform)
-        if not isinstance(claim, Claim):
-            reason = f"{error_object.url}: another run is at it. Run again later" if claim == BUSY else ""
-            return Outcome(error_object.key, claim, tally, reason)
-        return _released_unless_done(run, claim, tally)
+        claim = run.claims.take(error_object, run.sink.name, run.transform, with_refused=run.with_refused)
+        if isinstance(claim, ClaimDocument):
+            return _taken(error_object, claim, run)
+        return _Replay(run, claim, tally).outcome()
     except StoppedError as error:
-        return Outcome(error_object.key, STOPPED, tally, str(error))
+        return Outcome(error_object.key, Ending.STOPPED, tally, str(error))
     except UnsentError as error:
-        return Outcome(error_object.key, UNSENT, tally, str(error))
+        return Outcome(error_object.key, Ending.UNSENT, tally, str(error))
     except ClaimLostError as error:
-        return Outcome(error_object.key, BUSY, tally, str(error))
+        return Outcome(error_object.key, Ending.BUSY, tally, str(error))
     except MisuseError:
         raise
     except ReplayError as error:
-        return Outcome(error_object.key, FAILED, tally, str(error))
+        return Outcome(error_object.key, Ending.FAILED, tally, str(error))
 
 
-def _released_unless_done(run: Run, claim: Claim, tally: Tally) -> Outcome:
-    """An object that is not done need not wait until its claim runs out."""
-    try:
-        outcome = _replay_claimed(run, claim, tally)
-    except Exception:
-        _release_quietly(claim)
-        raise
-    if outcome.status != DONE:
-        _release_quietly(claim)
-    return outcome
+def _taken(error_object: ErrorObject, found: ClaimDocument, run: Run) -> Outcome:
+    """Return the outcome of an object that this run could not claim."""
+    state = found.state_for(run.transform)
+    if state == State.OPEN:  # it was held when it was looked at, whatever the time is now
+        reason = f"{error_object.url}: the run {found.owner} holds it. Run again later"
+        return Outcome(error_object.key, Ending.BUSY, Tally(), reason)
+    if state == State.REFUSED:
+        reason = f"{error_object.url}: another run has replayed it; some records are refused"
+        return Outcome(error_object.key, Ending.REFUSED, Tally(), reason)
+    return Outcome(error_object.key, Ending.SETTLED, Tally())
 
 
-def _replay_claimed(run: Run, claim: Claim, tally: Tally) -> Outcome:
-    error_object = claim.error_object
-    started = run.claims.now()
-    if claim.progress.outputs and run.sink.name != "s3":
-        raise ReplayError(
-            f"{error_object.url}: rows of it may be in the archive already, from a run with the sink s3 that "
-            "did not end. Finish it with --sink s3"
-        )
-    reader = Reader(run.s3, error_object)
-    delivery = run.sink.open(claim)
-    quarantine = Quarantine(run.s3, claim, run.transform)
-    try:
-        known = _judge_all(run, claim, reader, delivery, quarantine, tally)
-        if reason := _not_ours(error_object, tally, known):
-            return Outcome(error_object.key, LEFT, tally, reason)
-        outputs = delivery.finish()
-        quarantined = quarantine.finish()
-    finally:
-        delivery.close()
-        quarantine.close()
-    if not tally.closes():
-        raise ReplayError(f"{error_object.url}: the ledger does not close: {tally}. Nothing is marked done")
-    duplicates = min(claim.progress.possible_duplicates, tally.rows)
-    proof = {"outputs": outputs, "quarantine": quarantined, "possible_duplicates": duplicates}
-    times = {"started": _text(started), "finished": _text(run.claims.now())}
-    run.claims.finish(error_object, _manifest(run, error_object, reader, tally) | proof | times)
-    return Outcome(error_object.key, DONE, tally, possible_duplicates=duplicates)
+class _Replay:
+    """The replay of one claimed object."""
 
+    def __init__(self, run: Run, claim: Claim, tally: Tally) -> None:
+        self._run = run
+        self._claim = claim
+        self._tally = tally
+        self._reader = Reader(run.s3, claim.error_object)
+        self._refused_lines: list[int] = []
+        self._waived = claim.document.waived()
+        self._sent = LineRanges(each for lines in claim.progress.sent.values() for each in lines)
+        self._seen = (0, 0, 0)  # lines, bytes read and bytes of lines at the last checkpoint
+        self._line_bytes = 0
 
-def _manifest(run: Run, error_object: ErrorObject, reader: Reader, tally: Tally) -> dict[str, Any]:
-    """What was read and what became of it."""
-    return {
-        "version": 1,
-        "bucket": error_object.bucket,
-        "object": error_object.key,
-        "etag": error_object.etag,
-        "version_id": reader.version_id,
-        "bytes": error_object.size,
-        "sha256": reader.sha256,
-        "lines": tally.lines,
-        "rows": tally.rows,
-        "dropped": dict(sorted(tally.dropped.items())),
-        "refused": dict(sorted(tally.refused.items())),
-        "sink": run.sink.name,
-        "transform": run.transform,
-        "by": run.claims.owner,
-    }
+    def outcome(self) -> Outcome:
+        """Judge and deliver the object; the claim is released whatever happens, if that is possible."""
+        try:
+            return self._settled(self._run.claims.now(), self._delivered())
+        except Exception:
+            with suppress(ReplayError):
+                self._claim.release()  # else its time runs out
+            raise
 
+    def _delivered(self) -> tuple[Output, ...]:
+        """Judge every record and deliver what the transform delivers; return the objects written."""
+        delivery = self._run.sink.open(self._claim)
+        try:
+            for record in read(self._chunks()):
+                self._count(record, delivery)
+            self._checkpoint()
+            return delivery.finish()
+        finally:
+            delivery.close()
 
-def _judge_all(
-    run: Run, claim: Claim, reader: Reader, delivery: Delivery, quarantine: Quarantine, tally: Tally
-) -> bool:
-    """Give every record to the delivery, the quarantine or the rule that drops it.
+    def _chunks(self) -> Iterator[bytes]:
+        """Read the object; a checkpoint at each chunk, for a chunk may take long and end no line."""
+        for chunk in self._reader.chunks():
+            self._checkpoint()
+            yield chunk
 
-    Whether any of them was an error line at all.
-    """
-    before = claim.progress
-    known = False
-    read_before = 0
-    for record in read(reader.chunks()):
+    def _count(self, record: FailedRecord | Unreadable, delivery: Delivery) -> None:
+        """Give one record to the delivery, or count why it is not delivered."""
+        tally = self._tally
         tally.lines += 1
-        verdict = run.judge(record)
-        if isinstance(verdict, Row) and isinstance(record, FailedRecord):
-            refused = None if before.sent(record.number) else delivery.add(record, verdict)
-            verdict = refused or verdict
-        if isinstance(verdict, Row):
-            tally.rows += 1
+        self._line_bytes += len(record.content)
+        verdict = self._verdict(record, delivery)
+        if isinstance(verdict, Refused):
+            tally.refused[verdict.code] += 1
+            self._refused_lines.append(record.number)
         elif isinstance(verdict, Drop):
             tally.dropped[verdict.rule] += 1
+        elif verdict is None:
+            tally.waived += 1
+            self._refused_lines.append(record.number)
         else:
-            quarantine.add(record, verdict)
-            tally.refused[verdict.code] += 1
-        known = known or (isinstance(record, FailedRecord) and record.fields.raw_data is not None)
-        if tally.lines % _CHECKPOINT_EVERY == 0:
-            run.rate.take(_CHECKPOINT_EVERY)
-            run.progress(_CHECKPOINT_EVERY, reader.read_bytes - read_before)
-            read_before = reader.read_bytes
-            _checkpoint(run, claim)
-    _checkpoint(run, claim)
-    run.rate.take(tally.lines % _CHECKPOINT_EVERY)
-    run.progress(tally.lines % _CHECKPOINT_EVERY, reader.read_bytes - read_before)
-    return known
+            tally.rows += 1
+        lines, _, line_bytes = self._seen
+        if tally.lines - lines >= _CHECKPOINT_RECORDS or self._line_bytes - line_bytes >= _CHECKPOINT_BYTES:
+            self._checkpoint()
+
+    def _verdict(self, record: FailedRecord | Unreadable, delivery: Delivery) -> Row | Drop | Refused | None:
+        """Return what becomes of the record: None for one that was waived, any Row for one sent before."""
+        if record.number in self._sent:
+            return _SENT
+        if (expected := self._waived.get(record.number)) and expected == record_hash(record):
+            return None
+        verdict = self._run.judge(record)
+        if isinstance(verdict, Row) and isinstance(record, FailedRecord):
+            return delivery.add(record, verdict) or verdict
+        return verdict
+
+    def _checkpoint(self) -> None:
+        """Report progress, keep to the rate, renew the claim in time. Raises StoppedError, ClaimLostError."""
+        lines, read_bytes, _ = self._seen
+        now = (self._tally.lines, self._reader.read_bytes, self._line_bytes)
+        self._seen = now
+        self._run.progress(now[0] - lines, now[1] - read_bytes)
+        wait = self._run.rate.reserve(now[0] - lines)
+        self._keep()
+        while wait > 0:
+            self._run.stop.wait(min(wait, _CHECKPOINT_S))
+            wait -= _CHECKPOINT_S
+            self._keep()
+
+    def _keep(self) -> None:
+        if self._run.stop.is_set():
+            raise StoppedError("stopped on request; run again to go on")
+        self._claim.keep()
+
+    def _settled(self, started: datetime, written: tuple[Output, ...]) -> Outcome:
+        """Write the object's state and, where it is done, its manifest."""
+        error_object, tally, run = self._claim.error_object, self._tally, self._run
+        if not tally.closes():
+            raise ReplayError(
+                f"{error_object.url}: the ledger does not close: {tally}. The object stays open. "
+                "Please report this defect"
+            )
+        progress = self._claim.progress
+        streams = (
+            Output(len(LineRanges(lines)), stream=stream) for stream, lines in sorted(progress.sent.items())
+        )
+        duplicates = _possible_duplicates(progress, tally.lines)
+        result = Result(
+            transform=run.transform,
+            sink=run.sink.name,
+            by=run.claims.owner,
+            started=started,
+            finished=run.claims.now(),
+            bytes=error_object.size,
+            sha256=self._reader.sha256,
+            version_id=self._reader.version_id,
+            lines=tally.lines,
+            rows=tally.rows,
+            dropped=dict(sorted(tally.dropped.items())),
+            refused=dict(sorted(tally.refused.items())),
+            waived=tally.waived,
+            refused_lines=LineRanges().with_lines(self._refused_lines).ranges(),
+            outputs=(*written, *streams),
+            possible_duplicates=duplicates,
+        )
+        state = _state(tally)
+        self._claim.settle(state, result)
+        reason = self._write_manifest() if state == State.DONE else ""
+        ending = Ending.REFUSED if state == State.REFUSED else Ending.DONE
+        return Outcome(error_object.key, ending, tally, reason, duplicates)
+
+    def _write_manifest(self) -> str:
+        """Write the manifest. The object is done without it, so an error is reported and nothing more."""
+        try:
+            self._run.claims.write_manifest(self._claim.document)
+        except ReplayError as error:
+            return f"it is done, but its manifest was not written; retire writes it. {error}"
+        return ""
 
 
-def _checkpoint(run: Run, claim: Claim) -> None:
-    if run.stop.is_set():
-        raise StoppedError("stopped on request; run again to go on")
-    claim.keep()
+_SENT = Row(b"", 0)
 
 
-def _not_ours(error_object: ErrorObject, tally: Tally, known: bool) -> str:
-    """Why the object is left as it is; empty when it is for us."""
-    if tally.lines and tally.refused[OTHER_TABLE] == tally.lines:
-        return "its records are of another table: use that table's archive.toml"
-    if tally.lines and not known and error_object.type == layout.UNKNOWN:
-        return "none of its lines is an error line: it is no error object"
-    return ""
+def record_hash(record: FailedRecord | Unreadable) -> str:
+    """Return the sha256 of the bytes of an error line, hexadecimal."""
+    return hashlib.sha256(record.content).hexdigest()
 
 
-def _release_quietly(claim: Claim) -> None:
-    """Release the claim; when that cannot be, its time runs out."""
-    with suppress(ReplayError):
-        claim.release()
+def _state(tally: Tally) -> State:
+    if tally.refused:
+        return State.REFUSED
+    return State.WAIVED if tally.waived else State.DONE
 
 
-def _text(time: datetime) -> str:
-    return time.astimezone(UTC).isoformat(timespec="seconds")
+def _possible_duplicates(progress: Progress, lines: int) -> int:
+    """Return how many records a stream may have taken twice, at most.
+
+    A run that did not release its claim may have sent one call more than the claim says.
+    """
+    return progress.unanswered + progress.unfinished_runs * min(KINESIS_CALL_RECORDS, lines)

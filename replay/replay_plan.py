@@ -1,90 +1,123 @@
-"""What a run would do, as a value: printed, written to a file, and obeyed."""
+"""A plan: what a run would do, as a value that is printed, written to a file, and executed.
 
-import json
+A plan is bound to the bucket, table, prefix and settings that it was made with: what does not match is
+refused, and so is a file that was edited.
+"""
+
+import hashlib
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec import DecodeError, Struct
+from msgspec.json import Decoder, encode
+
+from ttl_archive.replay.claim_document import State
 from ttl_archive.replay.error_objects.objects import ErrorObject
 from ttl_archive.replay.error_objects.survey import Found
 from ttl_archive.replay.errors import MisuseError
 
-_VERSION = 1
+_VERSION = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a plan is bound to. `stream` is None with the sink s3, whose rows go to the table's archive."""
+
+    bucket: str
+    table: str
+    prefix: str
+    sink: str
+    stream: str | None
+    transform: str  # identity of the transform and its settings
+    with_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The objects to replay, oldest first, and where their records go."""
+    """The objects to replay, oldest first, and what they are replayed into."""
 
-    bucket: str
-    prefix: str
-    sink: str
-    target: str  # s3: the archive's prefix; kinesis: stream, name or ARN; firehose: delivery stream name
-    transform: str  # identity of the transform it was made with
+    binding: Binding
     objects: tuple[ErrorObject, ...]
-    done: int = 0  # objects found that are done already
-    held: int = 0  # quarantine objects that this transform has refused
+    states: Counter[str] = field(default_factory=Counter)  # of all objects found, by state
 
     @property
     def size(self) -> int:
         """Bytes to read."""
         return sum(each.size for each in self.objects)
 
+    def check(self, table: str, transform: str) -> None:
+        """Raise MisuseError when the plan was made for another table or with other settings."""
+        if self.binding.table != table:
+            raise MisuseError(
+                f"the plan is for the table {self.binding.table}, archive.toml for {table}. Name the file of "
+                f"{self.binding.table} with --config, or plan again"
+            )
+        if self.binding.transform != transform:
+            raise MisuseError(
+                f"the plan was made with the transform {self.binding.transform}, today's is {transform}: "
+                "ttl-archive or archive.toml has changed since. Plan again"
+            )
 
-def make(
-    found: Iterable[Found],
-    *,
-    bucket: str,
-    prefix: str,
-    sink: str,
-    target: str,
-    transform: str,
-    with_held: bool = False,
-) -> Plan:
-    """The plan for what was found: what is open, and what is held if it is asked for. Pure."""
-    states: dict[str, list[ErrorObject]] = {"open": [], "done": [], "held": []}
+
+class _Content(Struct):
+    """The content of a plan's file, without its hash."""
+
+    version: int
+    binding: Binding
+    objects: list[tuple[str, str, int, datetime]]
+    states: dict[str, int]
+
+
+class _File(Struct):
+    plan: _Content
+    sha256: str
+
+
+_decode = Decoder(_File).decode
+
+
+def make(found: Iterable[Found], binding: Binding) -> Plan:
+    """Return the plan for what was found: what is open, and what is refused if that is asked for. Pure."""
+    wanted = {State.OPEN, State.REFUSED} if binding.with_refused else {State.OPEN}
+    states: Counter[str] = Counter()
+    objects = []
     for each in found:
-        states["open" if with_held and each.state == "held" else each.state].append(each.object)
-    objects = tuple(sorted(states["open"], key=lambda each: (each.time, each.key)))
-    return Plan(bucket, prefix, sink, target, transform, objects, len(states["done"]), len(states["held"]))
+        states[each.state] += 1
+        if each.state in wanted:
+            objects.append(each.object)
+    return Plan(binding, tuple(sorted(objects, key=lambda each: (each.time, each.key))), states)
 
 
 def write(plan: Plan, path: Path) -> None:
-    """Write the plan to a file, JSON with one object to a line."""
-    head = {
-        "version": _VERSION,
-        "bucket": plan.bucket,
-        "prefix": plan.prefix,
-        "sink": plan.sink,
-        "target": plan.target,
-        "transform": plan.transform,
-        "done": plan.done,
-        "held": plan.held,
-    }
-    with path.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(head)[:-1] + ', "objects": [\n')
-        for position, each in enumerate(plan.objects):
-            entry = [each.key, each.etag, each.size, each.modified.isoformat()]
-            file.write(("," if position else " ") + json.dumps(entry) + "\n")
-        file.write("]}\n")
+    """Write the plan to a file, JSON. Raises OSError."""
+    objects = [(each.key, each.etag, each.size, each.modified) for each in plan.objects]
+    content = _Content(_VERSION, plan.binding, objects, dict(plan.states))
+    path.write_bytes(encode(_File(content, _hash(content))) + b"\n")
 
 
 def read(path: Path) -> Plan:
-    """The plan that a file holds. Raises MisuseError."""
+    """Return the plan in a file. Raises MisuseError when it is none, or was edited."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found["version"] != _VERSION:
-            raise MisuseError(f"{path}: a plan of version {found['version']}, not {_VERSION}. Plan again")
-        objects = tuple(
-            ErrorObject(found["bucket"], key, etag, size, datetime.fromisoformat(modified).astimezone(UTC))
-            for key, etag, size, modified in found["objects"]
-        )
-        return Plan(
-            found["bucket"], found["prefix"], found["sink"], found["target"], found["transform"],
-            objects, found["done"], found["held"],
-        )  # fmt: skip
+        found = _decode(path.read_bytes())
     except OSError as error:
         raise MisuseError(f"{path}: cannot be read: {error.strerror}. Write it with: replay plan") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (DecodeError, ValueError, RecursionError) as error:
         raise MisuseError(f"{path}: not a plan ({error}). Write one with: replay plan") from None
+    content, binding = found.plan, found.plan.binding
+    if content.version != _VERSION:
+        raise MisuseError(f"{path}: a plan of version {content.version}, not {_VERSION}. Plan again")
+    foreign = [key for key, *_ in content.objects if not key.startswith(binding.prefix)]
+    if found.sha256 != _hash(content) or foreign:
+        raise MisuseError(f"{path}: the plan was changed after it was made. Plan again, with other options")
+    objects = tuple(
+        ErrorObject(binding.bucket, key, etag, size, modified.astimezone(UTC))
+        for key, etag, size, modified in content.objects
+    )
+    return Plan(binding, objects, Counter(content.states))
+
+
+def _hash(content: _Content) -> str:
+    return hashlib.sha256(encode(content)).hexdigest()

@@ -1,4 +1,4 @@
-"""What the shipped transform says of a failed record today: a row, a drop by rule, or a refusal by code."""
+"""Today's verdict of the transform on a failed record: a row, a drop by rule, or a refusal by code."""
 
 import csv
 from collections.abc import Callable
@@ -13,12 +13,9 @@ from ttl_archive.transform.convert import Drop, Row, converter
 from ttl_archive.transform.errors import RecordError
 from ttl_archive.transform.settings import METADATA_COLUMNS, Settings
 
-# Codes of records that say nothing against the record: it is another configuration's.
-OTHER_TABLE = "OtherTable"
-
 
 class Refused(NamedTuple):
-    """The record would fail again; `code` is fixed text without a part of the record."""
+    """The transform or the sink refuses the record; `code` is fixed text without a part of the record."""
 
     code: str
 
@@ -28,7 +25,11 @@ Judge = Callable[[FailedRecord | Unreadable], Verdict]
 
 
 def judge(settings: Settings) -> Judge:
-    """The function that gives the verdict on a record. Pure: the same record, the same verdict."""
+    """Return the function that returns the verdict on a record. The same record has the same verdict.
+
+    A record that names no table counts as the table's own, as in the transform: a delivery stream belongs to
+    one table, and forwarders exist that leave the name out.
+    """
     convert = converter(settings)
     as_row = _row_reader(settings)
 
@@ -57,7 +58,7 @@ class _RowTime(Struct):
 
 
 def _row_reader(settings: Settings) -> Callable[[bytes], Row | None]:
-    """Whether the data is one of the transform's own rows, as it is.
+    """Return the function that returns the row when the data is one of the transform's own rows.
 
     Firehose partitions and converts after the transform. Whether rawData of those error output types is the
     record from before or the row from after is UNVERIFIED, so both are taken.

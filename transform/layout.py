@@ -4,13 +4,14 @@ archive/TABLE/dt=2026-11-21/                        rows, as Firehose delivers t
 archive/TABLE/dt=2026-11-20/replay-ID.jsonl.gz      rows of a replayed error object
 errors/TABLE/processing-failed/dt=2026-11-21/x      an error object, as Firehose writes it
 source/TABLE/dt=2026-11-21/                         with source_backup: every record as it came
-replay/claims/KEY.ID.json                           which run has the error object
-replay/manifests/KEY.ID.json                        the proof that it was replayed
-replay/quarantine/KEY.ID.TRANSFORM                  its records that were refused, as error lines
-replay/retired/KEY                                  the error object itself, once it was retired
+replay/table=TABLE/claims/KEY.ID.json               the state of the error object, and which run holds it
+replay/table=TABLE/manifests/KEY.ID.json            for people and programs: what became of a done object
+replay/table=TABLE/retired/KEY                      the error object itself, after it was retired
+replay/table=TABLE/maps/                            results of the state machine that replays in AWS
+replay/table=TABLE/condition-check                  written to test that the store knows conditional writes
 
-KEY is the object's whole key, so what belongs to a prefix is found under the same prefix. ID is made of the
-object's bucket, key and content (ETag), so every run finds the same names.
+KEY is the key of the error object, so what belongs to a prefix is found under the same prefix. ID is a hash
+of the object's bucket, key and content (ETag), so every run finds the same names.
 
 The prefixes of Firehose are in its expression language. Source of the language and of its traps: Amazon Data
 Firehose Developer Guide, s3-prefixes.
@@ -23,15 +24,13 @@ from datetime import UTC, datetime
 from ttl_archive.transform.settings import Settings
 
 ROOT = "replay/"
-CLAIMS = ROOT + "claims/"
-MANIFESTS = ROOT + "manifests/"
-QUARANTINE = ROOT + "quarantine/"
-RETIRED = ROOT + "retired/"
 ARCHIVE = "archive/"
 ERRORS = "errors/"
 SOURCE = "source/"
-# yyyy, because YYYY is the week's year. UTC, as the date that the transform gives.
+# yyyy, because YYYY is the week's year. UTC, as the date that the transform computes.
 _DAY = "!{timestamp:yyyy-MM-dd}"
+# Source: Amazon S3 User Guide, object-keys.
+_KEY_BYTES = 1024
 
 # Source: Amazon Data Firehose Developer Guide, s3-prefixes (the first five) and buffering;
 # metadata-extraction-failed was seen in public buckets of dynamic partitioning.
@@ -44,31 +43,26 @@ ERROR_OUTPUT_TYPES = (
     "metadata-extraction-failed",
     "activePartitionExceeded",
 )
-QUARANTINED = "quarantine"
 UNKNOWN = "unknown"
 _TYPE = re.compile("|".join(ERROR_OUTPUT_TYPES))
 # <stream>-<version>-yyyy-MM-dd-HH-mm-ss-<uuid>. Source: Firehose Developer Guide, s3-object-name.
-_NAME_TIME = re.compile(r"-\d+-(\d{4})-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-[0-9a-f]{8}-[^/]*$")
-_QUARANTINE_SUFFIX = re.compile(r"\.[0-9a-f]{20}\.[0-9a-f]{12}$")
+_NAME_TIME = re.compile(r"-\d+-(\d{4})-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-[0-9a-f]{8}-[^/]*$", re.ASCII)
 
 
 def identity(bucket: str, key: str, etag: str) -> str:
-    """Twenty hex digits that stand for an object with this content, the same in every run."""
+    """Return twenty hex digits that stand for an object with this content, the same in every run."""
     return hashlib.sha256("\0".join((bucket, key, etag)).encode()).hexdigest()[:20]
 
 
 def error_output_type(key: str) -> str:
-    """Firehose's error output type as the key has it; quarantine for what was refused again."""
-    if key.startswith(QUARANTINE):
-        return QUARANTINED
+    """Return Firehose's error output type, which is a part of the key; else `unknown`."""
     found = _TYPE.findall(key)
     return found[-1] if found else UNKNOWN
 
 
 def own_time(key: str, modified: datetime) -> datetime:
-    """When Firehose wrote the object: the time in its name, which a copy keeps; else when S3 got it."""
-    found = _NAME_TIME.search(_QUARANTINE_SUFFIX.sub("", key))
-    if found:
+    """Return when Firehose wrote the object: the time in its name, which a copy keeps; else `modified`."""
+    if found := _NAME_TIME.search(key):
         try:
             return datetime(*map(int, found.groups()), tzinfo=UTC)  # type: ignore[misc, arg-type]
         except ValueError:
@@ -76,60 +70,77 @@ def own_time(key: str, modified: datetime) -> datetime:
     return modified
 
 
-def is_ours(key: str) -> bool:
-    """Whether the key is one of the names that this room writes, other than a quarantine's."""
-    return key.startswith(ROOT) and not key.startswith(QUARANTINE)
+def holds_no_errors(key: str) -> bool:
+    """Whether the key is that of rows, of a source record, or of something that the commands wrote."""
+    return key.startswith((ROOT, ARCHIVE, SOURCE))
 
 
-def claim_key(key: str, ident: str) -> str:
-    """Where it stands who is at the object."""
-    return f"{CLAIMS}{key}.{ident}.json"
+def records_folder(table: str) -> str:
+    """Return the folder of all that the commands record about one table."""
+    return f"{ROOT}table={table}/"
 
 
-def manifest_key(key: str, ident: str) -> str:
-    """Where it stands that the object is done."""
-    return f"{MANIFESTS}{key}.{ident}.json"
+def claims_folder(table: str) -> str:
+    """Return the folder of the table's claims."""
+    return f"{records_folder(table)}claims/"
 
 
-def quarantine_key(key: str, ident: str, transform: str) -> str:
-    """Where records go that this transform refused; quarantined once more, they stay beside the first."""
-    origin = _QUARANTINE_SUFFIX.sub("", key.removeprefix(QUARANTINE))
-    return f"{QUARANTINE}{origin}.{ident}.{transform}"
+def manifests_folder(table: str) -> str:
+    """Return the folder of the table's manifests."""
+    return f"{records_folder(table)}manifests/"
 
 
-def refused_by(key: str) -> str | None:
-    """The transform that refused what is in this quarantine object; None for any other object."""
-    if key.startswith(QUARANTINE) and _QUARANTINE_SUFFIX.search(key):
-        return key.rpartition(".")[2]
-    return None
+def retired_folder(table: str) -> str:
+    """Return the folder that the table's error objects are moved to when they are retired."""
+    return f"{records_folder(table)}retired/"
 
 
-def archive_key(settings: Settings, date: str, ident: str, archive: str = ARCHIVE) -> str:
-    """Where the object's rows of one date go."""
+def maps_folder(table: str) -> str:
+    """Return the folder of the results of the table's state machine."""
+    return f"{records_folder(table)}maps/"
+
+
+def condition_check_key(table: str) -> str:
+    """Return the key of the object that is written to test the store's conditional writes."""
+    return f"{records_folder(table)}condition-check"
+
+
+def claim_key(table: str, key: str, ident: str) -> str:
+    """Return the key of an error object's claim."""
+    return _joined(claims_folder(table), key, f".{ident}.json")
+
+
+def manifest_key(table: str, key: str, ident: str) -> str:
+    """Return the key of an error object's manifest."""
+    return _joined(manifests_folder(table), key, f".{ident}.json")
+
+
+def archive_key(settings: Settings, date: str, ident: str) -> str:
+    """Return the key of an error object's rows of one date."""
     output = settings.output
-    return f"{archive}{settings.table.name}/{output.date_column}={date}/replay-{ident}.{output.format}.gz"
+    return f"{archive_folder(settings)}{output.date_column}={date}/replay-{ident}.{output.format}.gz"
 
 
 def archive_folder(settings: Settings) -> str:
-    """Beneath it is every row of the table and nothing else, for Athena reads all of it."""
+    """Return the folder of the table's rows. Athena reads everything in it, so nothing else may be there."""
     return f"{ARCHIVE}{settings.table.name}/"
 
 
 def errors_folder(settings: Settings) -> str:
-    """Beneath it is every error object of the table."""
+    """Return the folder of the table's error objects."""
     return f"{ERRORS}{settings.table.name}/"
 
 
 def source_folder(settings: Settings) -> str:
-    """Beneath it is the backup of the table's source records."""
+    """Return the folder of the backup of the table's source records."""
     return f"{SOURCE}{settings.table.name}/"
 
 
 def prefix(settings: Settings) -> str:
-    """The prefix of delivered objects.
+    """Return the prefix of delivered objects, in Firehose's expression language.
 
-    By event date, the hour of arrival begins the object's name: with no timestamp at all, Firehose may append
-    a date of its own (sources disagree), and a folder for it would divide the day.
+    With partitioning by event, the object's name begins with the hour of arrival: without any timestamp in
+    the prefix Firehose may append a date folder of its own (sources disagree).
     """
     column = settings.output.date_column
     if settings.output.partition_by == "event":
@@ -139,10 +150,16 @@ def prefix(settings: Settings) -> str:
 
 
 def error_output_prefix(settings: Settings) -> str:
-    """The prefix of error objects."""
+    """Return the prefix of error objects, in Firehose's expression language."""
     return f"{errors_folder(settings)}!{{firehose:error-output-type}}/dt={_DAY}/"
 
 
 def source_prefix(settings: Settings) -> str:
-    """The prefix of the backup of source records."""
+    """Return the prefix of the backup of source records, in Firehose's expression language."""
     return f"{source_folder(settings)}dt={_DAY}/"
+
+
+def _joined(folder: str, key: str, suffix: str) -> str:
+    """Join the parts; a key that is too long for that is cut, for the suffix alone identifies the object."""
+    room = _KEY_BYTES - len((folder + suffix).encode())
+    return folder + key.encode()[:room].decode(errors="ignore") + suffix

@@ -1,21 +1,23 @@
-"""The commands `ttl-archive replay` and `ttl-archive restore`, put together."""
+"""The commands `ttl-archive replay` and `ttl-archive restore`, composed of their subcommands."""
 
 import click
 
-from ttl_archive.replay.commands.list import inspect_command, list_command
+from ttl_archive.replay.commands.inspect import inspect_command
+from ttl_archive.replay.commands.list import list_command
 from ttl_archive.replay.commands.plan import plan_command
 from ttl_archive.replay.commands.restore import restore
 from ttl_archive.replay.commands.retire import retire_command
 from ttl_archive.replay.commands.run import run_command
+from ttl_archive.replay.commands.waive import waive_command
 
 __all__ = ["replay", "restore"]
 
 
 class PlanByDefault(click.Group):
-    """A group whose options, without a command, are the plan's: to look comes before to do."""
+    """A group that runs `plan` when it gets options without a command."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put `plan` in front of options that stand alone."""
+        """Insert `plan` before options that have no command."""
         if args and args[0].startswith("-") and args[0] not in ctx.help_option_names:
             args = ["plan", *args]
         return super().parse_args(ctx, args)
@@ -23,23 +25,29 @@ class PlanByDefault(click.Group):
 
 @click.group(cls=PlanByDefault)
 def replay() -> None:
-    """Bring failed records home: see what failed, plan, and replay it into the archive.
+    """Replay failed records: see what failed and why, plan, and deliver them into the archive.
 
     \b
     To see what failed:
       ttl-archive replay list --bucket my-archive
-    To see why, record by record:
+    To see why, and what to do:
+      ttl-archive replay list --bucket my-archive --why
+    To see one object, record by record:
       ttl-archive replay inspect --bucket my-archive errors/DeviceData/processing-failed/example
     To see what would be done, and to do it:
       ttl-archive replay plan --bucket my-archive
       ttl-archive replay run replay-plan.json
+    To accept the loss of a record that cannot be delivered:
+      ttl-archive replay waive --bucket my-archive errors/DeviceData/processing-failed/poison:1 --reason test
     To move what is done out of the way:
       ttl-archive replay retire --bucket my-archive --yes
 
-    Nothing is deleted, and killed at any point a second run finishes what the first began. Exit codes: 0 all
-    done, 1 failed, 2 misused, 3 some records are still not delivered.
+    Only retire removes an error object, after it has verified a copy. If a run is killed at any point, a
+    second run finishes it.
+
+    Exit codes: 0 all done, 1 failed, 2 misused, 3 some records are refused or still open, 4 nothing found.
     """
 
 
-for _command in (list_command, inspect_command, plan_command, run_command, retire_command):
+for _command in (list_command, inspect_command, plan_command, run_command, waive_command, retire_command):
     replay.add_command(_command)

@@ -1,15 +1,17 @@
-"""`replay list` and `replay inspect`: what failed, and why."""
+"""`replay list`: what failed, counted; the objects; the causes."""
 
-import json
-import shlex
 import sys
-from dataclasses import asdict
-from itertools import islice
+from collections.abc import Callable
+from itertools import groupby
+from shlex import quote
 from typing import Any
 
 import click
 
+from ttl_archive.replay.causes import explainer
+from ttl_archive.replay.claim_document import State
 from ttl_archive.replay.commands import show
+from ttl_archive.replay.commands.causes_report import causes_document, print_causes
 from ttl_archive.replay.commands.options import (
     FAILED,
     Place,
@@ -19,38 +21,50 @@ from ttl_archive.replay.commands.options import (
     place_options,
     report_errors,
 )
-from ttl_archive.replay.error_objects.failure_counts import Failures, by_name, failures, look_into
-from ttl_archive.replay.error_objects.inspection import Inspected, inspect
-from ttl_archive.replay.error_objects.objects import find_object
-from ttl_archive.replay.error_objects.survey import survey
-from ttl_archive.replay.errors import MisuseError, ReplayError
+from ttl_archive.replay.error_objects.failure_counts import (
+    FailureCount,
+    count_by_name,
+    count_codes,
+    count_failures,
+)
+from ttl_archive.replay.error_objects.forecast import forecast
+from ttl_archive.replay.error_objects.survey import Filter, Found, survey, with_code
+from ttl_archive.replay.error_objects.whereabouts import nothing_found
+from ttl_archive.replay.errors import MisuseError, NothingFoundError, ReplayError
 from ttl_archive.replay.verdict import judge
 
-_LIST_HEADERS = ("day", "type", "code", "state", "records", "objects", "size", "oldest", "newest")
 
-
-@click.command("list", short_help="Show what failed, counted.")
+@click.command("list", short_help="Show what failed, and why.")
 @place_options
 @filter_options
+@click.option("--objects", "by_object", is_flag=True, help="Show each object, with its key and state.")
+@click.option("--why", is_flag=True, help="Show the causes, by today's verdicts, and what to do.")
 @click.option("--names-only", is_flag=True, help="Count objects by their names, without reading them.")
 @aws_options
 @report_errors
-def list_command(bucket: str, prefix: str | None, names_only: bool, as_json: bool, **options: Any) -> None:
-    """Show what failed: by day, error output type, error code and state, with counts, sizes and times (UTC).
+def list_command(
+    bucket: str,
+    prefix: str | None,
+    by_object: bool,
+    why: bool,
+    names_only: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Show what failed: by day, error output type, error code and state. Times are in UTC.
 
-    The state is open (to be replayed), done (delivered and verified), or held (refused by this same transform
-    before; it waits for a change of the code or of archive.toml).
+    The state of an object is that of its worst record: open (to be replayed), refused (replayed; some
+    records are refused with today's settings), waived (an operator accepted the loss), done.
 
     \b
-    To see everything:                ttl-archive replay list --bucket my-archive
-    To see the last two days:         ttl-archive replay list --bucket my-archive --since 2d
-    To see one error code:            ttl-archive replay list --bucket my-archive --code Lambda.FunctionError
-    To see what was refused again:    ttl-archive replay list --bucket my-archive --type quarantine
-    To count a large backlog fast:    ttl-archive replay list --bucket my-archive --names-only --json
+    To see everything:               ttl-archive replay list --bucket my-archive
+    To see why records are refused:  ttl-archive replay list --bucket my-archive --why
+    To see each object:              ttl-archive replay list --bucket my-archive --objects
+    To see the last two days:        ttl-archive replay list --bucket my-archive --since 2d
+    To count a large backlog fast:   ttl-archive replay list --bucket my-archive --names-only
     """
     only = as_filter(options)
-    if names_only and only.codes:
-        raise MisuseError("--code is in the records, which --names-only does not read: give one of the two")
+    _check_reports(only, by_object=by_object, why=why, names_only=names_only)
     place = Place(bucket, prefix, **options)
     problems: list[ReplayError] = []
 
@@ -58,94 +72,127 @@ def list_command(bucket: str, prefix: str | None, names_only: bool, as_json: boo
         problems.append(error)
         show.note(str(error))
 
-    found = survey(place.s3, bucket, place.prefix, only, place.transform)
-    look = by_name if names_only else look_into
-    groups = failures(place.s3, found, only.codes, look=look, on_problem=on_problem)
-    if as_json:
-        show.as_json([asdict(group) for group in groups])
+    found = _find(place, only, as_json, on_problem)
+    if by_object:
+        _list_objects(found, as_json)
+    elif why:
+        _list_causes(place, found, as_json, on_problem)
     else:
-        _print_groups(place, groups)
+        count = count_by_name if names_only else count_codes
+        groups = count_failures(place.s3, found, only.codes, count=count, on_problem=on_problem)
+        _list_groups(place, groups, as_json)
     if problems:
         sys.exit(FAILED)
 
 
-@click.command("inspect", short_help="Show the records of one error object.")
-@click.option("--bucket", help="Bucket of the object; not needed with s3://BUCKET/KEY.")
-@click.argument("error_object", metavar="OBJECT")
-@click.option("--show-content", is_flag=True, help="Show the change record itself, with the item's values.")
-@click.option("--limit", type=click.IntRange(0), default=50, show_default=True, help="Records; 0 for all.")
-@aws_options
-@report_errors
-def inspect_command(
-    bucket: str | None, error_object: str, show_content: bool, limit: int, as_json: bool, **options: Any
-) -> None:
-    """Show the records of one error object: the error, the change, and what the transform says of it today.
+def _check_reports(only: Filter, *, by_object: bool, why: bool, names_only: bool) -> None:
+    if names_only and (only.codes or why):
+        raise MisuseError("--code and --why need the records, which --names-only does not read")
+    if by_object and why:
+        raise MisuseError("--objects and --why are two reports: give one of them")
 
-    OBJECT is a key or s3://BUCKET/KEY. No name or value of an item is shown without --show-content.
 
-    \b
-    To see why records failed:
-      ttl-archive replay inspect s3://my-archive/errors/DeviceData/processing-failed/example
-    To see one with its content:
-      ttl-archive replay inspect s3://my-archive/errors/DeviceData/processing-failed/example --show-content --limit 1
-    To have all as JSON lines:
-      ttl-archive replay inspect --bucket my-archive errors/DeviceData/processing-failed/example --limit 0 --json
-    """  # noqa: E501  a command stays on one line, to be copied
-    if error_object.startswith("s3://"):
-        bucket, _, error_object = error_object.removeprefix("s3://").partition("/")
-    if not bucket:
-        raise click.UsageError("which bucket? Give --bucket, or the object as s3://BUCKET/KEY")
-    place = Place(bucket, None, **options)
-    found = find_object(place.s3, bucket, error_object)
-    records = inspect(place.s3, found, judge(place.settings), content=show_content)
-    shown = islice(records, limit or None)
+def _find(
+    place: Place, only: Filter, as_json: bool, on_problem: Callable[[ReplayError], None]
+) -> list[Found]:
+    """Return what was found, and report the claims that cannot be read."""
+    try:
+        found = find_all(place, only)
+    except NothingFoundError:
+        if as_json:
+            show.as_json([])
+        raise
+    for each in found:
+        if each.problem:
+            on_problem(ReplayError(each.problem))
+    return found
+
+
+def find_all(place: Place, only: Filter) -> list[Found]:
+    """Return the selected error objects. Raises NothingFoundError, which says what there is, for none."""
+    found = survey(place.claims, place.prefix, only, place.transform)
+    selected = list(with_code(place.s3, found, only.codes))
+    if not selected:
+        raise nothing_found(place.claims, place.prefix, only)
+    return selected
+
+
+def _list_groups(place: Place, groups: list[FailureCount], as_json: bool) -> None:
     if as_json:
-        for record in shown:
-            click.echo(json.dumps(asdict(record), default=str, ensure_ascii=False))
-    else:
-        _print_records(list(shown), show_content)
-        if limit and next(records, None):
-            show.note(f"There are more than {limit} records. To see all: --limit 0")
+        show.as_json([_group_document(group) for group in groups])
+        return
+    for kind, some in groupby(sorted(groups, key=lambda each: each.type), key=lambda each: each.type):
+        click.echo(kind)
+        rows = [
+            (each.day, each.state, each.records, each.objects, show.size(each.bytes), each.code)
+            for each in some
+        ]
+        show.table(("day", "state", "records", "objects", "size", "code"), rows, indent="  ")
+    if any(group.state in (State.OPEN, State.REFUSED) for group in groups):
+        show.note(f"To see why, and what to do: ttl-archive replay list --why {at(place)}")
 
 
-def _print_groups(place: Place, groups: list[Failures]) -> None:
-    rows = [
-        (
-            group.day, group.type, group.code, group.state, group.records, group.objects,
-            show.size(group.bytes), group.oldest, group.newest,
-        )
-        for group in groups
-    ]  # fmt: skip
-    show.table(_LIST_HEADERS, rows)
-    if not groups:
-        show.note(
-            f"Nothing failed under s3://{place.bucket}/{place.prefix}, or nothing that the filters take."
-        )
-    elif any(group.state == "open" for group in groups):
-        show.note(
-            f"To replay what is open: ttl-archive replay run --bucket {place.bucket} "
-            f"--prefix {shlex.quote(place.prefix)}"
-        )
+def _group_document(group: FailureCount) -> dict[str, Any]:
+    return {name: getattr(group, name) for name in FailureCount.__slots__}
 
 
-def _print_records(records: list[Inspected], content: bool) -> None:
-    headers = ("record", "code", "message", "attempts", "arrived", "bytes", "change", "verdict")
-    show.table(
-        headers,
-        [
-            (
-                each.number,
-                each.code,
-                each.message,
-                each.attempts,
-                each.arrived,
-                each.bytes,
-                each.change,
-                each.verdict,
-            )
-            for each in records
+def _list_objects(found: list[Found], as_json: bool) -> None:
+    documents = [_object_document(each) for each in found]
+    if as_json:
+        show.as_json(documents)
+        return
+    for each, document in zip(found, documents, strict=True):
+        click.echo(show.printable(each.object.key))
+        parts = [each.state, show.size(each.object.size), show.moment(each.object.time)]
+        if refused := document["refused"]:
+            parts.append(f"refused {show.counts(refused)}")
+        if document["held_by"]:
+            parts.append(f"held by {document['held_by']} until {show.moment(document['held_until'])}")
+        click.echo("  " + ", ".join(parts))
+        for waiver in document["waivers"]:
+            lines = f"{waiver['records']:,} lines waived by {waiver['by']} at {show.moment(waiver['at'])}"
+            show.paragraph(f"{lines}: {waiver['reason']}", "  ")
+
+
+def _object_document(found: Found) -> dict[str, Any]:
+    claim = found.document
+    result = claim.result if claim else None
+    waivers = [each for each in claim.waivers if not each.undone_by] if claim else []
+    return {
+        "key": found.object.key,
+        "state": found.state,
+        "type": found.object.type,
+        "bytes": found.object.size,
+        "time": found.object.time,
+        "held_by": claim.owner if claim and claim.until else "",
+        "held_until": claim.until if claim else None,
+        "refused": result.refused if result else {},
+        "waivers": [
+            {"by": each.by, "at": each.at, "reason": each.reason, "records": len(each.records)}
+            for each in waivers
         ],
+    }
+
+
+def _list_causes(place: Place, found: list[Found], as_json: bool, on_problem: Any) -> None:
+    open_objects = [each for each in found if each.state in (State.OPEN, State.REFUSED)]
+    counted = forecast(
+        place.s3,
+        open_objects,
+        judge(place.settings),
+        explainer(place.settings),
+        on_problem=on_problem,
     )
-    if content:
-        for each in records:
-            click.echo(f"\n{each.number}: {each.content}")
+    if as_json:
+        show.as_json(causes_document(counted, place.settings))
+        return
+    click.echo(f"{len(open_objects):,} objects are open or refused, with {counted.records:,} records")
+    print_causes(place, counted)
+
+
+def at(place: Place) -> str:
+    """Return the options that name this place in another command."""
+    text = f"--bucket {place.bucket}"
+    if place.given_prefix is not None:
+        text += f" --prefix {quote(place.given_prefix)}"
+    return text + (f" --config {quote(str(place.config))}" if place.config else "")

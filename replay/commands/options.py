@@ -1,5 +1,6 @@
-"""What the commands share: options, the clients and settings behind them, and errors as messages."""
+"""What the commands share: options, the clients and settings that follow from them, errors as messages."""
 
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -12,23 +13,29 @@ from typing import Any, NoReturn, TypeVar
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ttl_archive.replay.aws import DEFAULT_ATTEMPTS, Clients
+from ttl_archive.replay.aws import DEFAULT_ATTEMPTS, Clients, translate_error
+from ttl_archive.replay.claims import Claims, new_owner
 from ttl_archive.replay.error_objects.survey import Filter
-from ttl_archive.replay.errors import MisuseError
+from ttl_archive.replay.errors import MisuseError, NothingFoundError
 from ttl_archive.transform import layout
 from ttl_archive.transform import settings as archive_settings
 from ttl_archive.transform.errors import ArchiveError, SettingsError
 from ttl_archive.transform.settings import Settings
 from ttl_archive.transform.verdict_version import transform_identity
 
-FAILED, MISUSED = 1, 2
+FAILED, MISUSED, STILL_OPEN, NOTHING_FOUND = 1, 2, 3, 4
+# Source: Amazon S3 User Guide, general purpose bucket naming rules; names from before 2018 may have more.
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass
 class Place:
-    """The bucket and prefix of a command, and what is needed to work there."""
+    """The bucket and prefix of a command, and what is needed to work there.
+
+    `bucket` may be s3://BUCKET/PREFIX; then `given_prefix` must be None. Raises MisuseError.
+    """
 
     bucket: str
     given_prefix: str | None
@@ -38,6 +45,14 @@ class Place:
     attempts: int = DEFAULT_ATTEMPTS
     connections: int = 10
 
+    def __post_init__(self) -> None:
+        self.bucket, prefix = split_url(self.bucket)
+        if prefix and self.given_prefix is not None:
+            raise MisuseError(
+                f"--bucket has the prefix {prefix}, and --prefix is given too: give one of them"
+            )
+        self.given_prefix = prefix or self.given_prefix
+
     @cached_property
     def settings(self) -> Settings:
         """The settings of archive.toml."""
@@ -45,15 +60,20 @@ class Place:
 
     @cached_property
     def transform(self) -> str:
-        """The identity of the transform that works with these settings."""
+        """The identity of the transform with these settings."""
         return transform_identity(self.settings)
+
+    @property
+    def table(self) -> str:
+        """The table's name."""
+        return self.settings.table.name
 
     @property
     def prefix(self) -> str:
         """The error output prefix."""
         if self.given_prefix is not None:
             return self.given_prefix
-        return f"{layout.ERRORS}{self.settings.table.name}/"
+        return layout.errors_folder(self.settings)
 
     @cached_property
     def clients(self) -> Clients:
@@ -69,14 +89,32 @@ class Place:
         """The S3 client."""
         return self.clients("s3")
 
+    @cached_property
+    def claims(self) -> Claims:
+        """The claims of the table, as this run takes them."""
+        return Claims(self.s3, self.bucket, self.table, new_owner())
+
+
+def split_url(text: str) -> tuple[str, str]:
+    """Return bucket and key or prefix of `BUCKET` or `s3://BUCKET/PREFIX`. Raises MisuseError."""
+    bucket, prefix = text, ""
+    if text.startswith("s3://"):
+        bucket, _, prefix = text.removeprefix("s3://").partition("/")
+    if not (_BUCKET.fullmatch(bucket) or bucket.startswith("arn:")):
+        raise MisuseError(
+            f'"{text}" is no bucket. Give its name, 3 to 63 lower-case letters, digits, dots and hyphens, or '
+            "s3://BUCKET/PREFIX"
+        )
+    return bucket, prefix
+
 
 class Moment(click.ParamType[datetime | None]):
-    """A time in UTC: a date, a date with a time, or how long ago."""
+    """A time in UTC: a date, a date with a time, or a time span before now."""
 
     name = "time"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> datetime | None:  # noqa: ARG002  click's signature
-        """The time as an aware value; without a zone it is UTC."""
+        """Return the time as an aware value; without a zone it is UTC."""
         if isinstance(value, datetime):
             return value
         try:
@@ -85,12 +123,14 @@ class Moment(click.ParamType[datetime | None]):
                 return datetime.now(UTC) - timedelta(**{unit: int(ago[1])})
             found = datetime.fromisoformat(value)
         except (ValueError, OverflowError):
-            self.fail(f'"{value}" is no time. Write 2026-11-21, 2026-11-21T06:00, or 7d, 12h, 30m ago', param)
+            self.fail(
+                f'"{value}" is not a time. Write 2026-11-21, 2026-11-21T06:00, or 7d, 12h, 30m ago', param
+            )
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def stack(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """One decorator for several options, in this order."""
+    """Return one decorator for several options, in this order."""
 
     def decorate(command: Command) -> Command:
         for option in reversed(options):
@@ -109,17 +149,17 @@ aws_options = stack(
     click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs."),
 )
 place_options = stack(
-    click.option("--bucket", required=True, help="Bucket that the delivery stream writes to."),
-    click.option("--prefix", help="Error output prefix.  [default: errors/TABLE/]"),
+    click.option("--bucket", required=True, help="Bucket of the archive, or s3://BUCKET/PREFIX."),
+    click.option("--prefix", help="Prefix of the error objects.  [default: errors/TABLE/]"),
 )
 filter_options = stack(
     click.option("--since", type=Moment(), help="Objects written at this time or later, UTC."),
     click.option("--until", type=Moment(), help="Objects written before this time, UTC."),
-    click.option("--type", "types", multiple=True, help="Error output type; may be given again."),
+    click.option("--type", "types", multiple=True, help="Error output type; may be repeated."),
     click.option(
-        "--code", "codes", multiple=True, help="Objects with a record of this error code; may be given again."
+        "--code", "codes", multiple=True, help="Objects with a record of this error code; may be repeated."
     ),
-    click.option("--key-prefix", default="", help="Objects whose key goes on like this after the prefix."),
+    click.option("--key-prefix", default="", help="Objects whose key has this after the prefix."),
 )
 work_options = stack(
     click.option("--concurrency", type=click.IntRange(1, 64), default=4, show_default=True,
@@ -130,13 +170,13 @@ work_options = stack(
 
 
 def as_filter(options: dict[str, Any]) -> Filter:
-    """The filter of the filter options; they are taken out of the options."""
+    """Return the filter of the filter options, and remove them from the options."""
     names = ("since", "until", "types", "codes", "key_prefix")
     return Filter(**{name: options.pop(name) for name in names})
 
 
 def report_errors(command: Command) -> Command:
-    """The command, with everything that is expected to go wrong as a message and an exit code."""
+    """Return the command with every expected error as a message and an exit code."""
 
     @wraps(command)
     def reporting(*args: Any, **kwargs: Any) -> Any:
@@ -144,20 +184,24 @@ def report_errors(command: Command) -> Command:
             return command(*args, **kwargs)
         except (MisuseError, SettingsError) as error:
             fail(str(error), MISUSED)
+        except NothingFoundError as error:
+            fail(str(error), NOTHING_FOUND)
         except ArchiveError as error:
             fail(str(error), FAILED)
-        except ClientError as error:
-            answer = error.response.get("Error", {})
-            fail(
-                f"{error.operation_name} was refused with {answer.get('Code')}: {answer.get('Message')}",
-                FAILED,
-            )
-        except BotoCoreError as error:
-            fail(f"{error}. Check --profile, --region, the credentials and AWS_ENDPOINT_URL", FAILED)
+        except (ClientError, BotoCoreError) as error:
+            fail(str(translate_error(error, "AWS")), FAILED)
+        except BrokenPipeError:
+            _close_stdout()
+            sys.exit(0)
         except OSError as error:
             fail(f"{error.filename or 'file'}: {error.strerror}", FAILED)
 
     return reporting  # type: ignore[return-value]
+
+
+def _close_stdout() -> None:
+    """Let nothing be written to a pipe that nobody reads. Source: Python documentation, signal, SIGPIPE."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def fail(message: str, code: int) -> NoReturn:

@@ -7,7 +7,11 @@ from typing import Any
 import click
 
 from ttl_archive.replay import replay_plan
+from ttl_archive.replay.causes import explainer
+from ttl_archive.replay.claim_document import State
 from ttl_archive.replay.commands import show
+from ttl_archive.replay.commands.causes_report import causes_document, print_causes
+from ttl_archive.replay.commands.list import at, find_all
 from ttl_archive.replay.commands.options import (
     Place,
     as_filter,
@@ -17,10 +21,12 @@ from ttl_archive.replay.commands.options import (
     report_errors,
     stack,
 )
-from ttl_archive.replay.error_objects.survey import Filter, survey, with_code
-from ttl_archive.replay.errors import MisuseError
-from ttl_archive.replay.replay_plan import Plan
+from ttl_archive.replay.error_objects.forecast import Forecast, forecast
+from ttl_archive.replay.error_objects.survey import Filter, Found
+from ttl_archive.replay.errors import MisuseError, ReplayError
+from ttl_archive.replay.replay_plan import Binding, Plan
 from ttl_archive.replay.sinks.registry import SINKS, warning
+from ttl_archive.replay.verdict import judge
 from ttl_archive.transform import layout
 
 sink_options: Callable[[Any], Any] = stack(
@@ -28,8 +34,9 @@ sink_options: Callable[[Any], Any] = stack(
         "--sink", type=click.Choice(SINKS), default="s3", show_default=True, help="Where records go."
     ),
     click.option("--stream", help="kinesis: data stream, name or ARN. firehose: delivery stream name."),
-    click.option("--archive", default=layout.ARCHIVE, show_default=True, help="s3: prefix of the archive."),
-    click.option("--held", is_flag=True, help="Also what this same transform has refused before."),
+    click.option(
+        "--refused", "with_refused", is_flag=True, help="Also objects that today's transform has refused."
+    ),
 )
 
 
@@ -44,68 +51,97 @@ sink_options: Callable[[Any], Any] = stack(
 def plan_command(bucket: str, prefix: str | None, out: Path, as_json: bool, **options: Any) -> None:
     """Print what a run would do, and write it to a file that `run` executes. Changes nothing in AWS.
 
+    Every record is read and judged: the plan says how many would be delivered, dropped or refused, and why.
+
     \b
     To plan for all that failed:   ttl-archive replay plan --bucket my-archive
     To plan for the last week:     ttl-archive replay plan --bucket my-archive --since 7d
     To plan for one type:          ttl-archive replay plan --bucket my-archive --type processing-failed
     """
     only = as_filter(options)
-    sink = {name: options.pop(name) for name in ("sink", "stream", "archive", "held")}
-    planned = make_plan(Place(bucket, prefix, **options), only, **sink)
+    sink = {name: options.pop(name) for name in ("sink", "stream", "with_refused")}
+    place = Place(bucket, prefix, **options)
+    found, planned = make_plan(place, only, **sink)
+    counted = judge_plan(place, found, planned)
     replay_plan.write(planned, out)
     if as_json:
-        show.as_json(as_document(planned))
-    else:
-        print_plan(planned)
-        show.note(f"The plan is in {out}. To execute it: ttl-archive replay run {out}")
+        show.as_json(as_document(planned) | causes_document(counted, place.settings))
+        return
+    print_plan(place, planned, counted)
+    if planned.objects:
+        config = f" --config {place.config}" if place.config else ""
+        show.note(f"The plan is in {out}. To execute it: ttl-archive replay run {out}{config}")
 
 
-def make_plan(place: Place, only: Filter, *, sink: str, stream: str | None, archive: str, held: bool) -> Plan:
-    """The plan for a place and a filter. Raises MisuseError when the sink lacks its stream."""
+def make_plan(
+    place: Place, only: Filter, *, sink: str, stream: str | None, with_refused: bool
+) -> tuple[list[Found], Plan]:
+    """Return what was found, and the plan for it.
+
+    Raises MisuseError when the sink lacks its stream, NothingFoundError when nothing was found.
+    """
     if (sink == "s3") != (stream is None):
         raise MisuseError(
             "--stream goes with the sinks kinesis and firehose, which need it: --sink kinesis --stream NAME"
         )
-    if archive and not archive.endswith("/"):
-        raise MisuseError(f'--archive has value "{archive}", and TABLE/ follows it directly: end it with "/"')
-    found = survey(place.s3, place.bucket, place.prefix, only, place.transform)
-    return replay_plan.make(
-        with_code(place.s3, found, only.codes),
-        bucket=place.bucket,
-        prefix=place.prefix,
-        sink=sink,
-        target=stream or archive,
-        transform=place.transform,
-        with_held=held,
-    )
+    found = find_all(place, only)
+    binding = Binding(place.bucket, place.table, place.prefix, sink, stream, place.transform, with_refused)
+    return found, replay_plan.make(found, binding)
+
+
+def judge_plan(place: Place, found: list[Found], planned: Plan) -> Forecast:
+    """Judge every record that the plan would replay. Raises ReplayError for what cannot be read."""
+
+    def on_problem(error: ReplayError) -> None:
+        raise error
+
+    keys = {each.key for each in planned.objects}
+    chosen = [each for each in found if each.object.key in keys]
+    with show.meter("Reading", planned.size) as progress:
+        return forecast(
+            place.s3,
+            chosen,
+            judge(place.settings),
+            explainer(place.settings),
+            on_problem=on_problem,
+            on_read=progress,
+        )
+
+
+def target_of(binding: Binding) -> str:
+    """Return where a plan's records go, for people."""
+    return f"{binding.sink}: {binding.stream or layout.ARCHIVE + binding.table + '/'}"
 
 
 def as_document(planned: Plan) -> dict[str, Any]:
-    """The plan without its objects, for --json."""
+    """Return the plan without its objects, for --json."""
+    binding = planned.binding
     return {
-        "bucket": planned.bucket,
-        "prefix": planned.prefix,
-        "sink": planned.sink,
-        "target": planned.target,
-        "transform": planned.transform,
+        "bucket": binding.bucket,
+        "table": binding.table,
+        "prefix": binding.prefix,
+        "sink": binding.sink,
+        "stream": binding.stream,
+        "transform": binding.transform,
         "objects": len(planned.objects),
         "bytes": planned.size,
-        "done": planned.done,
-        "held": planned.held,
+        "states": dict(planned.states),
     }
 
 
-def print_plan(planned: Plan) -> None:
-    """Print the plan for people."""
-    sizes: dict[str, list[int]] = {}
-    for each in planned.objects:
-        sizes.setdefault(each.type, []).append(each.size)
-    if sizes:
-        rows = [(kind, len(found), show.size(sum(found))) for kind, found in sorted(sizes.items())]
-        show.table(("type", "objects", "size"), rows)
-    number, size = len(planned.objects), show.size(planned.size)
-    click.echo(f"to replay          {number:,} objects, {size}, to {planned.sink}: {planned.target}")
-    click.echo(f"done already       {planned.done:,} objects")
-    click.echo(f"held               {planned.held:,} objects that this same transform has refused")
-    if text := warning(planned.sink, planned.target):
+def print_plan(place: Place, planned: Plan, counted: Forecast | None) -> None:
+    """Print the plan for people, with the forecast where it was made."""
+    click.echo(f"found               {show.counts(planned.states)}")
+    number = len(planned.objects)
+    click.echo(f"to replay           {number:,} objects, {show.size(planned.size)}")
+    click.echo(f"into                {target_of(planned.binding)}")
+    if counted and number:
+        print_causes(place, counted)
+    refused = planned.states[State.REFUSED]
+    if refused and not planned.binding.with_refused:
+        show.note(
+            f"{refused:,} refused objects are left out: today's settings refuse some of their records. "
+            f"To see why: ttl-archive replay list --why {at(place)}"
+        )
+    if text := warning(planned.binding.sink, str(planned.binding.stream)):
         show.note(text)

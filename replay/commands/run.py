@@ -1,6 +1,5 @@
 """`replay run`: executes a plan, here or in a state machine."""
 
-import shlex
 import sys
 from pathlib import Path
 from threading import Event
@@ -8,9 +7,10 @@ from typing import Any
 
 import click
 
-from ttl_archive.replay import distributed_map, replay_object, replay_plan
-from ttl_archive.replay.claims import Claims, new_owner
+from ttl_archive.replay import distributed_map, replay_plan
+from ttl_archive.replay.claim_document import State
 from ttl_archive.replay.commands import show
+from ttl_archive.replay.commands.list import at
 from ttl_archive.replay.commands.options import (
     Place,
     as_filter,
@@ -19,26 +19,26 @@ from ttl_archive.replay.commands.options import (
     report_errors,
     work_options,
 )
-from ttl_archive.replay.commands.plan import make_plan, print_plan, sink_options
+from ttl_archive.replay.commands.plan import make_plan, print_plan, sink_options, target_of
 from ttl_archive.replay.commands.signals import ctrl_c
 from ttl_archive.replay.distributed_map import Execution
-from ttl_archive.replay.error_objects.survey import Filter
+from ttl_archive.replay.error_objects.survey import Filter, survey
 from ttl_archive.replay.errors import MisuseError
 from ttl_archive.replay.rate import Rate
-from ttl_archive.replay.replay_object import Outcome, Run
+from ttl_archive.replay.replay_object import Ending, Outcome, Run
 from ttl_archive.replay.replay_plan import Plan
 from ttl_archive.replay.replay_run import Summary, execute
 from ttl_archive.replay.sinks.registry import make_sink, warning
+from ttl_archive.replay.sinks.sink import Tally
 from ttl_archive.replay.verdict import judge
-from ttl_archive.transform import layout
 
-_ARCHIVE_SINK = {"sink": "s3", "stream": None, "archive": layout.ARCHIVE, "held": False}
+_NO_SINK_OPTIONS = {"sink": "s3", "stream": None, "with_refused": False}
 
 
 @click.command("run", short_help="Replay failed records.")
 @click.argument("plan_file", metavar="[PLAN]", required=False, type=click.Path(path_type=Path))
-@click.option("--bucket", help="Bucket that the delivery stream writes to; without PLAN.")
-@click.option("--prefix", help="Error output prefix.  [default: errors/TABLE/]")
+@click.option("--bucket", help="Without PLAN: bucket of the archive, or s3://BUCKET/PREFIX.")
+@click.option("--prefix", help="Prefix of the error objects.  [default: errors/TABLE/]")
 @filter_options
 @sink_options
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Records a second, at most.")
@@ -53,45 +53,45 @@ def run_command(
 ) -> None:
     """Replay failed records: execute PLAN, or plan and execute at once.
 
-    The sink s3 transforms the records with the code of this command and puts the rows into the archive, under
-    names that a second run writes again. Killed at any point, the same command finishes what it began.
+    With the sink s3 this command transforms the records and writes the rows into the archive, under names
+    that a second run overwrites. If it is killed at any point, run the same command again.
 
     \b
     To execute a plan:             ttl-archive replay run replay-plan.json
     To plan and execute at once:   ttl-archive replay run --bucket my-archive --yes
-    To go gently:                  ttl-archive replay run --bucket my-archive --yes --rate 500
+    To limit the rate:             ttl-archive replay run --bucket my-archive --yes --rate 500
     """
     work = {name: options.pop(name) for name in ("rate", "concurrency", "yes", "state_machine")}
     planned = replay_plan.read(plan_file) if plan_file else None
     if (planned is None) == (bucket is None):
         raise MisuseError("give either a plan or --bucket: ttl-archive replay run replay-plan.json")
     only = as_filter(options)
-    sink = {name: options.pop(name) for name in ("sink", "stream", "archive", "held")}
-    if planned and (only, sink, prefix) != (Filter(), _ARCHIVE_SINK, None):
+    sink = {name: options.pop(name) for name in _NO_SINK_OPTIONS}
+    if planned and (only, sink, prefix) != (Filter(), _NO_SINK_OPTIONS, None):
         raise MisuseError(
             "a plan says itself what is replayed and into which sink: give these options to plan"
         )
     place = Place(
-        planned.bucket if planned else str(bucket),
-        planned.prefix if planned else prefix,
+        planned.binding.bucket if planned else str(bucket),
+        planned.binding.prefix if planned else prefix,
         attempts=options.pop("max_attempts"),
         connections=4 * work["concurrency"],
         **options,
     )
-    planned = planned or _asked(make_plan(place, only, **sink), work["yes"])
-    _check_transform(place, planned)
+    planned = planned or _asked(place, make_plan(place, only, **sink)[1], work["yes"])
+    planned.check(place.table, place.transform)
     if work["state_machine"]:
         summary = _distribute(place, planned, only, work["state_machine"])
     else:
         summary = _execute(place, planned, work["rate"], work["concurrency"])
-    print_summary(planned, summary, as_json)
+    print_summary(place, planned, summary, as_json)
     sys.exit(summary.exit_code)
 
 
-def _asked(planned: Plan, yes: bool) -> Plan:
-    """The plan, once the operator agrees to it."""
+def _asked(place: Place, planned: Plan, yes: bool) -> Plan:
+    """Return the plan when the operator agrees to it."""
     if planned.objects and not yes:
-        print_plan(planned)
+        print_plan(place, planned, None)
         if not sys.stdin.isatty():
             raise MisuseError(
                 "no terminal to ask on. Add --yes, or execute a plan: replay run replay-plan.json"
@@ -100,44 +100,38 @@ def _asked(planned: Plan, yes: bool) -> Plan:
     return planned
 
 
-def _check_transform(place: Place, planned: Plan) -> None:
-    if planned.transform != place.transform:
-        raise MisuseError(
-            f"the plan was made with the transform {planned.transform}, this one is {place.transform}: "
-            "the code or archive.toml has changed since. Plan again"
-        )
-
-
 def _execute(place: Place, planned: Plan, rate: float | None, concurrency: int) -> Summary:
-    stop = Event()
+    stop, binding = Event(), planned.binding
     sink = make_sink(
-        planned.sink, planned.target, place.bucket, place.clients, place.settings,
+        binding.sink, binding.stream, place.bucket, place.clients, place.settings,
         stop=stop, attempts=place.attempts,
     )  # fmt: skip
-    if text := warning(planned.sink, planned.target):
+    if text := warning(binding.sink, str(binding.stream)):
         show.note(text)
     with show.meter("Replaying", planned.size) as progress, ctrl_c(stop):
         run = Run(
             place.s3,
-            Claims(place.s3, place.bucket, new_owner()),
+            place.claims,
             sink,
             judge(place.settings),
             place.transform,
             Rate(rate, wait=stop.wait),
             stop,
             progress,
+            with_refused=binding.with_refused,
         )
         summary = execute(run, planned.objects, concurrency=concurrency, on_outcome=_print_trouble)
-    summary.held = planned.held
+    summary.refused_before = 0 if binding.with_refused else planned.states[State.REFUSED]
     return summary
 
 
 def _distribute(place: Place, planned: Plan, only: Filter, state_machine_arn: str) -> Summary:
-    """Replay everything under the prefix elsewhere; what came of it the manifests tell."""
-    if only != Filter() or planned.sink != "s3":
+    """Replay everything under the prefix in the state machine; the claims say what became of it."""
+    binding = planned.binding
+    if only != Filter() or binding.sink != "s3" or binding.with_refused:
         raise MisuseError(
-            "--distributed takes no filter and no sink: the state machine replays all under the prefix, into "
-            "the sink it was deployed with"
+            "--distributed takes no filter, no sink and no --refused: the state machine replays all that is "
+            "open under the prefix, into the sink that it was deployed with"
         )
     stop = Event()
 
@@ -146,23 +140,29 @@ def _distribute(place: Place, planned: Plan, only: Filter, state_machine_arn: st
 
     with ctrl_c(stop):
         stepfunctions = place.clients("stepfunctions")
-        distributed_map.run(stepfunctions, state_machine_arn, planned.prefix, stop, on_step)
-    after = make_plan(place, only, sink="s3", stream=None, archive=planned.target, held=False)
-    summary = Summary(held=after.held)
-    summary.objects[replay_object.DONE] = max(0, after.done - planned.done)
-    for each in after.objects:
-        summary.add(
-            Outcome(each.key, replay_object.UNSENT, summary.tally, "it is still open after the execution")
-        )
+        distributed_map.run(stepfunctions, state_machine_arn, binding.prefix, stop, on_step)
+    summary = Summary()
+    before = {each.key for each in planned.objects}
+    for each in survey(place.claims, place.prefix, only, place.transform):
+        if each.object.key in before:
+            summary.add(_outcome(each.object.key, each.state))
+    summary.refused_before = planned.states[State.REFUSED]
     return summary
 
 
+def _outcome(key: str, state: State) -> Outcome:
+    """Return the outcome of an object that the state machine replayed, as far as its state says."""
+    if state == State.OPEN:
+        return Outcome(key, Ending.UNSENT, Tally(), "it is still open after the execution")
+    return Outcome(key, Ending.REFUSED if state == State.REFUSED else Ending.DONE, Tally())
+
+
 def _print_trouble(outcome: Outcome) -> None:
-    if outcome.reason and outcome.status != replay_object.STOPPED:
-        show.note(f"{outcome.status}: {outcome.key}: {outcome.reason}")
+    if outcome.reason and outcome.ending != Ending.STOPPED:
+        show.note(f"{outcome.ending}: {outcome.key}: {outcome.reason}")
 
 
-def print_summary(planned: Plan, summary: Summary, as_json: bool) -> None:
+def print_summary(place: Place, planned: Plan, summary: Summary, as_json: bool) -> None:
     """Print what a run did."""
     tally = summary.tally
     if as_json:
@@ -173,7 +173,8 @@ def print_summary(planned: Plan, summary: Summary, as_json: bool) -> None:
                 "rows": tally.rows,
                 "dropped": dict(tally.dropped),
                 "refused": dict(tally.refused),
-                "held": summary.held,
+                "waived": tally.waived,
+                "refused_before": summary.refused_before,
                 "possible_duplicates": summary.possible_duplicates,
                 "not_done": [{"object": key, "reason": reason} for key, reason in summary.reasons],
                 "exit_code": summary.exit_code,
@@ -182,17 +183,18 @@ def print_summary(planned: Plan, summary: Summary, as_json: bool) -> None:
         return
     click.echo(f"objects      {show.counts(summary.objects)}")
     click.echo(f"records      {tally.lines:,}")
-    click.echo(f"  delivered  {tally.rows:,} to {planned.sink}: {planned.target}")
+    click.echo(f"  delivered  {tally.rows:,} to {target_of(planned.binding)}")
     click.echo(f"  dropped    {show.counts(tally.dropped)}")
     click.echo(f"  refused    {show.counts(tally.refused)}")
+    if tally.waived:
+        click.echo(f"  waived     {tally.waived:,}")
     if summary.possible_duplicates:
         click.echo(
-            f"Up to {summary.possible_duplicates:,} records may have been sent twice, after a run was killed"
+            f"Up to {summary.possible_duplicates:,} records may be in the stream twice: a call got no "
+            "answer, or an earlier run was killed"
         )
-    if tally.refused or summary.held:
-        prefix = shlex.quote(planned.prefix)
-        where = f"--bucket {planned.bucket} --prefix {prefix} --type {layout.QUARANTINED}"
+    if tally.refused or summary.refused_before:
         show.note(
-            f"Refused records wait under {layout.QUARANTINE} until the code or archive.toml changes. "
-            f"To see why they were refused: ttl-archive replay list {where}"
+            "Refused records stay in their error objects. To see why, and what to do: "
+            f"ttl-archive replay list --why {at(place)}"
         )

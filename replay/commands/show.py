@@ -1,10 +1,11 @@
-"""What people see: tables on stdout, progress on stderr, and plain text where there is no terminal."""
+"""What people see: text on stdout, progress on stderr where that is a terminal."""
 
 import json
-import sys
+import shutil
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -19,32 +20,62 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
 from rich.text import Text
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print a table. Numbers stand to the right; without a terminal it is aligned text."""
+def table(headers: Sequence[str], rows: Sequence[Sequence[Any]], indent: str = "") -> None:
+    """Print aligned columns, numbers to the right. The caller keeps them within 80 characters."""
     cells = [[_cell(value) for value in row] for row in rows]
-    right = [all(isinstance(row[i], int) for row in rows) for i in range(len(headers))] if rows else []
-    if sys.stdout.isatty():
-        _rich_table(headers, cells, right)
-    else:
-        _plain_table(headers, cells, right)
+    lines = [list(headers), *cells]
+    widths = [max(len(line[position]) for line in lines) for position in range(len(headers))]
+    right = [bool(rows) and all(isinstance(row[i], int) for row in rows) for i in range(len(headers))]
+    for line in lines:
+        padded = (
+            text.rjust(width) if to_right else text.ljust(width)
+            for text, width, to_right in zip(line, widths, right, strict=True)
+        )
+        click.echo(indent + "  ".join(padded).rstrip())
+
+
+def paragraph(text: str, indent: str = "") -> None:
+    """Print text, wrapped at the width of the terminal, or at 80 characters; long words are not broken."""
+    width = min(shutil.get_terminal_size().columns, 100)
+    click.echo(
+        textwrap.fill(
+            printable(text), width, initial_indent=indent, subsequent_indent=indent,
+            break_long_words=False, break_on_hyphens=False,
+        )
+    )  # fmt: skip
+
+
+def block(text: str, indent: str = "") -> None:
+    """Print lines as they are, to be copied."""
+    for line in text.splitlines():
+        click.echo(indent + printable(line))
+
+
+def printable(text: str) -> str:
+    """Return the text with control characters escaped, so that a terminal shows it and obeys nothing."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def as_json(value: Any) -> None:
-    """Print a value as JSON."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    """Print a value as JSON; times are ISO 8601 in UTC, 2026-11-21T06:26:52Z."""
+    click.echo(json.dumps(value, indent=2, default=_json_value))
+
+
+def as_json_line(value: Any) -> None:
+    """Print a value as one line of JSON."""
+    click.echo(json.dumps(value, default=_json_value))
 
 
 def note(text: str) -> None:
-    """Say something that is not data: on stderr."""
+    """Print something that is not data, on stderr."""
     click.echo(text, err=True)
 
 
 def size(number: int) -> str:
-    """Bytes for people: 1.5 MB."""
+    """Return a number of bytes for people: 1.5 MB."""
     value, unit = float(number), "B"
     for larger in ("kB", "MB", "GB", "TB"):
         if value < 1000:
@@ -54,16 +85,16 @@ def size(number: int) -> str:
 
 
 def moment(time: datetime | None) -> str:
-    """A time in UTC, to the second."""
-    return time.strftime("%Y-%m-%d %H:%M:%S") if time else ""
+    """Return a time as ISO 8601 in UTC, to the second: 2026-11-21T06:26:52Z."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time else ""
 
 
 def counts(numbers: dict[str, int]) -> str:
-    """`3 a, 1 b`; `none` when empty."""
+    """Return `3 a, 1 b`; `none` when empty."""
     return ", ".join(f"{number:,} {name}" for name, number in sorted(numbers.items()) if number) or "none"
 
 
-class _Rate(ProgressColumn):
+class _RecordRate(ProgressColumn):
     def render(self, task: Task) -> Text:
         elapsed = task.elapsed or 0
         records = task.fields["records"]
@@ -71,7 +102,7 @@ class _Rate(ProgressColumn):
 
 
 class Meter:
-    """Counts records and bytes as they go by, from any thread."""
+    """Counts records and bytes as they are read, from any thread."""
 
     def __init__(self, progress: Progress, task: Any) -> None:
         self._progress = progress
@@ -79,19 +110,19 @@ class Meter:
         self._records = 0
 
     def __call__(self, records: int, read_bytes: int) -> None:
-        """Move on by so many records and bytes."""
+        """Add so many records and bytes."""
         self._records += records
         self._progress.update(self._task, advance=read_bytes, records=self._records)
 
 
 @contextmanager
 def meter(what: str, total_bytes: int) -> Iterator[Meter]:
-    """A progress bar with rate and remaining time; nothing where stderr is no terminal."""
+    """Show a progress bar with rate and remaining time; nothing where stderr is no terminal."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         DownloadColumn(),
-        _Rate(),
+        _RecordRate(),
         TimeRemainingColumn(),
     )
     console = Console(stderr=True)
@@ -101,7 +132,7 @@ def meter(what: str, total_bytes: int) -> Iterator[Meter]:
 
 @contextmanager
 def counter(what: str, total: int) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar of things done, called with (done, of all); nothing where stderr is no terminal."""
+    """Show a progress bar of things done, called with (done, of all); nothing where stderr is no terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -112,24 +143,8 @@ def counter(what: str, total: int) -> Iterator[Callable[[int, int], None]]:
 def _cell(value: Any) -> str:
     if isinstance(value, datetime) or value is None:
         return moment(value)
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else printable(str(value))
 
 
-def _rich_table(headers: Sequence[str], cells: list[list[str]], right: list[bool]) -> None:
-    made = Table()
-    for position, header in enumerate(headers):
-        made.add_column(header, justify="right" if right and right[position] else "left", overflow="fold")
-    for row in cells:
-        made.add_row(*map(Text, row))  # as it is: brackets in a key or a message are no markup
-    Console().print(made)
-
-
-def _plain_table(headers: Sequence[str], cells: list[list[str]], right: list[bool]) -> None:
-    lines = [list(headers), *cells]
-    widths = [max(len(line[position]) for line in lines) for position in range(len(headers))]
-    for line in lines:
-        padded = (
-            text.rjust(width) if right and right[position] else text.ljust(width)
-            for position, (text, width) in enumerate(zip(line, widths, strict=True))
-        )
-        click.echo("  ".join(padded).rstrip())
+def _json_value(value: Any) -> str:
+    return moment(value) if isinstance(value, datetime) else str(value)

@@ -1,4 +1,4 @@
-"""Ctrl-C: the first lets the records in hand end, the second ends the command."""
+"""Ctrl-C: the first stops after the records in hand, the second ends the command at once."""
 
 import signal
 from collections.abc import Iterator

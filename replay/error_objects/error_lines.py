@@ -1,7 +1,8 @@
-"""The bytes of an error object -> its failed records, in bounded memory, and what of it cannot be read.
+"""The bytes of an error object -> its failed records, and what cannot be read of it.
 
-One JSON object to a line is the rule; objects glued to each other are read too, and so is gzip, by its first
-two bytes. Nothing is skipped: what is not an error line comes out as Unreadable.
+As a rule each line is one JSON object; objects without a newline between them are read too, and so is gzip,
+which its first two bytes tell. Nothing is skipped: what is no error line is returned as Unreadable. Time is
+linear in the bytes, and memory is bounded by the longest line.
 Source: Amazon Data Firehose Developer Guide, data-transformation failure handling; public samples.
 """
 
@@ -17,11 +18,14 @@ from ttl_archive.replay.gunzip import DamagedGzipError, inflated
 from ttl_archive.transform.errors import RecordError
 from ttl_archive.transform.nesting import is_too_deep
 
-_SEAM = re.compile(rb"}\s*(?={)")
-# Without a newline for this long, look for objects glued to each other.
-_PATIENCE_BYTES = 1 << 20
+# What precedes the next brace outside of a string: other bytes, and whole strings. Possessive, so linear.
+_TO_BRACE = re.compile(rb'(?:[^"{}]++|"(?:[^"\\]++|\\.)*+")*+([{}])', re.DOTALL)
+# After so many bytes without a newline, look for objects that have none between them.
+_UNBROKEN_BYTES = 1 << 20
 # A record has 10 MiB at most (Kinesis), in base64 14; what is longer is no error line.
 _LINE_BYTES = 64 << 20
+_LATEST_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z, the latest time that Python has
+_TEXT_LENGTH = 1000  # of a code or message; Firehose's have less
 
 
 class ErrorLine(Struct, rename="camel", gc=False):
@@ -39,36 +43,37 @@ class ErrorLine(Struct, rename="camel", gc=False):
 
 
 class FailedRecord(NamedTuple):
-    """One error line. `number` counts from 1; `line` has every field, also those unknown here."""
+    """One error line. `number` counts from 1; `content` has every field, also those unknown here."""
 
     number: int
     fields: ErrorLine
-    line: bytes
+    content: bytes
 
     @property
     def code(self) -> str:
         """Firehose's error code, whatever the field is called."""
         fields = self.fields
-        return str(fields.error_code or fields.last_error_code or fields.other_error_code or "none")
+        return _text(fields.error_code, fields.last_error_code, fields.other_error_code) or "none"
 
     @property
     def message(self) -> str:
         """Firehose's error message, whatever the field is called."""
         fields = self.fields
-        return str(fields.error_message or fields.last_error_message or fields.other_error_message or "")
+        return _text(fields.error_message, fields.last_error_message, fields.other_error_message)
 
     @property
     def attempts(self) -> int:
-        """How often it was tried; 0 when the line does not tell."""
+        """How often Firehose tried it; 0 when the line does not say."""
         return _whole(self.fields.attempts_made) or 0
 
     @property
     def arrived_ms(self) -> int | None:
-        """When it came to Firehose, in ms since 1970."""
-        return _whole(self.fields.arrival_timestamp)
+        """When it arrived at Firehose, in ms since 1970; None when the line does not say."""
+        arrived = _whole(self.fields.arrival_timestamp)
+        return arrived if arrived and 0 < arrived <= _LATEST_MS else None
 
     def data(self) -> bytes:
-        """The source record's bytes. Raises RecordError `NoRawData` or `BadRawData`."""
+        """Return the source record's bytes. Raises RecordError `NoRawData` or `BadRawData`."""
         raw = self.fields.raw_data
         if raw is None:
             raise RecordError("NoRawData")
@@ -82,7 +87,7 @@ class Unreadable(NamedTuple):
     """A piece of the object that is no error line: where, its bytes, and a fixed code."""
 
     number: int
-    piece: bytes
+    content: bytes
     code: str
 
 
@@ -90,7 +95,7 @@ _decode = Decoder(ErrorLine).decode
 
 
 def read(chunks: Iterable[bytes]) -> Iterator[FailedRecord | Unreadable]:
-    """The records of an error object from the chunks of its bytes, in order."""
+    """Yield the records of an error object from the chunks of its bytes, in order."""
     number = 0
     for piece in _pieces(chunks):
         for found in _records(piece):
@@ -99,75 +104,113 @@ def read(chunks: Iterable[bytes]) -> Iterator[FailedRecord | Unreadable]:
 
 
 class _Piece(NamedTuple):
-    """What stands between two newlines, or at the end, and the code of what of it cannot be read."""
+    """The bytes between two newlines, or before the end, and the code for what cannot be read of them."""
 
-    data: bytes
+    content: bytes
     code: str = "NotAnErrorLine"
 
 
+class _Tail:
+    """The bytes after the last newline, in parts that are joined only when they are needed as a whole."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self.size = 0
+
+    def add(self, part: bytes) -> None:
+        self._parts.append(part)
+        self.size += len(part)
+
+    def take(self) -> bytes:
+        """Return all bytes; none are left."""
+        joined = b"".join(self._parts)
+        self._parts, self.size = [], 0
+        return joined
+
+
 def _pieces(chunks: Iterable[bytes]) -> Iterator[_Piece | Unreadable]:
-    tail = b""
-    look_at = _PATIENCE_BYTES
+    tail = _Tail()
+    look_at = _UNBROKEN_BYTES
     try:
         for chunk in inflated(chunks):
-            *lines, tail = (tail + chunk).split(b"\n")
-            yield from map(_Piece, lines)
-            if lines:
-                look_at = _PATIENCE_BYTES
-            if len(tail) >= look_at:
-                glued, tail = _unglued(tail)
-                yield from map(_Piece, glued)
-                look_at = max(_PATIENCE_BYTES, 2 * len(tail))
-            if len(tail) > _LINE_BYTES:
-                yield Unreadable(0, tail, "TooLong")
-                tail = b""
+            first, *others = chunk.split(b"\n")
+            tail.add(first)
+            if others:
+                yield _Piece(tail.take())
+                yield from map(_Piece, others[:-1])
+                tail.add(others[-1])
+                look_at = _UNBROKEN_BYTES
+            if tail.size >= look_at:
+                whole, rest = _split_objects(tail.take())
+                yield from map(_Piece, whole)
+                tail.add(rest)
+                look_at = max(_UNBROKEN_BYTES, 2 * tail.size)
+            if tail.size > _LINE_BYTES:
+                yield Unreadable(0, tail.take(), "TooLong")
     except DamagedGzipError as damage:
-        yield Unreadable(0, tail, damage.code)
+        yield Unreadable(0, tail.take(), damage.code)
     else:
-        yield _Piece(tail, "HalfWritten")
+        yield _Piece(tail.take(), "HalfWritten")
 
 
 def _records(piece: _Piece | Unreadable) -> Iterator[FailedRecord | Unreadable]:
     if isinstance(piece, Unreadable):
         yield piece
-    elif fields := _decoded(piece.data):
-        yield FailedRecord(0, fields, piece.data)
-    elif piece.data.strip():
-        glued, rest = _unglued(piece.data)
-        for line in glued:
-            yield FailedRecord(0, _decode(line), line)
-        if fields := _decoded(rest):
-            yield FailedRecord(0, fields, rest)
-        elif rest.strip():
+    elif fields := _decoded(piece.content):
+        yield FailedRecord(0, fields, piece.content)
+    elif piece.content.strip():
+        whole, rest = _split_objects(piece.content)
+        for content in whole:
+            yield FailedRecord(0, _decode(content), content)
+        if rest.strip():
             yield Unreadable(0, rest, piece.code)
 
 
-def _unglued(piece: bytes) -> tuple[list[bytes], bytes]:
-    """The objects glued to each other at the start of the piece, and what follows the last seam."""
-    view = memoryview(piece)
+def _split_objects(piece: bytes) -> tuple[list[bytes], bytes]:
+    """Return the JSON objects at the start of the piece that have no newline between them, and the rest."""
     whole = []
-    start = 0
-    for seam in _SEAM.finditer(piece):
-        if _decoded(view[start : seam.end()]):
-            whole.append(piece[start : seam.end()])
-            start = seam.end()
+    start = depth = 0
+    for brace in _braces(piece):
+        depth += 1 if piece[brace] == ord("{") else -1
+        if depth == 0:
+            content = piece[start : brace + 1]
+            if not _decoded(content):
+                break
+            whole.append(content)
+            start = brace + 1
+        elif depth < 0:
+            break
     return whole, piece[start:]
 
 
-def _decoded(piece: bytes | memoryview) -> ErrorLine | None:
+def _braces(piece: bytes) -> Iterator[int]:
+    """Yield the positions of the braces that are in no string, up to a string that does not end."""
+    position = 0
+    while found := _TO_BRACE.match(piece, position):
+        position = found.end()
+        yield position - 1
+
+
+def _decoded(content: bytes) -> ErrorLine | None:
     """Return the error line; None for what is not a JSON object, not UTF-8, or deeper than AWS writes.
 
     The depth is checked last: most pieces that are no error line are refused at their first damaged byte.
     """
     try:
-        line = _decode(piece)
+        line = _decode(content)
     except (DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return None if is_too_deep(bytes(piece)) else line
+    return None if is_too_deep(content) else line
+
+
+def _text(*values: Any) -> str:
+    """Return the first value that is text with something in it, cut where it is too long; else ""."""
+    return next((value[:_TEXT_LENGTH] for value in values if isinstance(value, str) and value), "")
 
 
 def _whole(value: Any) -> int | None:
+    """Return the value as an integer, or None when it is none."""
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None

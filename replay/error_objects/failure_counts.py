@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from ttl_archive.replay.claim_document import State
 from ttl_archive.replay.error_objects.error_lines import FailedRecord, read
 from ttl_archive.replay.error_objects.objects import ErrorObject, Reader
-from ttl_archive.replay.error_objects.survey import Found, State
+from ttl_archive.replay.error_objects.survey import Found
 from ttl_archive.replay.errors import ReplayError
 from ttl_archive.replay.workers import Threads, in_parallel
 
 NOT_READ = "not read"
+_AT_ONCE = 8
 
 
 @dataclass(slots=True)
-class Failures:
+class FailureCount:
     """The records of one day, type, code and state. `objects` counts each object that holds one."""
 
     day: str
@@ -28,92 +30,86 @@ class Failures:
     oldest: datetime | None = None
     newest: datetime | None = None
 
-    def add(self, size: int, times: tuple[datetime, datetime], records: int) -> None:
+    def add(self, part: "CodeCount") -> None:
         """Count the records of one object."""
-        self.records += records
+        self.records += part.records
         self.objects += 1
-        self.bytes += size
-        self.oldest = min(self.oldest or times[0], times[0])
-        self.newest = max(self.newest or times[1], times[1])
+        self.bytes += part.bytes
+        self.oldest = min(self.oldest or part.oldest, part.oldest)
+        self.newest = max(self.newest or part.newest, part.newest)
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What one object holds of one code."""
+class CodeCount:
+    """The records of one object that have one code."""
 
     code: str
     records: int
     bytes: int
-    times: tuple[datetime, datetime]
+    oldest: datetime
+    newest: datetime
 
 
-def look_into(s3: Any, error_object: ErrorObject) -> list[Seen]:
-    """The codes of an object with their records, bytes and the time they came to Firehose."""
+CountCodes = Callable[[Any, ErrorObject], list[CodeCount]]
+
+
+def count_codes(s3: Any, error_object: ErrorObject) -> list[CodeCount]:
+    """Read an object; return its codes with their records, bytes and times of arrival at Firehose."""
     counts: dict[str, list[int]] = {}
+    own_time = int(error_object.time.timestamp() * 1000)
     for record in read(Reader(s3, error_object).chunks()):
-        if isinstance(record, FailedRecord):
-            code, size = record.code, len(record.line)
-            when = record.arrived_ms or int(error_object.time.timestamp() * 1000)
-        else:
-            code, size = record.code, len(record.piece)
-            when = int(error_object.time.timestamp() * 1000)
-        count = counts.setdefault(code, [0, 0, when, when])
+        when = record.arrived_ms if isinstance(record, FailedRecord) else None
+        when = when or own_time
+        count = counts.setdefault(record.code, [0, 0, when, when])
         count[0] += 1
-        count[1] += size
+        count[1] += len(record.content)
         count[2], count[3] = min(count[2], when), max(count[3], when)
     return [
-        Seen(code, records, size, (_time(first), _time(last)))
+        CodeCount(code, records, size, _time(first), _time(last))
         for code, (records, size, first, last) in counts.items()
     ]
 
 
-def by_name(_: Any, error_object: ErrorObject) -> list[Seen]:
-    """An object by its name, size and time alone; no record is counted."""
-    return [Seen(NOT_READ, 0, error_object.size, (error_object.time, error_object.time))]
+def count_by_name(_: Any, error_object: ErrorObject) -> list[CodeCount]:
+    """Return the count of an object by its name, size and time alone; no record is counted."""
+    return [CodeCount(NOT_READ, 0, error_object.size, error_object.time, error_object.time)]
 
 
-def failures(
+def count_failures(
     s3: Any,
     found: Iterable[Found],
     codes: tuple[str, ...],
     *,
-    look: Callable[[Any, ErrorObject], list[Seen]] = look_into,
+    count: CountCodes = count_codes,
     on_problem: Callable[[ReplayError], None],
-    concurrency: int = 8,
-) -> list[Failures]:
-    """What was found, counted. An object that cannot be read is reported and not counted."""
-    groups: dict[tuple[str, str, str, str], Failures] = {}
-    for each, seen in _looked(s3, found, look, on_problem, concurrency):
-        for part in seen:
+) -> list[FailureCount]:
+    """Count what was found. An object that cannot be read is reported and not counted."""
+    groups: dict[tuple[str, str, str, State], FailureCount] = {}
+    for each, parts in _read(s3, found, count, on_problem):
+        for part in parts:
             if codes and part.code not in codes:
                 continue
-            day = each.object.time.date().isoformat()
-            key = (day, each.object.type, part.code, each.state)
-            group = groups.setdefault(key, Failures(*key))
-            group.add(part.bytes, part.times, part.records)
+            key = (each.object.time.date().isoformat(), each.object.type, part.code, each.state)
+            groups.setdefault(key, FailureCount(*key)).add(part)
     return [groups[key] for key in sorted(groups)]
 
 
-def _looked(
-    s3: Any,
-    found: Iterable[Found],
-    look: Callable[[Any, ErrorObject], list[Seen]],
-    on_problem: Callable[[ReplayError], None],
-    concurrency: int,
-) -> Iterator[tuple[Found, list[Seen]]]:
+def _read(
+    s3: Any, found: Iterable[Found], count: CountCodes, on_problem: Callable[[ReplayError], None]
+) -> Iterator[tuple[Found, list[CodeCount]]]:
     """Read a few objects at a time."""
 
-    def read_one(each: Found) -> tuple[Found, list[Seen] | ReplayError]:
+    def read_one(each: Found) -> tuple[Found, list[CodeCount] | ReplayError]:
         try:
-            return each, look(s3, each.object)
+            return each, count(s3, each.object)
         except ReplayError as error:
             return each, error
 
-    for each, seen in in_parallel(Threads(concurrency), read_one, found, at_once=concurrency):
-        if isinstance(seen, ReplayError):
-            on_problem(seen)
+    for each, parts in in_parallel(Threads(_AT_ONCE), read_one, found, at_once=_AT_ONCE):
+        if isinstance(parts, ReplayError):
+            on_problem(parts)
         else:
-            yield each, seen
+            yield each, parts
 
 
 def _time(ms: int) -> datetime:

@@ -34,7 +34,7 @@ class ErrorObject:
 
     @property
     def identity(self) -> str:
-        """Stands for the object with this content, the same in every run."""
+        """A hash that stands for the object with this content, the same in every run."""
         return layout.identity(self.bucket, self.key, self.etag)
 
     @property
@@ -44,12 +44,12 @@ class ErrorObject:
 
     @property
     def time(self) -> datetime:
-        """The object's own time, UTC."""
+        """When Firehose wrote the object, as its name says; else when S3 got it. UTC."""
         return layout.own_time(self.key, self.modified)
 
 
 def list_objects(s3: Any, bucket: str, prefix: str) -> Iterator[ErrorObject]:
-    """Every object under the prefix, page by page, without the names that replay itself writes.
+    """Yield every object under the prefix, page by page, without rows and what the commands wrote.
 
     Raises AccessDeniedError, ObjectGoneError (no such bucket) or ObjectError.
     """
@@ -57,14 +57,14 @@ def list_objects(s3: Any, bucket: str, prefix: str) -> Iterator[ErrorObject]:
     try:
         for page in pages:
             for entry in page.get("Contents", []):
-                if not layout.is_ours(entry["Key"]) and not _is_folder(entry):
+                if not layout.holds_no_errors(entry["Key"]) and not _is_folder(entry):
                     yield _listed(bucket, entry)
     except (ClientError, BotoCoreError) as error:
         raise translate_error(error, f"s3://{bucket}/{prefix}", "s3:ListBucket") from error
 
 
 def list_keys(s3: Any, bucket: str, prefix: str) -> Iterator[str]:
-    """Every key under the prefix. Raises as list_objects."""
+    """Yield every key under the prefix. Raises as list_objects."""
     try:
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             yield from (entry["Key"] for entry in page.get("Contents", []))
@@ -72,8 +72,18 @@ def list_keys(s3: Any, bucket: str, prefix: str) -> Iterator[str]:
         raise translate_error(error, f"s3://{bucket}/{prefix}", "s3:ListBucket") from error
 
 
+def list_folders(s3: Any, bucket: str, prefix: str) -> Iterator[str]:
+    """Yield the folders directly under the prefix, each with its prefix and "/". Raises as list_objects."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
+    try:
+        for page in pages:
+            yield from (entry["Prefix"] for entry in page.get("CommonPrefixes", []))
+    except (ClientError, BotoCoreError) as error:
+        raise translate_error(error, f"s3://{bucket}/{prefix}", "s3:ListBucket") from error
+
+
 def find_object(s3: Any, bucket: str, key: str) -> ErrorObject:
-    """The one object with this key. Raises ObjectGoneError, AccessDeniedError or ObjectError."""
+    """Return the one object with this key. Raises ObjectGoneError, AccessDeniedError or ObjectError."""
     try:
         head = s3.head_object(Bucket=bucket, Key=key)
     except (ClientError, BotoCoreError) as error:
@@ -83,7 +93,7 @@ def find_object(s3: Any, bucket: str, key: str) -> ErrorObject:
 
 
 class Readable(Protocol):
-    """An object of which it is known what it was when it was listed."""
+    """An object as it was when it was listed."""
 
     @property
     def bucket(self) -> str: ...  # noqa: D102  as ErrorObject has them
@@ -98,9 +108,9 @@ class Readable(Protocol):
 
 
 class Reader:
-    """The bytes of one object, once. `read_bytes` and `sha256` tell how far it got and what went by.
+    """Reads the bytes of one object, once. `read_bytes` and `sha256` are those of the bytes read so far.
 
-    Only the content that was listed is read: ObjectChangedError when it was written again, also in between.
+    Only the content that was listed is read: ObjectChangedError when it was overwritten, also meanwhile.
     """
 
     def __init__(self, s3: Any, listed: Readable) -> None:
@@ -116,7 +126,7 @@ class Reader:
         return self._hash.hexdigest()
 
     def chunks(self) -> Iterator[bytes]:
-        """The object in chunks of 1 MiB. A connection that breaks is taken up where it broke.
+        """Yield the object in chunks of at most 1 MiB. A connection that breaks is resumed.
 
         Raises ObjectGoneError, ObjectChangedError, AccessDeniedError, ObjectFrozenError or ObjectError.
         """
@@ -134,7 +144,7 @@ class Reader:
                 continue
             if self.read_bytes != self._object.size:
                 raise ObjectError(
-                    f"{self._object.url}: {self.read_bytes} of {self._object.size} bytes came. Run again"
+                    f"{self._object.url}: {self.read_bytes} of {self._object.size} bytes arrived. Run again"
                 )
             return
 

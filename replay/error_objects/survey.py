@@ -1,29 +1,35 @@
-"""Every error object under a prefix with its state: open, done, or held back until the transform changes."""
+"""Every error object under a prefix with its state."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from itertools import islice
+from typing import Any
 
+from ttl_archive.replay.claim_document import ClaimDocument, State
+from ttl_archive.replay.claims import Claims, Stored
 from ttl_archive.replay.error_objects.error_lines import read
 from ttl_archive.replay.error_objects.objects import ErrorObject, Reader, list_keys, list_objects
+from ttl_archive.replay.errors import ReplayError
+from ttl_archive.replay.workers import Threads, Workers, in_parallel
 from ttl_archive.transform import layout
 
-State = Literal["open", "done", "held"]
+_AT_ONCE = 16
+_AT_A_TIME = 1000  # objects whose claims are read before the first of them is returned
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which objects are meant; every field left empty means all. Times are the objects' own, UTC."""
+    """Which objects are selected; a field left empty selects all. Times are the objects' own, in UTC."""
 
     since: datetime | None = None
     until: datetime | None = None  # exclusive
     types: tuple[str, ...] = ()
-    codes: tuple[str, ...] = ()  # of records; an object is meant when it holds one
+    codes: tuple[str, ...] = ()  # an object is selected when it holds a record of one of these
     key_prefix: str = ""  # after the error output prefix
 
-    def takes(self, found: ErrorObject) -> bool:
-        """Whether the object is meant, as far as its name and time tell."""
+    def selects(self, found: ErrorObject) -> bool:
+        """Whether the object is selected, as far as its name and time say."""
         if self.types and found.type not in self.types:
             return False
         if self.since and found.time < self.since:
@@ -33,34 +39,56 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An object, and whether anything is left to do about it."""
+    """An error object with its state and its claim. `problem` says why the claim cannot be read."""
 
     object: ErrorObject
     state: State
+    claim: Stored | None = None
+    problem: str = ""
+
+    @property
+    def document(self) -> ClaimDocument | None:
+        """The claim's content, or None when no run has ever taken the object."""
+        return self.claim.document if self.claim else None
 
 
-def survey(s3: Any, bucket: str, prefix: str, only: Filter, transform: str) -> Iterator[Found]:
-    """The objects under the prefix, then those in quarantine that came from there.
+def survey(
+    claims: Claims,
+    prefix: str,
+    only: Filter,
+    transform: str,
+    workers: Callable[[int], Workers] = Threads,
+) -> Iterator[Found]:
+    """Yield the selected objects under the prefix, in the order of their keys.
 
-    What the transform with this identity has refused is held: it would refuse it again.
+    The states are those for today's transform. Claims are read, several at once, of those objects that have
+    one. Raises AccessDeniedError, ObjectGoneError (no such bucket) or ObjectError.
     """
     prefix += only.key_prefix
-    holds_quarantine = prefix.startswith(layout.QUARANTINE) or layout.QUARANTINE.startswith(prefix)
-    for place in [prefix] if holds_quarantine else [prefix, layout.QUARANTINE + prefix]:
-        done = set(list_keys(s3, bucket, layout.MANIFESTS + place))
-        for found in list_objects(s3, bucket, place):
-            if only.takes(found):
-                yield Found(found, _state(found, done, transform))
+    claimed = set(list_keys(claims.s3, claims.bucket, layout.claims_folder(claims.table) + prefix))
+    listed = list_objects(claims.s3, claims.bucket, prefix)
+    selected = (found for found in listed if only.selects(found))
+
+    def look_up(error_object: ErrorObject) -> Found:
+        key = layout.claim_key(claims.table, error_object.key, error_object.identity)
+        return find(claims, error_object, transform) if key in claimed else Found(error_object, State.OPEN)
+
+    while some := list(islice(selected, _AT_A_TIME)):
+        found = in_parallel(workers(_AT_ONCE), look_up, some, at_once=_AT_ONCE)
+        yield from sorted(found, key=lambda each: each.object.key)
+
+
+def find(claims: Claims, error_object: ErrorObject, transform: str) -> Found:
+    """Return one object with its state; with `problem` and the state open when its claim cannot be read."""
+    try:
+        claim = claims.find(error_object)
+    except ReplayError as error:
+        return Found(error_object, State.OPEN, problem=str(error))
+    return Found(error_object, claim.document.state_for(transform) if claim else State.OPEN, claim)
 
 
 def with_code(s3: Any, found: Iterable[Found], codes: tuple[str, ...]) -> Iterator[Found]:
-    """Those objects that hold a record of one of the error codes; all of them without codes."""
+    """Yield those objects that hold a record of one of the error codes; without codes, all of them."""
     for each in found:
         if not codes or any(record.code in codes for record in read(Reader(s3, each.object).chunks())):
             yield each
-
-
-def _state(found: ErrorObject, done: set[str], transform: str) -> State:
-    if layout.manifest_key(found.key, found.identity) in done:
-        return "done"
-    return "held" if layout.refused_by(found.key) == transform else "open"

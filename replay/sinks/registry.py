@@ -11,14 +11,14 @@ from ttl_archive.transform.settings import Settings
 _STREAMS = {"kinesis": kinesis_sink, "firehose": firehose_sink}
 SINKS = ("s3", *_STREAMS)
 _WARNINGS = {
-    "kinesis": "Every consumer of the data stream {} sees these records again, not only the delivery stream.",
+    "kinesis": "Every consumer of the data stream {} sees these records again.",
     "firehose": "The records pass through the deployed transform of {} again, and are billed again.",
 }
 
 
 def make_sink(
     name: str,
-    target: str,
+    stream: str | None,
     bucket: str,
     clients: Clients,
     settings: Settings,
@@ -26,14 +26,14 @@ def make_sink(
     stop: Event,
     attempts: int = DEFAULT_ATTEMPTS,
 ) -> Sink:
-    """The sink of that name. `target` is the archive's prefix in the bucket, or the stream."""
+    """Return the sink of that name; `stream` is the name of the stream where the sink is one."""
     if name in _STREAMS:
-        # A call is sent again by us, and only what of it was refused.
+        # The sink repeats calls itself: it renews the claim before each, and sends only what was refused.
         client = clients(name, retries=False)
-        return _STREAMS[name](client, target, attempts, stop)
-    return S3Sink(clients("s3"), bucket, settings, target)
+        return _STREAMS[name](client, str(stream), attempts, stop)
+    return S3Sink(clients("s3"), bucket, settings)
 
 
 def warning(name: str, target: str) -> str:
-    """What an operator must know before the sink is used; empty when nothing."""
+    """Return what an operator must know before the sink is used; empty when there is nothing."""
     return _WARNINGS.get(name, "").format(target)

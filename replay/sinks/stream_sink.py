@@ -1,7 +1,8 @@
-"""A Kinesis data stream or a delivery stream as the sink: the source records go in again, as they came.
+"""A Kinesis data stream or a delivery stream as the sink: the source records are sent again, unchanged.
 
-After each call the claim says which lines are sent, so a kill costs one batch of duplicates at most. A batch
-that is refused to the end ends the object, and the next run begins with what was refused.
+A call that was delayed cannot be taken back. So the claim is renewed before each call, with the lines that
+are confirmed so far, and each run that ends without releasing its claim costs one call of possible
+duplicates. A batch that the stream refuses to the end ends the object; the next run sends the rest.
 """
 
 import hashlib
@@ -14,12 +15,15 @@ from math import inf
 from threading import Event
 from typing import Any, NamedTuple
 
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ClientError
+from botocore.exceptions import ConnectionError as NotConnectedError
 
 from ttl_archive.replay.aws import error_code
+from ttl_archive.replay.claim_document import Output
 from ttl_archive.replay.claims import Claim
 from ttl_archive.replay.error_objects.error_lines import FailedRecord
 from ttl_archive.replay.errors import MisuseError, ObjectError, StoppedError, UnsentError
+from ttl_archive.replay.line_ranges import LineRanges
 from ttl_archive.replay.verdict import Refused
 from ttl_archive.transform.convert import Row
 from ttl_archive.transform.errors import RecordError
@@ -30,7 +34,7 @@ from ttl_archive.transform.reingest import Target, delivery_stream, kinesis_stre
 # A stream's own setting is MaxRecordSizeInKiB. Source: Kinesis API Reference, UpdateMaxRecordSize.
 _KINESIS_RECORD_KIB = 1024
 _PARTITION_KEY_BYTES = 32
-# Errors that the same call would meet again: no matter of trying later.
+# Errors that the same call would meet again.
 # Source: Kinesis API Reference, PutRecords; Firehose API Reference, PutRecordBatch.
 _LASTING = frozenset(
     {
@@ -45,10 +49,7 @@ _LASTING = frozenset(
 )
 
 
-# Without an answer, or without a receipt in it, the service may have taken what is then sent again.
-_UNANSWERED = frozenset(
-    {"NoReceipt", *(kind.__name__ for kind in (HTTPClientError, *HTTPClientError.__subclasses__()))}
-)
+_NO_RECEIPT = "NoReceipt"  # the code of an entry that the service neither confirmed nor refused
 
 
 class Stream(NamedTuple):
@@ -60,67 +61,47 @@ class Stream(NamedTuple):
 
 @dataclass
 class StreamSink:
-    """Records go into the stream that `find` gives, once it has seen that puts are allowed there."""
+    """Records go into the stream that `find` returns, after it has seen that puts are allowed there."""
 
     name: str
-    stream: str
+    target: str  # name or ARN of the stream
     find: Callable[[str], Stream]
     attempts: int
     stop: Event
 
     @cached_property
     def found(self) -> Stream:
-        """The stream as it was found at the first look."""
-        return self.find(self.stream)
+        """The stream as it was when it was first looked at."""
+        return self.find(self.target)
 
     def check(self) -> None:
-        """Raise MisuseError when the stream is not there or takes no puts."""
+        """Raise MisuseError when the stream does not exist or takes no puts."""
         _ = self.found
 
     def open(self, claim: Claim) -> "StreamDelivery":
-        """Begin, or go on with, one object."""
+        """Begin, or resume, one object."""
         return StreamDelivery(self, claim)
-
-    def put(self, batch: Sequence[Entry]) -> tuple[set[int], Counter[str]]:
-        """Send one batch, refused entries again; the lines confirmed, and the errors met on the way."""
-        target, tried = self.found.target, 0
-
-        def counted(entries: Sequence[Entry]) -> Sequence[str | None]:
-            nonlocal tried
-            tried += 1
-            return target.put(entries)
-
-        def time_left() -> float:
-            return inf if tried < self.attempts and not (tried and self.stop.is_set()) else 0
-
-        limited = Target(counted, target.max_records, target.max_bytes)
-        return reingest(limited, batch, time_left, self._pause)
-
-    def _pause(self, seconds: float) -> None:
-        self.stop.wait(seconds)
 
 
 class StreamDelivery:
-    """One object's records on their way."""
+    """The records of one object on their way into a stream."""
 
     def __init__(self, sink: StreamSink, claim: Claim) -> None:
         self._sink = sink
         self._claim = claim
-        self._unsent = set(claim.progress.unsent)
         self._batch: list[Entry] = []
         self._batch_bytes = 0
-        self._sent = 0
 
-    def add(self, record: FailedRecord, row: Row) -> Refused | None:  # noqa: ARG002  not the row goes in
-        """Take one record; send a batch when it is full. A row or a giant is not for this sink."""
+    def add(self, record: FailedRecord, row: Row) -> Refused | None:  # noqa: ARG002  no row is sent
+        """Take one record; send a batch when it is full. A stream takes no rows and no giant records."""
         data = record.data()
         try:
             entry = Entry(record.number, data, partition_key(data))
         except RecordError:
-            return self._refuse(record, "NotASourceRecord")
+            return Refused("NotASourceRecord")
         stream = self._sink.found
         if entry.size_bytes > stream.max_record_bytes:
-            return self._refuse(record, "TooLargeForStream")
+            return Refused("TooLargeForStream")
         full = len(self._batch) == stream.target.max_records
         if full or self._batch_bytes + entry.size_bytes > stream.target.max_bytes:
             self._send()
@@ -128,51 +109,79 @@ class StreamDelivery:
         self._batch_bytes += entry.size_bytes
         return None
 
-    def _refuse(self, record: FailedRecord, code: str) -> Refused:
-        """Another sink may take the record, so its line is noted as unsent."""
-        self._unsent.add(record.number)
-        return Refused(code)
-
-    def finish(self) -> list[dict[str, Any]]:
-        """Send what is left; how many records went where. Raises UnsentError."""
+    def finish(self) -> tuple[Output, ...]:
+        """Send what is left. The claim has what was sent; no object was written. Raises ReplayError."""
         self._send()
-        return [{"stream": self._sink.stream, "records": self._sent}]
+        return ()
 
     def close(self) -> None:
-        """Nothing to give back; what was not sent is not marked as sent."""
+        """Free nothing; what was not sent is not marked as sent."""
 
     def _send(self) -> None:
         if not self._batch:
             return
         batch, self._batch, self._batch_bytes = self._batch, [], 0
-        self._claim.keep()
-        confirmed, errors = self._sink.put(batch)
-        lines = {entry.position for entry in batch}
-        self._sent += len(confirmed)
-        self._unsent = (self._unsent - lines) | (lines - confirmed)
-        next_line = max(self._claim.progress.next_line, batch[-1].position + 1)
-        duplicates = self._claim.progress.possible_duplicates
-        duplicates += sum(number for code, number in errors.items() if code in _UNANSWERED)
-        self._claim.record(
-            next_line=next_line, unsent=frozenset(self._unsent), possible_duplicates=duplicates
+        self._claim.renew()
+        target, calls = self._sink.found.target, 0
+
+        def put(entries: Sequence[Entry]) -> Sequence[str | None]:
+            nonlocal calls
+            calls += 1
+            return self._put(target, entries)
+
+        def time_left() -> float:
+            return inf if calls < self._sink.attempts and not (calls and self._sink.stop.is_set()) else 0
+
+        def pause(seconds: float) -> None:
+            self._sink.stop.wait(seconds)
+            self._claim.renew()
+
+        limited = Target(put, target.max_records, target.max_bytes)
+        confirmed, errors = reingest(limited, batch, time_left, pause)
+        if refused := len(batch) - len(confirmed):
+            self._give_up(refused, errors)
+
+    def _put(self, target: Target, entries: Sequence[Entry]) -> Sequence[str | None]:
+        """Make one call; note in the claim what it confirmed, and what may be sent twice after it."""
+        progress = self._claim.progress
+        try:
+            codes = target.put(entries)
+        except Exception as error:
+            if _may_have_arrived(error):
+                self._claim.note(unanswered=progress.unanswered + len(entries))
+            raise
+        unanswered = sum(1 for code in codes if code == _NO_RECEIPT)
+        confirmed = [entry.position for entry, code in zip(entries, codes, strict=True) if code is None]
+        sent = LineRanges(progress.sent.get(self._sink.target, ())).with_lines(confirmed)
+        self._claim.note(
+            sent=progress.sent | {self._sink.target: sent.ranges()},
+            unanswered=progress.unanswered + unanswered,
         )
-        if lines - confirmed:
-            self._give_up(len(lines - confirmed), errors)
+        return codes
 
     def _give_up(self, refused: int, errors: Counter[str]) -> None:
         what = (
-            f"{self._claim.error_object.url}: {self._sink.name} {self._sink.stream} refused {refused} records"
+            f"{self._claim.error_object.url}: {self._sink.name} {self._sink.target} refused {refused} records"
         )
         codes = ", ".join(f"{code} ({number} times)" for code, number in sorted(errors.items()))
         if _LASTING & set(errors):
-            raise ObjectError(f"{what}: {codes}. This does not pass by itself")
+            raise ObjectError(f"{what}: {codes}. Trying again does not help")
         if self._sink.stop.is_set():
             raise StoppedError("stopped on request; run again to go on")
-        raise UnsentError(f"{what} to the end: {codes}. What was sent is noted; run again for the rest")
+        raise UnsentError(
+            f"{what} at every attempt: {codes}. The claim names what was sent; run again for the rest"
+        )
+
+
+def _may_have_arrived(error: Exception) -> bool:
+    """Whether the service may have taken the records of a call that ended with this error."""
+    if isinstance(error, ClientError):
+        return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)) >= 500
+    return not isinstance(error, NotConnectedError)
 
 
 def kinesis_sink(kinesis: Any, stream: str, attempts: int, stop: Event) -> StreamSink:
-    """A Kinesis data stream, by name or ARN."""
+    """Return the sink of a Kinesis data stream, by name or ARN."""
 
     def find(stream: str) -> Stream:
         named = {"StreamARN": stream} if stream.startswith("arn:") else {"StreamName": stream}
@@ -185,7 +194,7 @@ def kinesis_sink(kinesis: Any, stream: str, attempts: int, stop: Event) -> Strea
 
 
 def firehose_sink(firehose: Any, stream: str, attempts: int, stop: Event) -> StreamSink:
-    """A delivery stream that takes direct puts."""
+    """Return the sink of a delivery stream that takes direct puts."""
 
     def find(stream: str) -> Stream:
         what = f"delivery stream {stream}"
@@ -206,11 +215,12 @@ def firehose_sink(firehose: Any, stream: str, attempts: int, stop: Event) -> Str
 
 
 def partition_key(data: bytes) -> str:
-    """The same key for every change of an item, in the form of DynamoDB's own: 32 hex digits.
+    """Return the same key for every change of an item, in the form of DynamoDB's own: 32 hex digits.
 
-    The key with which DynamoDB put the record is not in an error line, and how it makes it is not published.
+    An error line does not have the key that DynamoDB used, and how DynamoDB makes it is not published.
+    Raises RecordError for what is no change record.
     """
-    parse(data)  # refuses what is no change record
+    parse(data)
     keys = json.dumps(json.loads(bytes(images(data).keys)), sort_keys=True)
     return hashlib.sha256(keys.encode()).hexdigest()[:_PARTITION_KEY_BYTES].upper()
 
@@ -220,5 +230,5 @@ def _described(describe: Callable[..., Any], what: str, **request: str) -> Any:
         return describe(**request)
     except ClientError as error:
         if error_code(error) == "ResourceNotFoundException":
-            raise MisuseError(f"{what}: there is none. Check --stream, --profile and --region") from None
+            raise MisuseError(f"{what} does not exist. Check --stream, --profile and --region") from None
         raise

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.infra.stacks import deploy_of
+from tests.infra.stacks import deploy_of, settings_of
 from tests.infra.templates import Template
 from ttl_archive.replay import map_handler as replay_handler
 
@@ -56,7 +56,9 @@ def test_some_failures_are_tolerated_and_listed_in_a_manifest(template: Template
 
     assert found["ToleratedFailurePercentage"] == deploy_of(case).replay_tolerated_failure_percent == 5
     assert found["MaxConcurrency"] == 10
-    assert found["ResultWriter"]["Parameters"]["Prefix"] == "replay/maps"
+    assert (
+        found["ResultWriter"]["Parameters"]["Prefix"] == f"replay/table={settings_of(case).table.name}/maps"
+    )
     assert found["ItemProcessor"]["ProcessorConfig"]["Mode"] == "DISTRIBUTED"
 
 

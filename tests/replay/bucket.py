@@ -41,7 +41,10 @@ class Bucket:
     page_size: int = 1000
     before: Fault = lambda operation, request: None
     after: Fault = lambda operation, request: None
-    conditional: bool = True
+    if_match: bool = True
+    if_none_match: bool = True
+    if_match_on_read: bool = True
+    if_match_on_delete: bool = True
     now: datetime = datetime(2026, 11, 21, tzinfo=UTC)
     calls: list[str] = field(default_factory=list)
 
@@ -62,9 +65,9 @@ class Bucket:
             key, body = request["Key"], request["Body"]
             body = body if isinstance(body, bytes) else body.read()
             found = self.objects.get(key)
-            if self.conditional:
-                if request.get("IfNoneMatch") == "*" and found:
-                    raise client_error("PreconditionFailed", "PutObject", 412)
+            if self.if_none_match and request.get("IfNoneMatch") == "*" and found:
+                raise client_error("PreconditionFailed", "PutObject", 412)
+            if self.if_match:
                 if (expected := request.get("IfMatch")) and not found:
                     raise client_error("NoSuchKey", "PutObject", 404)
                 if expected and found and expected.strip('"') != found.etag:
@@ -77,7 +80,7 @@ class Bucket:
     def get_object(self, **request: Any) -> dict[str, Any]:
         with self._call("GetObject", request):
             found = self._found("GetObject", request["Key"], "NoSuchKey")
-            if "IfMatch" in request and request["IfMatch"].strip('"') != found.etag:
+            if self.if_match_on_read and request.get("IfMatch", found.etag).strip('"') != found.etag:
                 raise client_error("PreconditionFailed", "GetObject", 412)
             if found.storage_class in ("GLACIER", "DEEP_ARCHIVE") and 'request="false"' not in (
                 found.restore or ""
@@ -113,7 +116,7 @@ class Bucket:
     def delete_object(self, **request: Any) -> dict[str, Any]:
         with self._call("DeleteObject", request):
             found = self._found("DeleteObject", request["Key"], "NoSuchKey")
-            if request.get("IfMatch", found.etag).strip('"') != found.etag:
+            if self.if_match_on_delete and request.get("IfMatch", found.etag).strip('"') != found.etag:
                 raise client_error("PreconditionFailed", "DeleteObject", 412)
             self.objects.pop(request["Key"], None)
             return {}
@@ -124,6 +127,10 @@ class Bucket:
 
     def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
         keys = self.keys(request["Prefix"])
+        if delimiter := request.get("Delimiter"):
+            folders = self._folders(request["Prefix"], delimiter)
+            yield {"CommonPrefixes": [{"Prefix": each} for each in folders]}
+            return
         for start in range(0, len(keys) or 1, self.page_size):
             with self._call("ListObjectsV2", request):
                 yield {
@@ -138,6 +145,13 @@ class Bucket:
                         for key in keys[start : start + self.page_size]
                     ]
                 }
+
+    def list_objects_v2(self, **request: Any) -> dict[str, Any]:
+        return next(self.paginate(**request))
+
+    def _folders(self, prefix: str, delimiter: str) -> list[str]:
+        inner = (key[len(prefix) :].partition(delimiter) for key in self.keys(prefix))
+        return sorted({prefix + name + found for name, found, _ in inner if found})
 
     def _found(self, operation: str, key: str, code: str) -> Stored:
         if key not in self.objects:

@@ -169,12 +169,13 @@ def test_a_new_user_gets_from_a_failure_to_a_closed_ledger_and_back_to_the_table
     ]
     (key,) = pipeline.objects("errors/")
     assert (
-        "would fail (ColumnCollision)" in command(pipeline, "inspect", f"s3://{pipeline.bucket}/{key}").stdout
+        "would be refused: ColumnCollision"
+        in command(pipeline, "inspect", f"s3://{pipeline.bucket}/{key}").stdout
     )
     with Path(pipeline.settings.file).open("a", encoding="utf-8") as config:
         config.write(FIX)
     pipeline.restart_function()
-    assert "would deliver" in command(pipeline, "inspect", f"s3://{pipeline.bucket}/{key}").stdout
+    assert "would be delivered" in command(pipeline, "inspect", f"s3://{pipeline.bucket}/{key}").stdout
     assert command(pipeline, "plan", "--bucket", pipeline.bucket).returncode == 0
     done = command(pipeline, "run", "replay-plan.json")
 

@@ -13,13 +13,25 @@ from botocore.response import StreamingBody
 
 from tests.fakes import client_error
 from tests.replay.bucket import Bucket
-from tests.replay.samples import BUCKET, KEY, PREFIX, change, error_object, make_run, replay_all, rows
-from tests.replay.test_run import expire_claims
-from ttl_archive.replay import replay_object
-from ttl_archive.replay.claims import Claim, Claims
+from tests.replay.samples import (
+    BUCKET,
+    CLAIMS,
+    KEY,
+    MANIFESTS,
+    PREFIX,
+    change,
+    claims_of,
+    error_object,
+    expire_claims,
+    make_run,
+    replay_all,
+    rows,
+)
+from ttl_archive.replay.claim_document import ClaimDocument
+from ttl_archive.replay.claims import Claim
 from ttl_archive.replay.error_objects.objects import list_objects
 from ttl_archive.replay.errors import AccessDeniedError, MisuseError, ObjectGoneError
-from ttl_archive.transform import layout
+from ttl_archive.replay.replay_object import Ending, replay_object
 
 MANY = [change(number) for number in range(3000)]
 
@@ -45,7 +57,7 @@ def fail_once(bucket: Bucket, operation: str, error: Exception, key: str = "") -
     [
         ("AccessDenied", 403, "Allow s3:GetObject"),
         ("NoSuchKey", 404, "not there any more"),
-        ("PreconditionFailed", 412, "written again"),
+        ("PreconditionFailed", 412, "overwritten since"),
         ("InvalidObjectState", 403, "archive storage class"),
         ("SlowDown", 503, "SlowDown"),
     ],
@@ -56,9 +68,9 @@ def test_why_an_object_cannot_be_read_is_told_apart(code: str, status: int, told
 
     summary = replay_all(bucket)
 
-    assert (summary.exit_code, summary.objects[replay_object.FAILED]) == (1, 1)
+    assert (summary.exit_code, summary.objects[Ending.FAILED]) == (1, 1)
     assert told in summary.reasons[0][1]
-    assert bucket.keys("archive/") == bucket.keys(layout.MANIFESTS) == []
+    assert bucket.keys("archive/") == bucket.keys(MANIFESTS) == []
     assert replay_all(bucket).exit_code == 0
     assert len(rows(bucket)) == 3000
 
@@ -82,7 +94,7 @@ def test_rows_that_cannot_be_put_or_verified_leave_the_object_open(operation: st
     summary = replay_all(bucket)
 
     assert summary.exit_code == 1
-    assert bucket.keys(layout.MANIFESTS) == []
+    assert bucket.keys(MANIFESTS) == []
     assert replay_all(bucket).exit_code == 0
     assert len(rows(bucket)) == 3000
 
@@ -99,7 +111,7 @@ def test_rows_that_do_not_stand_as_they_were_put_leave_the_object_open() -> None
     summary = replay_all(bucket)
 
     assert summary.exit_code == 1
-    assert "does not stand there" in summary.reasons[0][1]
+    assert "other bytes than" in summary.reasons[0][1]
 
 
 class Breaking(Bucket):
@@ -149,7 +161,7 @@ def test_an_object_that_changes_while_it_is_read_is_not_delivered_in_part() -> N
     summary = replay_all(bucket)
 
     assert (summary.exit_code, bucket.keys("archive/")) == (1, [])
-    assert "written again" in summary.reasons[0][1]
+    assert "overwritten since" in summary.reasons[0][1]
 
 
 def test_an_object_that_is_deleted_while_it_is_read_is_not_delivered_in_part() -> None:
@@ -179,14 +191,42 @@ def test_a_truncated_gzip_gives_what_it_has_and_is_told() -> None:
     assert 0 < len(rows(bucket)) == summary.tally.rows < 3000
 
 
-def test_a_store_that_ignores_conditions_is_refused_before_anything_is_read() -> None:
+@pytest.mark.parametrize(
+    ("ignored", "verb"),
+    [
+        ("if_none_match", "If-None-Match on writes"),
+        ("if_match", "If-Match on writes"),
+        ("if_match_on_read", "If-Match on reads"),
+    ],
+)
+def test_a_store_that_ignores_a_condition_is_refused_before_anything_is_claimed(
+    ignored: str, verb: str
+) -> None:
     bucket = bucket_with()
-    bucket.conditional = False
+    setattr(bucket, ignored, False)
 
-    with pytest.raises(MisuseError, match="ignores conditional writes"):
-        replay_all(bucket)
+    for _ in range(2):  # also when the object of the check is there already
+        with pytest.raises(MisuseError, match=f"ignores {verb}"):
+            replay_all(bucket)
 
-    assert "GetObject" not in bucket.calls
+    assert bucket.keys(CLAIMS) == []
+
+
+def test_a_store_that_ignores_the_condition_of_a_deletion_is_refused_where_something_is_deleted() -> None:
+    bucket = bucket_with()
+    bucket.if_match_on_delete = False
+    claims = claims_of(bucket)
+    claims.check_store()
+
+    with pytest.raises(MisuseError, match="If-Match on deletions"):
+        claims.check_store(deletes=True)
+
+
+def test_a_store_with_every_condition_passes_the_check_as_often_as_it_is_made() -> None:
+    claims = claims_of(Bucket())
+
+    for _ in range(3):
+        claims.check_store(deletes=True)
 
 
 def test_a_store_without_conditions_is_refused() -> None:
@@ -200,9 +240,7 @@ def test_a_store_without_conditions_is_refused() -> None:
 def test_a_conflict_of_two_writes_is_tried_again() -> None:
     bucket = bucket_with()
     replay_all(Bucket())
-    fail_once(
-        bucket, "PutObject", client_error("ConditionalRequestConflict", "PutObject", 409), layout.CLAIMS + KEY
-    )
+    fail_once(bucket, "PutObject", client_error("ConditionalRequestConflict", "PutObject", 409), CLAIMS + KEY)
 
     assert replay_all(bucket).exit_code == 0
 
@@ -213,7 +251,7 @@ def test_a_claim_whose_answer_was_lost_is_known_again() -> None:
     put, lost = bucket.put_object, []
 
     def put_twice(**request: Any) -> dict[str, Any]:
-        if request["Key"].startswith(layout.CLAIMS + KEY) and not lost:
+        if request["Key"].startswith(CLAIMS + KEY) and not lost:
             lost.append(put(**request))
             request["Body"] = bytes(request["Body"])
         return put(**request)
@@ -232,8 +270,8 @@ def test_two_runs_never_hold_one_object() -> None:
     held = first.claims.take(error_object_found, "s3", first.transform)
 
     assert isinstance(held, Claim)
-    assert second.claims.take(error_object_found, "s3", first.transform) == "busy"
-    assert replay_object.replay_object(second, error_object_found).status == replay_object.BUSY
+    assert isinstance(second.claims.take(error_object_found, "s3", first.transform), ClaimDocument)
+    assert replay_object(second, error_object_found).ending == Ending.BUSY
     held.release()
     assert isinstance(second.claims.take(error_object_found, "s3", first.transform), Claim)
 
@@ -241,16 +279,16 @@ def test_two_runs_never_hold_one_object() -> None:
 def test_a_claim_that_ran_out_is_taken_over_and_its_holder_notices() -> None:
     bucket = bucket_with()
     now = [datetime(2026, 11, 21, tzinfo=UTC)]
-    first = make_run(bucket, claims=Claims(bucket, BUCKET, "first", now=lambda: now[0]))
-    second = make_run(bucket, claims=Claims(bucket, BUCKET, "second", now=lambda: now[0]))
+    first = make_run(bucket, claims=claims_of(bucket, "first", now=lambda: now[0]))
+    second = make_run(bucket, claims=claims_of(bucket, "second", now=lambda: now[0]))
     (found,) = list_objects(bucket, BUCKET, PREFIX)
     held = first.claims.take(found, "s3", first.transform)
     assert isinstance(held, Claim)
     now[0] += timedelta(minutes=16)
 
-    assert replay_object.replay_object(second, found).status == replay_object.DONE
-    with pytest.raises(Exception, match="taken it over"):
-        held.record(outputs=("x",))
+    assert replay_object(second, found).ending == Ending.DONE
+    with pytest.raises(Exception, match="taken the object over"):
+        held.renew()
 
 
 def test_a_claim_that_was_not_got_is_never_written() -> None:
@@ -258,19 +296,19 @@ def test_a_claim_that_was_not_got_is_never_written() -> None:
     (found,) = list_objects(bucket, BUCKET, PREFIX)
     holder = make_run(bucket)
     holder.claims.take(found, "s3", "t")
-    (key,) = (key for key in bucket.keys(layout.CLAIMS) if key.endswith(".json"))
+    (key,) = (key for key in bucket.keys(CLAIMS) if key.endswith(".json"))
     before = bucket.objects[key].body
     denied = client_error("AccessDenied", "GetObject", 403)
-    fail_once(bucket, "GetObject", denied, layout.MANIFESTS)
+    fail_once(bucket, "GetObject", denied, CLAIMS)
 
-    assert replay_object.replay_object(make_run(bucket), found).status == replay_object.FAILED
+    assert replay_object(make_run(bucket), found).ending == Ending.FAILED
     assert bucket.objects[key].body == before
 
 
 def test_a_claim_in_use_is_renewed() -> None:
     bucket = bucket_with()
     now = [datetime(2026, 11, 21, tzinfo=UTC)]
-    claims = Claims(bucket, BUCKET, "first", now=lambda: now[0])
+    claims = claims_of(bucket, "first", now=lambda: now[0])
     (found,) = list_objects(bucket, BUCKET, PREFIX)
     held = claims.take(found, "s3", "t")
     assert isinstance(held, Claim)
@@ -278,14 +316,16 @@ def test_a_claim_in_use_is_renewed() -> None:
         now[0] += timedelta(minutes=8)
         held.keep()
 
-    assert claims.take(found, "s3", "t") == "busy"
+    found_claim = claims.take(found, "s3", "t")
+    assert isinstance(found_claim, ClaimDocument)
+    assert found_claim.is_held(now[0])
 
 
 def test_a_claim_never_outlives_what_it_is_told() -> None:
     bucket = bucket_with()
     now = [datetime(2026, 11, 21, tzinfo=UTC)]
     end = now[0] + timedelta(minutes=5)
-    claims = Claims(bucket, BUCKET, "first", now=lambda: now[0], not_after=end)
+    claims = claims_of(bucket, "first", now=lambda: now[0], not_after=end)
     (found,) = list_objects(bucket, BUCKET, PREFIX)
     assert isinstance(claims.take(found, "s3", "t"), Claim)
     now[0] = end
@@ -300,7 +340,7 @@ def test_an_object_done_meanwhile_is_not_done_again() -> None:
     before = {key: bucket.objects[key].body for key in bucket.keys("archive/")}
     expire_claims(bucket)
 
-    assert replay_object.replay_object(make_run(bucket), found).status == replay_object.ALREADY
+    assert replay_object(make_run(bucket), found).ending == Ending.SETTLED
     assert {key: bucket.objects[key].body for key in bucket.keys("archive/")} == before
 
 
@@ -310,7 +350,7 @@ def test_a_run_that_is_stopped_lets_go_and_the_next_need_not_wait() -> None:
     stop.set()
     (found,) = list_objects(bucket, BUCKET, PREFIX)
 
-    assert replay_object.replay_object(make_run(bucket, stop=stop), found).status == replay_object.STOPPED
+    assert replay_object(make_run(bucket, stop=stop), found).ending == Ending.STOPPED
     assert bucket.keys("archive/") == []
     assert replay_all(bucket).exit_code == 0
 
@@ -329,6 +369,6 @@ def test_two_runs_at_once_do_each_object_once() -> None:
     with ThreadPoolExecutor(2) as pool:
         summaries = list(pool.map(lambda _: replay_all(bucket, concurrency=3), range(2)))
 
-    assert sum(summary.objects[replay_object.DONE] for summary in summaries) == 60
+    assert sum(summary.objects[Ending.DONE] for summary in summaries) == 60
     assert len(puts) == len(set(puts)) == 60
     assert len(rows(bucket)) == 60

@@ -17,11 +17,22 @@ from typing import Any
 import pytest
 
 from tests.replay.bucket import Bucket, FileObjects
-from tests.replay.samples import BUCKET, PREFIX, change, error_object, replay_all, rows
+from tests.replay.samples import (
+    CLAIMS,
+    MANIFESTS,
+    PREFIX,
+    change,
+    claims_of,
+    documents,
+    error_object,
+    expire_claims,
+    replay_all,
+    rows,
+    states,
+)
 from tests.replay.streams import Streams
-from ttl_archive.replay.claims import Claims
+from ttl_archive.replay.claim_document import State
 from ttl_archive.replay.sinks.stream_sink import kinesis_sink
-from ttl_archive.transform import layout
 
 POISON = b"no json"
 OBJECTS = {
@@ -47,13 +58,14 @@ def filled(bucket: Bucket) -> Bucket:
 
 
 def assert_closed(bucket: Bucket) -> None:
-    """Every object is done, every row there once, every refused record kept."""
+    """Every object is judged to the end, every row is there once, every refused record is counted."""
     assert rows(bucket) == EXPECTED
-    manifests = [json.loads(bucket.objects[key].body) for key in bucket.keys(layout.MANIFESTS)]
-    assert {each["object"] for each in manifests} == set(OBJECTS)
-    assert sum(each["lines"] for each in manifests) == 10
-    assert sum(each["refused"].get("NotJson", 0) for each in manifests) == 2
-    assert len(bucket.keys(layout.QUARANTINE)) == 2
+    results = [document.result for document in documents(bucket)]
+    assert sum(result.lines for result in results if result) == 10
+    assert sum(result.refused.get("NotJson", 0) for result in results if result) == 2
+    assert states(bucket) == [State.DONE, State.REFUSED, State.REFUSED, State.DONE]
+    for key in bucket.keys(MANIFESTS):
+        assert json.loads(bucket.objects[key].body)["rows"] == 3
 
 
 def later() -> datetime:
@@ -63,7 +75,7 @@ def later() -> datetime:
 
 def resume(bucket: Bucket) -> None:
     bucket.before = bucket.after = lambda operation, request: None
-    summary = replay_all(bucket, claims=Claims(bucket, BUCKET, "second", now=later))
+    summary = replay_all(bucket, claims=claims_of(bucket, "second", now=later))
     assert summary.exit_code == 3, summary
 
 
@@ -107,23 +119,15 @@ def test_killed_again_and_again_it_still_closes() -> None:
                     raise Killed
 
             bucket.before, bucket.after = chance.choice([(kill, bucket.after), (bucket.before, kill)])
-            claims = Claims(bucket, BUCKET, "n", now=later)
+            claims = claims_of(bucket, "n", now=later)
             with contextlib.suppress(Killed):
                 replay_all(bucket, concurrency=chance.choice([1, 3]), claims=claims)
             bucket.before = bucket.after = lambda operation, request: None
-            for key in bucket.keys(layout.CLAIMS):
-                if key.endswith(".json"):
-                    bucket.objects[key].body = _run_out(bucket.objects[key].body)
-                    bucket.fill(key, bucket.objects[key].body)
+            expire_claims(bucket)
 
-        replay_all(bucket, claims=Claims(bucket, BUCKET, "last", now=later))
+        replay_all(bucket, claims=claims_of(bucket, "last", now=later))
 
         assert_closed(bucket)
-
-
-def _run_out(claim: bytes) -> bytes:
-    found = json.loads(claim)
-    return json.dumps(found | {"until": found["until"] and "2020-01-01T00:00:00+00:00"}).encode()
 
 
 def replay_and_die(folder: Path, calls: int, moment: str) -> None:
@@ -165,7 +169,7 @@ def send_and_die(folder: Path, calls: int, moment: str) -> None:
     streams = FileStreams()
     streams.path = folder.parent / f"{folder.name}.stream"
     sink = kinesis_sink(streams, "changes", 3, Event())
-    replay_all(bucket, sink=sink, claims=Claims(bucket, BUCKET, str(calls), now=later if calls < 0 else now))
+    replay_all(bucket, sink=sink, claims=claims_of(bucket, str(calls), now=later if calls < 0 else now))
 
 
 def now() -> datetime:
@@ -225,7 +229,7 @@ def test_a_process_killed_while_it_sends_loses_nothing_and_repeats_one_batch_at_
         sent = Counter((tmp_path / f"{calls}.stream").read_text().split())
         assert not expected - sent
         assert (sent - expected).total() <= 500
-        assert len(bucket.keys(layout.MANIFESTS)) == 1
+        assert states(bucket) == [State.DONE]
 
 
 def test_a_process_killed_at_any_time_leaves_what_a_second_run_closes(processes: Any, tmp_path: Path) -> None:
@@ -237,7 +241,7 @@ def test_a_process_killed_at_any_time_leaves_what_a_second_run_closes(processes:
         bucket = filled(Bucket(FileObjects(folder)))
         child = processes.Process(target=replay_slowly, args=(folder,))
         child.start()
-        while child.is_alive() and not bucket.keys(layout.CLAIMS):
+        while child.is_alive() and not bucket.keys(CLAIMS):
             time.sleep(0.0005)
         time.sleep(chance.uniform(0, 0.06))
         child.kill()
@@ -245,7 +249,7 @@ def test_a_process_killed_at_any_time_leaves_what_a_second_run_closes(processes:
         killed += child.exitcode == -signal.SIGKILL
         child.close()
 
-        replay_all(bucket, claims=Claims(bucket, BUCKET, "second", now=later))
+        replay_all(bucket, claims=claims_of(bucket, "second", now=later))
 
         assert_closed(bucket)
     assert killed > 30

@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from tests.replay.bucket import Bucket
-from tests.replay.samples import BUCKET, PREFIX, SETTINGS, change, error_object, make_run, rows
+from tests.replay.samples import BUCKET, CLAIMS, PREFIX, SETTINGS, change, error_object, make_run, rows
 from tests.replay.streams import Streams
 from ttl_archive.replay import distributed_map, map_handler
 from ttl_archive.replay.distributed_map import Execution
 from ttl_archive.replay.errors import MisuseError, ReplayError, StoppedError
-from ttl_archive.transform import layout
 
 
 class Clients:
@@ -52,11 +51,12 @@ def test_a_batch_is_replayed_and_counted() -> None:
     answer = call(bucket, event(bucket))
 
     assert answer == {
-        "objects": {"done": 2},
+        "objects": {"refused": 2},
         "lines": 6,
         "rows": 2,
         "dropped": {"not-a-removal": 2},
         "refused": {"NotJson": 2},
+        "waived": 0,
         "possible_duplicates": 0,
         "not_done": [],
     }
@@ -64,31 +64,18 @@ def test_a_batch_is_replayed_and_counted() -> None:
     assert json.loads(json.dumps(answer)) == answer
 
 
-def test_what_this_transform_has_refused_is_held_and_written_back_only_once() -> None:
-    bucket = bucket_with("processing-failed/a")
-    call(bucket, event(bucket))
-    (quarantined,) = bucket.keys(layout.QUARANTINE)
-
-    answer = call(bucket, event(Bucket(), {"Key": quarantined}))
-
-    assert answer["objects"] == {"held": 1}
-    assert bucket.keys(layout.QUARANTINE) == [quarantined]
-
-
 def test_again_it_passes_over_what_is_done() -> None:
     bucket = bucket_with("processing-failed/a")
     request = event(bucket)
     call(bucket, request)
 
-    assert call(bucket, request)["objects"] == {"already": 1}
+    assert call(bucket, request)["objects"] == {"refused": 1}
 
 
 def test_what_replay_itself_wrote_and_folders_are_passed_over() -> None:
     bucket = bucket_with()
 
-    answer = call(
-        bucket, event(bucket, {"Key": layout.CLAIMS + "x", "Size": 1}, {"Key": "errors/", "Size": 0})
-    )
+    answer = call(bucket, event(bucket, {"Key": CLAIMS + "x", "Size": 1}, {"Key": "errors/", "Size": 0}))
 
     assert answer["objects"] == {}
 
@@ -115,7 +102,7 @@ def test_an_object_that_another_run_holds_fails_the_call_so_that_the_map_tries_a
     error_object_found = map_handler.find_object(bucket, BUCKET, PREFIX + "processing-failed/a")
     run.claims.take(error_object_found, "s3", "t")
 
-    with pytest.raises(ReplayError, match="another run"):
+    with pytest.raises(ReplayError, match="holds it"):
         call(bucket, event(bucket))
 
 
@@ -143,7 +130,7 @@ def test_a_function_killed_at_its_time_leaves_no_claim_behind() -> None:
     bucket.before = lambda operation, request: None
     Event().wait(0.06)
 
-    assert call(bucket, event(bucket_with("processing-failed/a")))["objects"] == {"done": 1}
+    assert call(bucket, event(bucket_with("processing-failed/a")))["objects"] == {"refused": 1}
 
 
 class Context:

@@ -1,9 +1,8 @@
 """Failed records into the archive: what is delivered, what is written down, what is left alone."""
 
-import base64
 import gzip
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,29 +10,31 @@ import pytest
 from tests.replay.bucket import Bucket
 from tests.replay.samples import (
     BUCKET,
+    CLAIMS,
     CSV_SETTINGS,
     EVENT_US,
     KEY,
+    MANIFESTS,
     PREFIX,
     SETTINGS,
     change,
+    claims_of,
     error_line,
     error_object,
-    lines,
+    expire_claims,
     make_run,
     replay_all,
     rows,
+    states,
 )
-from ttl_archive.replay import replay_object
-from ttl_archive.replay.claims import Claims
+from ttl_archive.replay.claim_document import State
 from ttl_archive.replay.error_objects.objects import list_objects
 from ttl_archive.replay.errors import MisuseError
 from ttl_archive.replay.rate import Rate
-from ttl_archive.replay.replay_object import Run
+from ttl_archive.replay.replay_object import Ending, Run, replay_object
 from ttl_archive.replay.replay_run import Summary
 from ttl_archive.replay.sinks.s3_sink import S3Sink
 from ttl_archive.replay.verdict import Judge, Refused, judge
-from ttl_archive.transform import layout
 from ttl_archive.transform.convert import Row, converter
 
 
@@ -44,7 +45,7 @@ def bucket_with(*datas: bytes, key: str = KEY, **fields: object) -> Bucket:
 
 
 def manifest(bucket: Bucket, number: int = 0) -> dict:
-    return json.loads(bucket.objects[bucket.keys(layout.MANIFESTS)[number]].body)
+    return json.loads(bucket.objects[bucket.keys(MANIFESTS)[number]].body)
 
 
 def test_rows_are_those_of_the_transform_under_the_date_of_their_change() -> None:
@@ -71,18 +72,6 @@ def test_csv_rows_get_the_name_of_csv() -> None:
     assert gzip.decompress(bucket.objects[key].body).startswith(b'"DeviceData","e1","REMOVE"')
 
 
-def test_without_any_state_a_second_run_writes_the_same_bytes_under_the_same_names() -> None:
-    bucket = bucket_with(change(1), change(2, day=1))
-    replay_all(bucket)
-    before = {key: bucket.objects[key].body for key in bucket.keys("archive/")}
-    for key in bucket.keys("replay/"):
-        del bucket.objects[key]
-
-    replay_all(bucket)
-
-    assert {key: bucket.objects[key].body for key in bucket.keys("archive/")} == before
-
-
 def test_what_is_done_is_not_done_again() -> None:
     bucket = bucket_with(change(1))
     replay_all(bucket)
@@ -92,21 +81,12 @@ def test_what_is_done_is_not_done_again() -> None:
 
     assert summary.exit_code == 0
     assert not summary.objects
-    assert "GetObject" not in bucket.calls
-
-
-def test_a_lost_claim_does_not_undo_a_manifest() -> None:
-    bucket = bucket_with(change(1))
-    (found,) = list_objects(bucket, BUCKET, PREFIX)
-    replay_all(bucket)
-    for key in bucket.keys(layout.CLAIMS):
-        del bucket.objects[key]
-
-    assert replay_object.replay_object(make_run(bucket), found).status == replay_object.ALREADY
+    assert bucket.calls.count("GetObject") == 1  # of the claim
+    assert "PutObject" not in bucket.calls
 
 
 def test_the_manifest_proves_what_was_done() -> None:
-    bucket = bucket_with(change(1), change(2, name="INSERT"), b"no json")
+    bucket = bucket_with(change(1), change(2, name="INSERT"))
 
     replay_all(bucket)
 
@@ -119,10 +99,10 @@ def test_the_manifest_proves_what_was_done() -> None:
         "bytes": len(stored.body),
         "sha256": stored.metadata["sha256"],
     }
-    expected = {"object": KEY, "bucket": BUCKET, "sink": "s3", "lines": 3, "rows": 1}
+    expected = {"object": KEY, "bucket": BUCKET, "sink": "s3", "lines": 2, "rows": 1}
     assert expected.items() <= found.items()
     assert found["dropped"] == {"not-a-removal": 1}
-    assert found["refused"] == {"NotJson": 1}
+    assert (found["refused"], found["waived"]) == ({}, 0)
     assert found["transform"] == make_run(bucket).transform
     assert datetime.fromisoformat(found["finished"]) >= datetime.fromisoformat(found["started"])
 
@@ -136,58 +116,6 @@ def test_a_dropped_record_is_done() -> None:
     assert bucket.keys("archive/") == []
 
 
-def test_a_refused_record_goes_to_quarantine_with_its_count_and_its_new_reason() -> None:
-    bucket = bucket_with(change(1), b"no json", lambdaARN=None, lambdaArn="old", unknown=7)
-
-    summary = replay_all(bucket)
-
-    assert summary.exit_code == 3
-    (key,) = bucket.keys(layout.QUARANTINE)
-    (line,) = lines(bucket, key)
-    assert line["errorCode"] == "Replay.NotJson"
-    assert line["firstErrorCode"] == "Lambda.FunctionError"
-    assert line["attemptsMade"] == 5
-    assert {"lambdaArn": "old", "unknown": 7, "rawData": "bm8ganNvbg=="}.items() <= line.items()
-
-
-@pytest.mark.parametrize("odd", [b'"\xff"', b"[" * 5000 + b"]" * 5000])
-def test_a_line_with_an_odd_field_is_kept_as_it_is(odd: bytes) -> None:
-    line = error_line(b"no json")[:-1] + b',"unknown":' + odd + b"}"
-    bucket = Bucket()
-    bucket.fill(KEY, line + b"\n" + error_line(change(1)))
-
-    replay_all(bucket)
-
-    assert rows(bucket) == ["e1"]
-    (kept,) = lines(bucket, bucket.keys(layout.QUARANTINE)[0])
-    assert base64.b64decode(kept["unreadable"]) == line
-
-
-def test_what_this_transform_refused_is_held_and_the_next_transform_gets_it() -> None:
-    bucket = bucket_with(change(1), b"no json")
-    replay_all(bucket, transform="a" * 12)
-
-    held = replay_all(bucket, transform="a" * 12)
-    mended = replay_all(
-        bucket, transform="b" * 12, judge=lambda record: Row(b'{"ddb_event_id":"x"}\n', EVENT_US)
-    )
-
-    assert (held.held, held.exit_code) == (1, 3)
-    assert mended.exit_code == 0
-    assert rows(bucket) == ["e1", "x"]
-
-
-def test_refused_once_more_it_stays_beside_the_first_and_is_counted() -> None:
-    bucket = bucket_with(b"no json")
-    replay_all(bucket, transform="a" * 12)
-    replay_all(bucket, transform="b" * 12)
-
-    first, second = (lines(bucket, key)[0] for key in bucket.keys(layout.QUARANTINE))
-    assert {first["attemptsMade"], second["attemptsMade"]} == {5, 6}
-    assert {first["firstErrorCode"], second["firstErrorCode"]} == {"Lambda.FunctionError"}
-    assert all(key.startswith(layout.QUARANTINE + KEY) for key in bucket.keys(layout.QUARANTINE))
-
-
 def test_a_half_written_line_is_kept_counted_and_told() -> None:
     bucket = Bucket()
     bucket.fill(KEY, error_object([change(1)]) + error_line(change(2))[:50])
@@ -196,29 +124,7 @@ def test_a_half_written_line_is_kept_counted_and_told() -> None:
 
     assert (summary.exit_code, summary.tally.rows) == (3, 1)
     assert summary.tally.refused == {"HalfWritten": 1}
-    (key,) = bucket.keys(layout.QUARANTINE)
-    assert lines(bucket, key)[0]["errorCode"] == "Replay.HalfWritten"
-
-
-def test_objects_of_another_table_are_left_alone() -> None:
-    bucket = bucket_with(change(1, table="Orders"))
-
-    summary = replay_all(bucket)
-
-    assert (summary.exit_code, summary.objects[replay_object.LEFT]) == (3, 1)
-    assert bucket.keys(layout.QUARANTINE) == bucket.keys(layout.MANIFESTS) == []
-    assert "another table" in summary.reasons[0][1]
-
-
-def test_files_that_are_no_error_objects_are_left_alone() -> None:
-    bucket = Bucket()
-    bucket.fill("errors/DeviceData/readme.txt", b"hello\n")
-    bucket.fill("errors/DeviceData/row.json", b'{"ddb_event_id":"e1"}\n')
-
-    summary = replay_all(bucket)
-
-    assert summary.objects == {replay_object.LEFT: 2}
-    assert bucket.keys(layout.QUARANTINE) == []
+    assert states(bucket) == [State.REFUSED]
 
 
 def test_an_object_of_nothing_is_done() -> None:
@@ -256,7 +162,7 @@ def test_every_page_of_the_listing_is_read() -> None:
 
     summary = replay_all(bucket, concurrency=4)
 
-    assert summary.objects == {replay_object.DONE: 50}
+    assert summary.objects == {Ending.DONE: 50}
     assert len(rows(bucket)) == 50
 
 
@@ -266,7 +172,7 @@ def test_rows_of_another_transform_that_was_killed_are_emptied() -> None:
     class Killed(BaseException): ...
 
     def kill(operation: str, request: dict) -> None:
-        if operation == "PutObject" and request["Key"].startswith(layout.MANIFESTS):
+        if operation == "PutObject" and request["Key"].startswith(CLAIMS) and bucket.keys("archive/"):
             raise Killed
 
     bucket.before = kill
@@ -281,14 +187,6 @@ def test_rows_of_another_transform_that_was_killed_are_emptied() -> None:
     replay_all(bucket, judge=lambda record: Row(b'{"ddb_event_id":"new"}\n', EVENT_US + 86_400_000_000))
 
     assert rows(bucket) == ["new"]
-
-
-def expire_claims(bucket: Bucket) -> None:
-    for key in bucket.keys(layout.CLAIMS):
-        if key.endswith(".json"):
-            claim = json.loads(bucket.objects[key].body)
-            claim["until"] = claim["until"] and datetime(2020, 1, 1, tzinfo=UTC).isoformat()
-            bucket.fill(key, json.dumps(claim).encode())
 
 
 def test_a_record_nested_too_deep_stops_nothing_else() -> None:
@@ -322,19 +220,20 @@ def test_a_put_that_was_held_up_does_not_undo_the_run_that_took_over() -> None:
     now = [bucket.now]
 
     def run_as(transform: str, verdict: Judge) -> Run:
-        claims = Claims(bucket, BUCKET, transform, now=lambda: now[0])
+        claims = claims_of(bucket, transform, now=lambda: now[0])
         return Run(bucket, claims, S3Sink(bucket, BUCKET, SETTINGS), verdict, transform, Rate())
 
     def stalled(operation: str, request: dict[str, Any]) -> None:
         if operation == "PutObject" and request["Key"].startswith("archive/"):
             bucket.before = lambda operation, request: None
             now[0] += timedelta(minutes=20)
-            assert replay_object.replay_object(run_as("b" * 12, judge(SETTINGS)), found).tally.rows == 2
+            assert replay_object(run_as("b" * 12, judge(SETTINGS)), found).tally.rows == 2
 
     bucket.before = stalled
     good = judge(SETTINGS)
     worse = run_as("a" * 12, lambda record: good(record) if record.number == 1 else Refused("X"))
-    outcome = replay_object.replay_object(worse, found)
+    outcome = replay_object(worse, found)
 
-    assert outcome.status == replay_object.FAILED
+    assert outcome.ending == Ending.FAILED
     assert rows(bucket) == ["e1", "e2"]
+    assert states(bucket) == [State.DONE]

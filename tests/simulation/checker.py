@@ -3,12 +3,13 @@
 It uses nothing of replay: names in the bucket are the contract, and rows are those of the transform itself.
 Each finding begins with the name of the promise that is broken:
 
-kept         an error object is there with its bytes, or it was retired after it was done
-manifest     what a manifest says of the object, of its outputs and of its counts is true
+kept         an error object is there with its bytes, or it was retired after it was done or waived
+claim        what a claim says of the object, of its outputs and of its counts is true
+manifest     a manifest says what the claim of a done object says
 delivered    each record of a done object is a row of the right transform, or was sent into the stream
-noted        a row in the archive belongs to a done object, or to an open one whose claim names the file
+noted        a row in the archive belongs to a judged object, or to an open one whose claim names the file
 duplicates   no record is in the archive or in the stream more often than was reported
-quarantine   a refused record is a line of a quarantine object
+refused      a refused record is named by the claim, whose state is refused
 answer       what a command printed is true
 settled      once nothing fails any more, a run finishes everything
 """
@@ -25,7 +26,7 @@ from typing import Any
 
 from tests.simulation.operators import Answer
 from tests.simulation.s3_model import BUCKET, S3Model
-from tests.simulation.samples import BY_DATA, BY_RAW, VERSIONS, Source, expected, row_marks
+from tests.simulation.samples import BY_DATA, BY_RAW, TABLE, VERSIONS, Source, expected, row_marks
 from ttl_archive.transform import layout
 
 _BY_FINGERPRINT = {version.fingerprint: version for version in VERSIONS}
@@ -33,13 +34,28 @@ _BY_FINGERPRINT = {version.fingerprint: version for version in VERSIONS}
 
 @dataclass(frozen=True)
 class Node:
-    """An error object or a quarantine object, with what is recorded of it."""
+    """An error object, with what is recorded of it."""
 
     key: str
     body: bytes
     manifest: dict[str, Any] | None
     claim: dict[str, Any] | None
     ident: str
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """How the object was judged to the end, as its claim says; None while it is open."""
+        return self.claim["result"] if self.claim else None
+
+    @property
+    def sent(self) -> set[int]:
+        """The lines that a stream has confirmed, as the claim says."""
+        ranges = (
+            [each for lines in self.claim["progress"]["sent"].values() for each in lines]
+            if self.claim
+            else []
+        )
+        return {line for first, last in ranges for line in range(first, last + 1)}
 
     @cached_property
     def sources(self) -> list[Source]:
@@ -56,11 +72,6 @@ class Checker:
         self.originals = originals
         self.findings: list[str] = []
         self.nodes = [self._node(key, body) for key, body in originals.items()]
-        for key in s3.keys(layout.QUARANTINE):
-            self.nodes.append(self._node(key, s3.objects[key].body))
-        for key in s3.keys(layout.RETIRED + layout.QUARANTINE):
-            if key.removeprefix(layout.RETIRED) not in s3.objects:
-                self.nodes.append(self._node(key.removeprefix(layout.RETIRED), s3.objects[key].body))
         self.sent = Counter(BY_DATA[data].mark for data in taken)
         self.rows = {key: _rows(s3.objects[key].body) for key in s3.keys(layout.ARCHIVE)}
 
@@ -70,7 +81,9 @@ class Checker:
             self._check_kept(node)
             if node.manifest:
                 self._check_manifest(node, node.manifest)
-                self._check_delivered(node, node.manifest)
+            if node.result:
+                self._check_claim(node, node.result)
+                self._check_delivered(node, node.result)
             else:
                 self._check_noted(node)
         self._check_rows()
@@ -82,7 +95,7 @@ class Checker:
     def check_settled(self) -> list[str]:
         """Return what is still open, though a run without faults has ended."""
         for node in self.nodes:
-            if node.manifest is None and not node.key.startswith(layout.QUARANTINE):
+            if node.result is None:
                 self._find("settled", f"{node.key} is still open")
         return self.findings
 
@@ -90,51 +103,56 @@ class Checker:
         if node.key not in self.originals:
             return
         stored = self.s3.objects.get(node.key)
-        retired = self.s3.objects.get(layout.RETIRED + node.key)
+        retired = self.s3.objects.get(layout.retired_folder(TABLE) + node.key)
         if stored and stored.body == node.body:
             return
         if not (retired and retired.body == node.body):
             self._find("kept", f"{node.key} is gone")
-        elif node.manifest is None:
+        elif (
+            node.claim is None
+            or node.claim["state"] != "retired"
+            or (node.result or {"refused": 1})["refused"]
+        ):
             self._find("kept", f"{node.key} was retired before it was done")
 
     def _check_manifest(self, node: Node, manifest: dict[str, Any]) -> None:
-        verdicts = [expected(_BY_FINGERPRINT[manifest["transform"]], source) for source in node.sources]
+        if node.claim is None or node.claim["state"] not in ("done", "retired") or not node.result:
+            self._find("manifest", f"{node.key} has a manifest, and is not done")
+            return
+        for name, value in manifest.items():
+            if name in node.result and node.result[name] != value:
+                self._find(
+                    "manifest", f"{node.key}: {name} is {value}, and its claim has {node.result[name]}"
+                )
+
+    def _check_claim(self, node: Node, result: dict[str, Any]) -> None:
+        version, sent = _BY_FINGERPRINT[result["transform"]], node.sent
+        verdicts = [
+            expected(version, source) for line, source in enumerate(node.sources, 1) if line not in sent
+        ]
         truth = {
-            "object": node.key,
             "bytes": len(node.body),
             "sha256": hashlib.sha256(node.body).hexdigest(),
-            "lines": len(verdicts),
-            "rows": sum(1 for each in verdicts if each.row),
+            "lines": len(node.sources),
+            "rows": len(sent) + sum(1 for each in verdicts if each.row),
             "dropped": dict(Counter(each.rule for each in verdicts if each.rule)),
             "refused": dict(Counter(each.code for each in verdicts if each.code)),
         }
         for name, value in truth.items():
-            if manifest[name] != value:
-                self._find("manifest", f"{node.key}: {name} is {manifest[name]}, and in truth {value}")
-        outputs = [output for output in (*manifest["outputs"], manifest["quarantine"]) if output]
-        for output in outputs:
-            if "key" in output:
-                stored = self.s3.objects.get(output["key"]) or self.s3.objects.get(
-                    layout.RETIRED + output["key"]
-                )
+            if result[name] != value:
+                self._find("claim", f"{node.key}: {name} is {result[name]}, and in truth {value}")
+        for output in result["outputs"]:
+            if key := output.get("key"):
+                stored = self.s3.objects.get(key)
                 if stored is None or hashlib.sha256(stored.body).hexdigest() != output["sha256"]:
-                    self._find("manifest", f"{node.key}: {output['key']} is not there as the manifest has it")
-        if truth["refused"] and not manifest["quarantine"]:
-            self._find("quarantine", f"{node.key}: refused records are in no quarantine object")
-        elif truth["refused"]:
-            self._check_quarantine(node, manifest["quarantine"]["key"], manifest["transform"])
+                    self._find("claim", f"{node.key}: {key} is not there as the claim has it")
+        state = node.claim["state"] if node.claim else ""
+        if truth["refused"] and state != "refused":
+            self._find("refused", f"{node.key}: some records are refused, and the state is {state}")
 
-    def _check_quarantine(self, node: Node, key: str, transform: str) -> None:
-        version = _BY_FINGERPRINT[transform]
-        refused = Counter(each.mark for each in node.sources if expected(version, each).code)
-        found = next((each for each in self.nodes if each.key == key), None)
-        if found is None or Counter(each.mark for each in found.sources) != refused:
-            self._find("quarantine", f"{node.key}: {key} does not hold what {transform} refused")
-
-    def _check_delivered(self, node: Node, manifest: dict[str, Any]) -> None:
+    def _check_delivered(self, node: Node, result: dict[str, Any]) -> None:
         """Every deliverable record is a row under the object's own name, or in the stream."""
-        version = _BY_FINGERPRINT[manifest["transform"]]
+        version = _BY_FINGERPRINT[result["transform"]]
         wanted = {each.mark: expected(version, each) for each in node.sources if expected(version, each).row}
         own = Counter[str]()
         for key, lines in self._files(node):
@@ -168,11 +186,11 @@ class Checker:
         reported = Counter[str]()
         surplus = Counter[str]()
         for root in self.originals:
-            group = [node for node in self.nodes if _origin(node.key) == root]
-            if all(node.manifest for node in group if _deliverable(node)):
-                marks = {source.mark for node in group for source in node.sources}
+            node = next(node for node in self.nodes if node.key == root)
+            if node.result:
+                marks = {source.mark for source in node.sources}
                 surplus[root] = sum(copies[mark] - 1 for mark in marks if copies[mark] > 1)
-                reported[root] = sum(node.manifest["possible_duplicates"] for node in group if node.manifest)
+                reported[root] = node.result["possible_duplicates"]
             if surplus[root] > reported[root]:
                 self._find("duplicates", f"{root}: {surplus[root]}, and {reported[root]} were reported")
 
@@ -183,23 +201,22 @@ class Checker:
         nodes = {node.key: node for node in self.nodes}
         for outcome in answer.outcomes:
             node = nodes.get(outcome.key)
-            if outcome.status not in ("done", "already") or node is None:
+            if outcome.ending not in ("done", "refused", "settled before") or node is None:
                 continue
-            manifest = node.manifest
-            if manifest is None:
+            if node.claim is None or (node.result is None and outcome.ending == "done"):
                 self._find(
-                    "answer", f"{answer.owner}: {outcome.key} is said to be {outcome.status}, and is open"
+                    "answer", f"{answer.owner}: {outcome.key} is said to be {outcome.ending}, and is open"
                 )
-            elif outcome.status == "done":
-                tally = outcome.tally
+            elif outcome.ending == "done" and node.result:
+                result, tally = node.result, outcome.tally
                 said = (tally.lines, tally.rows, dict(tally.dropped), dict(tally.refused))
-                truth = tuple(manifest[name] for name in ("lines", "rows", "dropped", "refused"))
-                if said != truth or outcome.possible_duplicates != manifest["possible_duplicates"]:
+                truth = tuple(result[name] for name in ("lines", "rows", "dropped", "refused"))
+                if said != truth or outcome.possible_duplicates != result["possible_duplicates"]:
                     self._find("answer", f"{answer.owner}: {outcome.key}: said {said}, and in truth {truth}")
-        if summary.exit_code == 0 and not answer.command.held:
+        if summary.exit_code == 0:
             for each in answer.planned:
                 node = nodes.get(each.key)
-                if node and (node.manifest is None or node.manifest["refused"]):
+                if node and (node.result is None or node.result["refused"]):
                     self._find("answer", f"{answer.owner}: exit code 0, and {each.key} is not delivered")
 
     def _files(self, node: Node) -> list[tuple[str, list[bytes]]]:
@@ -211,8 +228,8 @@ class Checker:
         return Node(
             key,
             body,
-            self._json(f"{layout.MANIFESTS}{key}.{ident}.json"),
-            self._json(f"{layout.CLAIMS}{key}.{ident}.json"),
+            self._json(f"{layout.manifests_folder(TABLE)}{key}.{ident}.json"),
+            self._json(f"{layout.claims_folder(TABLE)}{key}.{ident}.json"),
             ident,
         )
 
@@ -222,15 +239,6 @@ class Checker:
 
     def _find(self, promise: str, text: str) -> None:
         self.findings.append(f"{promise}: {text}")
-
-
-def _origin(key: str) -> str:
-    """The error object that a quarantine object came from."""
-    return key.removeprefix(layout.QUARANTINE).split(".")[0] if key.startswith(layout.QUARANTINE) else key
-
-
-def _deliverable(node: Node) -> bool:
-    return bool(node.sources)
 
 
 @lru_cache(maxsize=4096)

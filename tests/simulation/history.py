@@ -11,10 +11,11 @@ from unittest import mock
 from tests.simulation.checker import Checker
 from tests.simulation.operators import BATCH_RECORDS, Answer, Command, World
 from tests.simulation.s3_model import S3Model, Weakness
-from tests.simulation.samples import KEYS, SOURCES, VERSIONS, object_body
+from tests.simulation.samples import KEYS, SOURCES, TABLE, VERSIONS, object_body
 from tests.simulation.scheduler import START, Process, Scheduler, Step
 from tests.simulation.stream_model import StreamModel
-from ttl_archive.replay import claims as claims_module
+from ttl_archive.replay import replay_object as replay_module
+from ttl_archive.transform import layout
 
 WEAK_STORES = (
     Weakness(if_match=True),
@@ -47,7 +48,7 @@ def simulate(seed: int) -> History:
     state = random.getstate()
     random.seed(seed)  # re-ingestion spreads its retries by chance
     try:
-        with mock.patch.object(claims_module, "KINESIS_CALL_RECORDS", BATCH_RECORDS):
+        with mock.patch.object(replay_module, "KINESIS_CALL_RECORDS", BATCH_RECORDS):
             return _Story(seed).tell()
     finally:
         random.setstate(state)
@@ -140,8 +141,8 @@ class _Story:
         self.scheduler.now_s += _LEASES_OVER_S
         # Rows that may be in the archive already can only be finished there.
         noted = any(
-            b'"outputs": ["' in self.world.s3.objects[key].body
-            for key in self.world.s3.keys("replay/claims/")
+            b'"outputs": [\n' in self.world.s3.objects[key].body
+            for key in self.world.s3.keys(layout.claims_folder(TABLE))
         )
         sink = "s3" if noted else self.chance.choice(("s3", "kinesis"))
         command = Command("run", self.chance.choice(VERSIONS), sink)

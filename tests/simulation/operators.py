@@ -13,21 +13,22 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.simulation.clients import S3Client, StreamClient
 from tests.simulation.s3_model import BUCKET, S3Model
-from tests.simulation.samples import PREFIX, Version
+from tests.simulation.samples import PREFIX, TABLE, Version
 from tests.simulation.scheduler import Process, Scheduler, SimEvent, SimWorkers
 from tests.simulation.stream_model import NAME, StreamModel
 from ttl_archive.replay import replay_plan, retirement
+from ttl_archive.replay.claim_document import State
 from ttl_archive.replay.claims import Claims
 from ttl_archive.replay.error_objects.objects import ErrorObject
 from ttl_archive.replay.error_objects.survey import Filter, survey
 from ttl_archive.replay.errors import MisuseError, ReplayError
 from ttl_archive.replay.rate import Rate
 from ttl_archive.replay.replay_object import Outcome, Run
+from ttl_archive.replay.replay_plan import Binding
 from ttl_archive.replay.replay_run import Summary, execute
 from ttl_archive.replay.sinks.s3_sink import S3Sink
 from ttl_archive.replay.sinks.sink import Sink
 from ttl_archive.replay.sinks.stream_sink import StreamSink, firehose_sink, kinesis_sink
-from ttl_archive.transform import layout
 
 BATCH_RECORDS = 2  # a put holds so many, so that objects of some records take several puts
 _ATTEMPTS = 3
@@ -41,7 +42,7 @@ class Command:
     version: Version
     sink: str = "s3"
     concurrency: int = 1
-    held: bool = False
+    with_refused: bool = False
 
 
 @dataclass
@@ -95,40 +96,38 @@ def _run(world: World, command: Command, process: Process, answer: Answer) -> No
         Rate(),
         stop,
         workers=lambda number: SimWorkers(world.scheduler, process),
+        with_refused=command.with_refused,
     )
-    found = survey(s3, BUCKET, PREFIX, Filter(), run.transform)
-    target = layout.ARCHIVE if command.sink == "s3" else NAME
-    planned = replay_plan.make(
-        found,
-        bucket=BUCKET,
-        prefix=PREFIX,
-        sink=command.sink,
-        target=target,
-        transform=run.transform,
-        with_held=command.held,
-    )
+    found = survey(run.claims, PREFIX, Filter(), run.transform, run.workers)
+    stream = None if command.sink == "s3" else NAME
+    binding = Binding(BUCKET, TABLE, PREFIX, command.sink, stream, run.transform, command.with_refused)
+    planned = replay_plan.make(found, binding)
     answer.planned = planned.objects
     summary = execute(
         run, planned.objects, concurrency=command.concurrency, on_outcome=answer.outcomes.append
     )
-    summary.held = planned.held
+    summary.refused_before = 0 if command.with_refused else planned.states[State.REFUSED]
     answer.summary = summary
 
 
 def _retire(world: World, command: Command, process: Process, answer: Answer) -> None:
     s3 = S3Client(world.scheduler, process, world.s3)
-    found = list(survey(s3, BUCKET, PREFIX, Filter(), command.version.fingerprint))
-    objects = {each.object.key: each.object for each in found}
-    planned = list(retirement.candidates(s3, found, _claims(world, process, s3), layout.RETIRED))
-    for each in planned:
-        if not each.kept:
-            retirement.retire(s3, objects[each.key], layout.RETIRED)
-            answer.moved.append(each.key)
+    claims = _claims(world, process, s3)
+    claims.check_store(deletes=True)
+
+    def workers(number: int) -> SimWorkers:
+        return SimWorkers(world.scheduler, process)
+
+    found = survey(claims, PREFIX, Filter(), command.version.fingerprint, workers)
+    for each, planned in list(retirement.candidates(claims, found)):
+        if not planned.kept:
+            retirement.retire(claims, each.object, planned.to)
+            answer.moved.append(planned.key)
 
 
 def _claims(world: World, process: Process, s3: S3Client) -> Claims:
     clock = world.scheduler.clock(process)
-    return Claims(s3, BUCKET, process.name, now=clock, token=world.token)
+    return Claims(s3, BUCKET, TABLE, process.name, now=clock, token=world.token)
 
 
 def _sink(world: World, command: Command, process: Process, s3: S3Client, stop: SimEvent) -> Sink:

@@ -17,6 +17,7 @@ from ttl_archive.transform.convert import Drop, Row, converter
 from ttl_archive.transform.errors import RecordError
 from ttl_archive.transform.settings import Settings, parse
 
+TABLE = "DeviceData"
 PREFIX = "errors/DeviceData/"
 KEYS = tuple(f"{PREFIX}processing-failed/dt=2026-11-20/object-{letter}" for letter in "abc")
 

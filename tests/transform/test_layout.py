@@ -19,7 +19,6 @@ MODIFIED = datetime(2026, 1, 1, tzinfo=UTC)
         ("e/AmazonOpenSearchService-failed/x", "AmazonOpenSearchService-failed"),
         ("e/activePartitionExceeded/x", "activePartitionExceeded"),
         ("e/other/x", "unknown"),
-        ("replay/quarantine/errors/T/processing-failed/x.ab.cd", "quarantine"),
     ],
 )
 def test_the_error_output_type_is_in_the_key(key: str, kind: str) -> None:
@@ -40,8 +39,6 @@ def test_the_error_output_type_is_in_the_key(key: str, kind: str) -> None:
 )
 def test_an_objects_own_time_is_in_its_name_or_when_it_was_written(key: str, time: datetime) -> None:
     assert layout.own_time(key, MODIFIED) == time
-    quarantined = layout.quarantine_key(key, "a" * 20, "b" * 12)
-    assert layout.own_time(quarantined, MODIFIED) == time
 
 
 def test_the_identity_follows_from_bucket_key_and_content() -> None:
@@ -67,24 +64,35 @@ def test_rows_go_under_table_and_date_with_the_formats_name() -> None:
         == "archive/DeviceData/dt=2026-11-20/replay-id.jsonl.gz"
     )
     assert (
-        layout.archive_key(CSV_SETTINGS, "2026-11-20", "id", "a/")
-        == "a/DeviceData/dt=2026-11-20/replay-id.csv.gz"
+        layout.archive_key(CSV_SETTINGS, "2026-11-20", "id")
+        == "archive/DeviceData/dt=2026-11-20/replay-id.csv.gz"
     )
 
 
-def test_what_is_quarantined_again_stays_beside_the_first() -> None:
-    first = layout.quarantine_key("errors/x", "1" * 20, "a" * 12)
-    second = layout.quarantine_key(first, "2" * 20, "b" * 12)
-
-    assert first == f"replay/quarantine/errors/x.{'1' * 20}.{'a' * 12}"
-    assert second == f"replay/quarantine/errors/x.{'2' * 20}.{'b' * 12}"
-    assert layout.refused_by(second) == "b" * 12
-    assert layout.refused_by("errors/x") is None
+def test_what_the_commands_record_is_under_the_tables_own_folder() -> None:
+    assert layout.claim_key("T", "errors/T/x", "id") == "replay/table=T/claims/errors/T/x.id.json"
+    assert layout.manifest_key("T", "errors/T/x", "id") == "replay/table=T/manifests/errors/T/x.id.json"
+    assert layout.retired_folder("T") == "replay/table=T/retired/"
+    assert layout.maps_folder("T") == "replay/table=T/maps/"
 
 
-def test_what_replay_writes_is_never_taken_for_an_error_object() -> None:
-    names = (layout.claim_key("k", "i"), layout.manifest_key("k", "i"), "replay/maps/x", "replay/retired/x")
+def test_tables_whose_names_are_those_of_folders_share_no_key() -> None:
+    tables = ("claims", "manifests", "retired", "maps", "T", "T2")
+    folders = [layout.records_folder(table) for table in tables]
 
-    assert all(layout.is_ours(name) for name in names)
-    assert not layout.is_ours(layout.quarantine_key("k", "i", "t"))
-    assert not layout.is_ours("errors/x")
+    assert not any(a != b and a.startswith(b) for a in folders for b in folders)
+
+
+@pytest.mark.parametrize("key", ["errors/T/" + "x" * 1015, "errors/T/" + "é" * 507])
+def test_the_claim_of_the_longest_key_has_a_key_that_s3_takes(key: str) -> None:
+    claim = layout.claim_key("T" * 255, key, "1" * 20)
+
+    assert len(claim.encode()) <= 1024
+    assert claim.endswith("1.json")
+
+
+def test_rows_sources_and_records_of_the_commands_are_never_taken_for_error_objects() -> None:
+    names = (layout.claim_key("T", "k", "i"), "replay/table=T/maps/x", "archive/T/dt=1/x", "source/T/dt=1/x")
+
+    assert all(layout.holds_no_errors(name) for name in names)
+    assert not layout.holds_no_errors("errors/x")

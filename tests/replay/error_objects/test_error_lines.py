@@ -93,7 +93,7 @@ def test_unknown_fields_are_kept_in_the_line() -> None:
 
     assert isinstance(record, FailedRecord)
     assert {"lambdaArn": "old", "esDocumentId": "7", "new": {"a": [1]}}.items() <= json.loads(
-        record.line
+        record.content
     ).items()
 
 
@@ -161,7 +161,7 @@ def test_an_empty_object_has_no_records() -> None:
 
 
 def test_a_long_glued_object_is_read_without_being_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(error_lines, "_PATIENCE_BYTES", 1000)
+    monkeypatch.setattr(error_lines, "_UNBROKEN_BYTES", 1000)
     data = b"".join(error_line(str(number).encode()) for number in range(200))
 
     found = list(read(chunked(data, 100)))
@@ -170,12 +170,12 @@ def test_a_long_glued_object_is_read_without_being_held(monkeypatch: pytest.Monk
 
 
 def test_what_is_longer_than_any_line_is_reported_and_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(error_lines, "_PATIENCE_BYTES", 10)
+    monkeypatch.setattr(error_lines, "_UNBROKEN_BYTES", 10)
     monkeypatch.setattr(error_lines, "_LINE_BYTES", 2000)
 
     found = list(read(chunked(b"x" * 5000 + b"\n" + error_line(b"1"), 500)))
 
-    assert sum(len(each.piece) for each in found if isinstance(each, Unreadable)) == 5000
+    assert sum(len(each.content) for each in found if isinstance(each, Unreadable)) == 5000
     assert data_of(found) == [b"1"]
 
 
@@ -200,9 +200,7 @@ def test_records_come_out_as_they_went_in(
 def test_no_byte_that_is_not_white_space_is_lost(data: bytes, size: int) -> None:
     if data[:2] == b"\x1f\x8b":
         return
-    pieces = b"".join(
-        each.piece if isinstance(each, Unreadable) else each.line for each in read(chunked(data, size))
-    )
+    pieces = b"".join(each.content for each in read(chunked(data, size)))
 
     assert data.translate(None, b" \t\n\r\x0b\x0c") == pieces.translate(None, b" \t\n\r\x0b\x0c")
 

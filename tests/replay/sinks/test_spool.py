@@ -13,14 +13,14 @@ from ttl_archive.replay.sinks.spool import Part, Spool
 
 
 def spooled(rows: list[tuple[str, bytes]], limit: int) -> list[tuple[Part, bytes]]:
-    spool = Spool(limit)
+    spool = Spool(buffer_bytes=limit)
     try:
         for date, line in rows:
             spool.add(date, line)
         found = []
         for part in spool.parts():
-            with part.open() as file:
-                found.append((part, file.read()))
+            content = part.payload.content
+            found.append((part, content if isinstance(content, bytes) else content.read_bytes()))
         return found
     finally:
         spool.close()
@@ -42,7 +42,7 @@ def test_every_row_comes_out_once_in_order_under_its_date(rows: list[tuple[str, 
     assert {part.date: gzip.decompress(packed) for part, packed in found} == expected
     for part, packed in found:
         assert part.rows == sum(1 for date, _ in rows if date == part.date)
-        assert (part.size, part.sha256) == (len(packed), hashlib.sha256(packed).hexdigest())
+        assert (part.payload.size, part.payload.sha256) == (len(packed), hashlib.sha256(packed).hexdigest())
     assert [packed for _, packed in spooled(rows, limit)] == [packed for _, packed in found]
 
 

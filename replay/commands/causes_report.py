@@ -1,0 +1,66 @@
+"""The report of causes that `list --why`, `plan` and `inspect` print: code, attribute, and what to do."""
+
+from shlex import quote
+from typing import Any
+
+import click
+
+from ttl_archive.replay.causes import Cause
+from ttl_archive.replay.commands import show
+from ttl_archive.replay.commands.options import Place
+from ttl_archive.replay.error_objects.forecast import CauseCount, Forecast
+from ttl_archive.replay.remedies import remedy, settings_to_add
+from ttl_archive.transform.settings import Settings
+
+
+def causes_document(counted: Forecast, settings: Settings) -> dict[str, Any]:
+    """Return the forecast with its causes, for --json."""
+    return {
+        "deliver": counted.deliver,
+        "drop": dict(counted.drop),
+        "waived": counted.waived,
+        "refuse": counted.refused,
+        "causes": [
+            {
+                "code": cause.code,
+                "attribute": cause.attribute,
+                "records": count.records,
+                "objects": count.objects,
+                "example": "{}:{}".format(*count.example),
+                "remedy": remedy(cause.code),
+                "settings": settings_to_add(cause, settings),
+            }
+            for cause, count in _sorted(counted)
+        ],
+    }
+
+
+def print_causes(place: Place, counted: Forecast) -> None:
+    """Print what would become of the records, then each cause with what to do about it."""
+    click.echo(f"would be delivered  {counted.deliver:,}")
+    click.echo(f"would be dropped    {show.counts(counted.drop)}")
+    click.echo(f"would be refused    {counted.refused:,}")
+    if counted.waived:
+        click.echo(f"waived              {counted.waived:,}")
+    for cause, count in _sorted(counted):
+        click.echo("")
+        where = f" at {cause.attribute}" if cause.attribute else ""
+        click.echo(
+            show.printable(f"{cause.code}{where}: {count.records:,} records in {count.objects:,} objects")
+        )
+        print_remedy(cause, place.settings)
+        key, line = count.example
+        show.block(
+            f"Example: ttl-archive replay inspect {quote(f's3://{place.bucket}/{key}')} --line {line}", "  "
+        )
+
+
+def print_remedy(cause: Cause, settings: Settings, indent: str = "  ") -> None:
+    """Print what to do about a cause, with what to paste into archive.toml."""
+    show.paragraph(remedy(cause.code), indent)
+    if text := settings_to_add(cause, settings):
+        show.block(text, indent + "  ")
+
+
+def _sorted(counted: Forecast) -> list[tuple[Cause, CauseCount]]:
+    return sorted(counted.refuse.items(), key=lambda each: (-each[1].records, each[0]))

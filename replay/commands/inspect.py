@@ -1,0 +1,102 @@
+"""`replay inspect`: the records of one error object, and why they failed."""
+
+from dataclasses import asdict
+from itertools import islice
+from typing import Any
+
+import click
+
+from ttl_archive.replay.commands import show
+from ttl_archive.replay.commands.options import Place, aws_options, report_errors, split_url
+from ttl_archive.replay.error_objects.inspection import Inspected, inspect
+from ttl_archive.replay.error_objects.objects import ErrorObject, find_object
+from ttl_archive.replay.error_objects.survey import find
+from ttl_archive.replay.errors import MisuseError, NothingFoundError, ObjectGoneError
+
+
+@click.command("inspect", short_help="Show the records of one error object.")
+@click.option("--bucket", help="Bucket of the object; not needed with s3://BUCKET/KEY.")
+@click.argument("error_object", metavar="OBJECT")
+@click.option("--line", type=click.IntRange(1), help="Show this record only.")
+@click.option("--show-content", is_flag=True, help="Show the change record itself, with the item's values.")
+@click.option("--limit", type=click.IntRange(0), default=50, show_default=True, help="Records; 0 for all.")
+@aws_options
+@report_errors
+def inspect_command(
+    bucket: str | None,
+    error_object: str,
+    line: int | None,
+    show_content: bool,
+    limit: int,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Show the records of one error object: the error, the change, today's verdict, and what to do.
+
+    OBJECT is a key or s3://BUCKET/KEY. No value of an item is shown without --show-content; a refusal names
+    the attribute that causes it.
+
+    \b
+    To see why records failed:
+      ttl-archive replay inspect s3://my-archive/errors/DeviceData/processing-failed/example
+    To see one with its content:
+      ttl-archive replay inspect s3://my-archive/errors/DeviceData/processing-failed/example --line 1 --show-content
+    To have all as JSON lines:
+      ttl-archive replay inspect --bucket my-archive errors/DeviceData/processing-failed/example --limit 0 --json
+    """  # noqa: E501  a command stays on one line, to be copied
+    bucket, key = object_place(bucket, error_object)
+    place = Place(bucket, None, **options)
+    found = find(place.claims, existing_object(place, key), place.transform)
+    records = inspect(place.s3, found, place.settings, content=show_content)
+    if line:
+        records = (record for record in records if record.number == line)
+    shown = 0
+    for record in islice(records, limit or None):
+        shown += 1
+        if as_json:
+            show.as_json_line(asdict(record))
+        else:
+            _print_record(record)
+    if line and not shown:
+        raise NothingFoundError(f"{found.object.url}: it has no line {line}")
+    if limit and next(records, None):
+        show.note(f"There are more than {limit} records. To see all: --limit 0")
+
+
+def object_place(bucket: str | None, error_object: str) -> tuple[str, str]:
+    """Return bucket and key of an object that is given as a key or as s3://BUCKET/KEY."""
+    if error_object.startswith("s3://"):
+        return split_url(error_object)
+    if not bucket:
+        raise MisuseError("which bucket? Give --bucket, or the object as s3://BUCKET/KEY")
+    return split_url(bucket)[0], error_object
+
+
+def existing_object(place: Place, key: str) -> ErrorObject:
+    """Return the object with this key. Raises NothingFoundError, with the command that lists keys."""
+    try:
+        return find_object(place.s3, place.bucket, key)
+    except ObjectGoneError:
+        raise NothingFoundError(
+            f"s3://{place.bucket}/{key}: there is no such object. To see the keys: "
+            f"ttl-archive replay list --objects --bucket {place.bucket}"
+        ) from None
+
+
+def _print_record(record: Inspected) -> None:
+    arrived = f", arrived {show.moment(record.arrived)}" if record.arrived else ""
+    click.echo(
+        show.printable(
+            f"{record.number}  {record.code}, {record.attempts} attempts{arrived}, {record.bytes:,} bytes"
+        )
+    )
+    for text in (record.message, record.change):
+        if text:
+            show.paragraph(text, "   ")
+    where = f" at {record.attribute}" if record.attribute else ""
+    show.paragraph(record.verdict + where, "   ")
+    if record.remedy:
+        show.paragraph(record.remedy, "     ")
+        show.block(record.settings, "       ")
+    if record.content is not None:
+        show.block(record.content, "   ")

@@ -1,0 +1,65 @@
+"""`replay waive`: accepts the loss of records that cannot be delivered."""
+
+import re
+from typing import Any
+
+import click
+
+from ttl_archive.replay import waiver
+from ttl_archive.replay.commands import show
+from ttl_archive.replay.commands.inspect import existing_object, object_place
+from ttl_archive.replay.commands.options import Place, aws_options, report_errors
+from ttl_archive.replay.errors import MisuseError
+
+
+@click.command("waive", short_help="Accept the loss of refused records.")
+@click.option("--bucket", help="Bucket of the object; not needed with s3://BUCKET/KEY.")
+@click.argument("error_object", metavar="OBJECT[:LINE]")
+@click.option("--reason", help="Why the loss is acceptable; it is recorded with your identity and the time.")
+@click.option("--undo", is_flag=True, help="Undo the waiver: the records are refused again.")
+@aws_options
+@report_errors
+def waive_command(
+    bucket: str | None, error_object: str, reason: str | None, undo: bool, as_json: bool, **options: Any
+) -> None:
+    """Accept the loss of records that a run has refused, or undo that.
+
+    OBJECT is a key or s3://BUCKET/KEY; with :LINE only that record is waived, else every refused one. The
+    records stay in the object until it is retired, and then in the retired copy.
+
+    \b
+    To waive one record:
+      ttl-archive replay waive s3://my-archive/errors/DeviceData/processing-failed/poison:1 --reason "a test item"
+    To undo it:
+      ttl-archive replay waive s3://my-archive/errors/DeviceData/processing-failed/poison:1 --undo
+    """  # noqa: E501  a command stays on one line, to be copied
+    if bool(reason and reason.strip()) == undo:
+        raise MisuseError('give a reason, which is recorded: --reason "TEXT"; or --undo, without a reason')
+    bucket, key = object_place(bucket, error_object)
+    place = Place(bucket, None, **options)
+    key, line = _split_line(place, key)
+    found = existing_object(place, key)
+    by = waiver.caller(place.clients("sts"))
+    if undo:
+        count = waiver.undo(place.claims, found, line, by=by)
+    else:
+        place.claims.check_store()
+        count = waiver.waive(place.claims, found, line, place.transform, reason=str(reason).strip(), by=by)
+    if as_json:
+        show.as_json({"object": key, "line": line, "records": count, "by": by, "undone": undo})
+    else:
+        done = "are refused again" if undo else "are waived"
+        click.echo(f"{count:,} records of {found.url} {done}, by {by}")
+
+
+def _split_line(place: Place, key: str) -> tuple[str, int | None]:
+    """Return key and line of KEY:LINE; a key may end like this itself, and then it is meant."""
+    found = re.fullmatch(r"(.+):([0-9]{1,9})", key, re.DOTALL)
+    if not found or _exists(place, key):
+        return key, None
+    return found[1], int(found[2])
+
+
+def _exists(place: Place, key: str) -> bool:
+    listed = place.s3.list_objects_v2(Bucket=place.bucket, Prefix=key, MaxKeys=1)
+    return any(entry["Key"] == key for entry in listed.get("Contents", []))

@@ -1,0 +1,116 @@
+"""Waivers: an operator accepts the loss of refused records, with a reason and a name; it can be undone.
+
+A waiver is one conditional write of the claim, so it is refused while a run holds the object.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from msgspec.structs import replace
+
+from ttl_archive.replay.aws import translate_error
+from ttl_archive.replay.claim_document import ClaimDocument, State, Waiver
+from ttl_archive.replay.claims import Claims
+from ttl_archive.replay.error_objects.error_lines import read
+from ttl_archive.replay.error_objects.objects import ErrorObject, Reader
+from ttl_archive.replay.errors import MisuseError
+from ttl_archive.replay.replay_object import record_hash
+
+
+def caller(sts: Any) -> str:
+    """Return the ARN of the operator's credentials. Raises ReplayError.
+
+    Source: AWS Security Token Service API Reference, GetCallerIdentity, which needs no permission.
+    """
+    try:
+        return str(sts.get_caller_identity()["Arn"])
+    except (ClientError, BotoCoreError) as error:
+        raise translate_error(error, "your identity", "sts:GetCallerIdentity") from error
+
+
+def waive(
+    claims: Claims, error_object: ErrorObject, line: int | None, transform: str, *, reason: str, by: str
+) -> int:
+    """Waive one refused line, or all; return how many. Raises MisuseError where none is refused."""
+    records: dict[str, str] = {}
+
+    def alter(document: ClaimDocument) -> ClaimDocument:
+        wanted = _wanted(document, error_object, line, transform)
+        records.update(_hashes(claims.s3, error_object, wanted))
+        waiver = Waiver(by, claims.now(), reason, dict(records))
+        return _with_waivers(document, (*document.waivers, waiver))
+
+    claims.change(error_object, alter)
+    return len(records)
+
+
+def undo(claims: Claims, error_object: ErrorObject, line: int | None, *, by: str) -> int:
+    """Undo the waiver of one line, or all; return of how many lines. Raises MisuseError where none is."""
+    undone = 0
+
+    def alter(document: ClaimDocument) -> ClaimDocument:
+        nonlocal undone
+        _check_not_retired(document, error_object)
+        waived = document.waived()
+        lines = set(waived) if line is None else {line} & set(waived)
+        if not lines:
+            raise MisuseError(f"{_named(error_object, line)}: nothing of it is waived")
+        undone = len(lines)
+        split = [part for each in document.waivers for part in _split(each, lines, by, claims.now)]
+        return _with_waivers(document, tuple(split))
+
+    claims.change(error_object, alter)
+    return undone
+
+
+def _wanted(document: ClaimDocument, error_object: ErrorObject, line: int | None, transform: str) -> set[int]:
+    """Return the lines to waive. Raises MisuseError unless a run has refused them."""
+    _check_not_retired(document, error_object)
+    if document.state_for(transform) == State.OPEN:
+        raise MisuseError(
+            f"{error_object.url}: it is open, and a run may deliver its records. Replay it first: "
+            f"ttl-archive replay run --bucket {error_object.bucket}"
+        )
+    refused = set(document.refused_lines()) - set(document.waived())
+    lines = refused if line is None else {line} & refused
+    if not lines:
+        known = ", ".join(map(str, sorted(refused)[:10])) or "none"
+        raise MisuseError(f"{_named(error_object, line)}: it is not refused. Refused lines: {known}")
+    return lines
+
+
+def _hashes(s3: Any, error_object: ErrorObject, lines: set[int]) -> dict[str, str]:
+    """Return the hash of each of these lines, as it is in the object today."""
+    records = read(Reader(s3, error_object).chunks())
+    return {str(record.number): record_hash(record) for record in records if record.number in lines}
+
+
+def _with_waivers(document: ClaimDocument, waivers: tuple[Waiver, ...]) -> ClaimDocument:
+    """Return the claim with these waivers, and the state that follows from them."""
+    changed = replace(document, waivers=waivers)
+    if document.result is None:
+        return changed
+    open_lines = set(document.refused_lines()) - set(changed.waived())
+    return replace(changed, state=State.REFUSED if open_lines else State.WAIVED)
+
+
+def _split(waiver: Waiver, lines: set[int], by: str, now: Callable[[], datetime]) -> Iterable[Waiver]:
+    """Yield what remains of a waiver, and what is undone of it."""
+    undone = {line: sha256 for line, sha256 in waiver.records.items() if int(line) in lines}
+    if waiver.undone_by or not undone:
+        yield waiver
+        return
+    if rest := {line: sha256 for line, sha256 in waiver.records.items() if line not in undone}:
+        yield replace(waiver, records=rest)
+    yield replace(waiver, records=undone, undone_by=by, undone_at=now())
+
+
+def _check_not_retired(document: ClaimDocument, error_object: ErrorObject) -> None:
+    if document.state == State.RETIRED:
+        raise MisuseError(f"{error_object.url}: it is retired, to {document.retired_to}")
+
+
+def _named(error_object: ErrorObject, line: int | None) -> str:
+    return error_object.url if line is None else f"{error_object.url}:{line}"
