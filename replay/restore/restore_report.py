@@ -1,6 +1,6 @@
 """The result of a restore as people and programs read it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ttl_archive.replay.commands import show
 from ttl_archive.replay.restore import table_writer
@@ -24,7 +24,7 @@ class RestoreReport:
     bad_lines: list[UnreadLine]
     unread_objects: int
     left: int
-    explanations: list[str] = field(default_factory=list)
+    explanations: list[str]
 
     @property
     def exit_code(self) -> int:
@@ -37,12 +37,14 @@ class RestoreReport:
         return DONE if self.counts.items else NOTHING_FOUND
 
 
-def make_report(stage: Stage, request: RestoreRequest, unread_objects: int) -> RestoreReport:
+def make_report(
+    stage: Stage, request: RestoreRequest, unread_objects: int, explanations: list[str]
+) -> RestoreReport:
     """Return the report on what is staged."""
     counts = stage.counts()
     is_table_written = request.table is not None and not request.options.dry_run
     left = counts.items - sum(counts.outcomes.values()) if is_table_written else 0
-    return RestoreReport(counts, stage.bad_lines(_JSON_LINES), unread_objects, left)
+    return RestoreReport(counts, stage.bad_lines(_JSON_LINES), unread_objects, left, explanations)
 
 
 def print_report(report: RestoreReport, request: RestoreRequest) -> None:
@@ -100,5 +102,7 @@ def _print_written(report: RestoreReport, request: RestoreRequest) -> None:
         show.note(f"written        {show.counts(counts.outcomes)}; {where}")
         if counts.outcomes.get(table_writer.REFUSED):
             show.note("  refused: a key attribute of the table is missing or wrong, or the item is too large")
+        if report.left:
+            show.note(f"not written    {report.left:,}; run the same command to resume")
     else:
         show.note(f"written        {counts.items:,} to {where}")

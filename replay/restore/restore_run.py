@@ -14,7 +14,6 @@ from ttl_archive.replay.restore.output_file import check_output
 from ttl_archive.replay.restore.restore_report import (
     FAILED,
     NOT_ALL,
-    RestoreReport,
     make_report,
     print_report,
 )
@@ -80,9 +79,11 @@ class _Restore:
         unread = len(listing.objects) - len(objects)
         if unread:
             show.note(f"{unread:,} objects are Parquet or ORC, which this command does not read. Use Athena")
-        self._note_unknown_columns()
         self._drop_changed(objects)
-        unstaged = [each for each in objects if each.key not in self._stage.staged_objects()]
+        if any(each.is_in_glacier for each in objects):
+            self._note_unknown_columns()
+        staged = self._stage.staged_objects()
+        unstaged = [each for each in objects if each.key not in staged]
         if not make_readable(self._s3, unstaged, self._options, self._stop):
             return NOT_ALL, False
         if not self._stage_objects(objects):
@@ -94,11 +95,9 @@ class _Restore:
         return self._finish(unread, [])
 
     def _finish(self, unread: int, explanations: list[str]) -> tuple[int, bool]:
-        report: RestoreReport = make_report(self._stage, self._request, unread)
-        if not report.counts.items:
-            report.explanations.extend(
-                explanations or explain_no_rows(self._stage, self._selection, self._settings)
-            )
+        if not explanations and not self._stage.counts().items:
+            explanations = explain_no_rows(self._stage, self._selection, self._settings)
+        report = make_report(self._stage, self._request, unread, explanations)
         print_report(report, self._request)
         is_kept = self._options.dry_run and report.counts.items  # for the run that writes
         return report.exit_code, not report.left and not is_kept

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from ttl_archive.replay.gunzip import DamagedGzipError, inflated
 
-# The largest legal row, 7.7 million bytes, holds an item of 400 KB with two images and the lossless image as
+# The largest legal row, 7.8 million bytes, holds an item of 400 KB with two images and the lossless image as
 # text: a list of empty strings, or control characters. Twice that, rounded up.
 # Source: DynamoDB Developer Guide, constraints (400 KB); the test builds these rows.
 LINE_BYTES = 16_777_216

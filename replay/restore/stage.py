@@ -29,8 +29,11 @@ CREATE TABLE IF NOT EXISTS name (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS item (
   id BLOB PRIMARY KEY, event_us INTEGER NOT NULL, line TEXT NOT NULL, exact INTEGER NOT NULL,
   outcome TEXT
-) WITHOUT ROWID;
+);
 """
+# The ids are hashes, so items go to any page of their index; most of it should stay in memory.
+_CACHE_KIB = 64 << 10
+_PRIMARY_CODE = 0xFF  # of an extended result code. Source: SQLite, rescode
 _TABLES = ("begun", "object", "bad_line", "name", "item")
 _NEWEST = """
 INSERT INTO item VALUES (?, ?, ?, ?, NULL)
@@ -91,6 +94,7 @@ class Stage:
             # A kill of this process loses nothing; only a crash of the machine could, and S3 has it all.
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = OFF")
+            self._db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             self._db.executescript(_SCHEMA)
 
     def __enter__(self) -> Self:
@@ -125,21 +129,25 @@ class Stage:
     def add_object(self, archived: ArchivedObject, rows: ExtractedRows) -> None:
         """Stage what is wanted of an object, and its bad lines: all of it, or nothing."""
         with self._transaction():
-            for found in rows:
-                if isinstance(found, BadLine):
-                    self._db.execute("INSERT INTO bad_line VALUES (?, ?, ?)", (archived.key, *found))
-                else:
-                    self._db.execute(_NEWEST, found)
+            self._db.executemany(_NEWEST, self._without_bad_lines(archived.key, rows))
             summary = (archived.key, archived.etag, rows.lines, rows.wanted, rows.first_us, rows.last_us)
             self._db.execute("INSERT INTO object VALUES (?, ?, ?, ?, ?, ?)", summary)
             self._db.executemany("INSERT OR IGNORE INTO name VALUES (?)", [(name,) for name in rows.names])
+
+    def _without_bad_lines(self, key: str, rows: ExtractedRows) -> Iterator[StagedItem]:
+        for found in rows:
+            if isinstance(found, BadLine):
+                self._db.execute("INSERT INTO bad_line VALUES (?, ?, ?)", (key, *found))
+            else:
+                yield found
 
     def items(self, *, waiting: bool = False) -> Iterator[StagedItem]:
         """Yield the items by time of their change; only those without an outcome, if `waiting`."""
         condition = "WHERE outcome IS NULL" if waiting else ""
         query = f"SELECT id, event_us, line, exact FROM item {condition} ORDER BY event_us, id"  # noqa: S608
-        for row in self._db.cursor().execute(query):
-            yield StagedItem(row[0], row[1], row[2], bool(row[3]))
+        with self._errors_named():  # sorting takes space on the disk, too
+            for row in self._db.cursor().execute(query):
+                yield StagedItem(row[0], row[1], row[2], bool(row[3]))
 
     def note(self, outcomes: Iterable[tuple[bytes, str]]) -> None:
         """Note the outcomes of items, by id."""
@@ -186,7 +194,7 @@ class Stage:
         try:
             yield
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            if error.sqlite_errorcode & _PRIMARY_CODE == sqlite3.SQLITE_BUSY:
                 message = f"{self.path}: another process is running the same restore. Wait for it, or stop it"
                 raise MisuseError(message) from None
             raise ReplayError(

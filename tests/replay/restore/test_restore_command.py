@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -597,3 +598,20 @@ def test_the_readme_names_every_code_of_a_line_and_every_exit_code() -> None:
     assert [code for code in REASONS if not re.search(rf"^\|.*\b{code}\b.* \|", section, re.MULTILINE)] == []
     codes = (0, FAILED, 2, NOT_ALL, NOTHING_FOUND)
     assert [code for code in codes if f"\n| {code} | " not in section] == []
+
+
+def test_ctrl_c_while_items_are_put_says_how_to_resume(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(s3, "a.jsonl.gz", *changes(0, 50))
+    real = TableWriter.put
+
+    def interrupted(writer: TableWriter, item: Any) -> str:
+        os.kill(os.getpid(), signal.SIGINT)
+        monkeypatch.setattr(TableWriter, "put", real)
+        return real(writer, item)
+
+    monkeypatch.setattr(TableWriter, "put", interrupted)
+    stopped = run(f"{TO_TABLE} --concurrency 1")
+
+    assert stopped.exit_code == 1
+    assert re.search(r"not written +\d+; run the same command to resume", stopped.stderr)
+    assert "50 put" in run(TO_TABLE).stderr
