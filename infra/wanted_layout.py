@@ -26,6 +26,7 @@ def wanted_layout(settings: Settings, deploy: Deploy) -> Layout:
         columns=tuple(f"{column.name} {column.hive}" for column in catalog_columns(settings)),
         key_arn=deploy.kms_key_arn or "",
         readable_key_arns=deploy.kms_previous_key_arns,
+        source_backup=deploy.source_backup,
         table_key=", ".join(name for name in (deploy.partition_key, deploy.sort_key) if name),
     )
 

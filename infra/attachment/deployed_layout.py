@@ -69,6 +69,7 @@ def read_deployed(clients: Clients, parts: StackParts, wanted: Layout) -> Layout
         bucket="" if own else bucket,
         database=parts.database or wanted.database,
         key_arn=stream.key_arn if stream else found.key_arn,
+        source_backup=stream is not None and stream.source_backup,
     )
 
 
@@ -90,6 +91,7 @@ class _DeliveryStream:
     files: str
     partition_by: str
     key_arn: str
+    source_backup: bool
 
 
 def _delivery_stream(clients: Clients, parts: StackParts) -> _DeliveryStream | None:
@@ -118,6 +120,7 @@ def _described_destination(destination: Mapping[str, Any]) -> _DeliveryStream:
         files="parquet" if conversion.get("Enabled") else extension.strip(".").split(".")[0],
         partition_by="event" if partitioning.get("Enabled") else "arrival",
         key_arn=encryption.get("AWSKMSKeyARN", ""),
+        source_backup=destination.get("S3BackupMode") == "Enabled",
     )
 
 

@@ -34,6 +34,7 @@ class Layout:
     columns: tuple[str, ...]
     key_arn: str
     readable_key_arns: tuple[str, ...] = ()
+    source_backup: bool = False
     table_key: str = ""  # of a table that the stack creates: "id", or "id, at" with a sort key
 
     def to_json(self) -> str:
@@ -50,7 +51,7 @@ class Layout:
 
 def incompatible_changes(wanted: Layout, deployed: Layout) -> list[str]:
     """Return one sentence with the way out for each change that must not be made in place."""
-    rules = (_identity, _files, _columns, _table_key, _keys)
+    rules = (_identity, _files, _columns, _backup, _table_key, _keys)
     return [text for rule in rules for text in rule(wanted, deployed)]
 
 
@@ -105,6 +106,14 @@ def _columns(wanted: Layout, deployed: Layout) -> Iterator[str]:
                     f'[[columns]] "{name}" has type {types[name]}, but Parquet files hold it as {kind}. '
                     "Keep the type, or add a column of another name with the same path"
                 )
+
+
+def _backup(wanted: Layout, deployed: Layout) -> Iterator[str]:
+    if deployed.source_backup and not wanted.source_backup:
+        yield (
+            "[deploy] source_backup is false, but the deployed delivery stream has a backup, which Firehose "
+            "cannot turn off. Set source_backup = true"
+        )
 
 
 def _table_key(wanted: Layout, deployed: Layout) -> Iterator[str]:

@@ -34,6 +34,7 @@ class Change:
     after: str = COLUMNS
     table: str = "Devices"
     ttl_attribute: str = "expiredAt"
+    keys: tuple[str, ...] = ()
 
 
 def deploy(text: str, before: str = "") -> Change:
@@ -50,6 +51,7 @@ def output(text: str) -> Change:
 CHANGES: dict[str, Change] = {
     "name": Change(table="Others"),
     "ttl_attribute": Change(ttl_attribute="ttl"),
+    "keys": Change(keys=("deviceID",)),
     "changes": Change(COLUMNS, f'[select]\nchanges = "all"\n{COLUMNS}'),
     "infer_replica_ttl": Change(COLUMNS, f"[select]\ninfer_replica_ttl = true\n{COLUMNS}"),
     "format": output('format = "csv"\nimage = true'),
@@ -91,6 +93,7 @@ CHANGES: dict[str, Change] = {
     "buffer_s": deploy("buffer_s = 300"),
     "parquet": deploy("parquet = true"),
     "source_backup": deploy("source_backup = true"),
+    "source_backup-off": Change(f"[deploy]\nsource_backup = true\n{COLUMNS}", COLUMNS),
     "source_backup_days": deploy("source_backup_days = 30"),
     "bucket": deploy('bucket = "another-bucket"'),
     "kms_key_arn": deploy(f'kms_key_arn = "{KEY_ARN}"'),
@@ -133,7 +136,7 @@ def documents(change: Change) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return archive.toml before and after the change. The stack's name stays, whatever the table's is."""
     return (
         _document(change.before, "Devices", "expiredAt"),
-        _document(change.after, change.table, change.ttl_attribute),
+        _document(change.after, change.table, change.ttl_attribute, change.keys),
     )
 
 
@@ -143,8 +146,10 @@ def settings_of(document: dict[str, Any]) -> tuple[Settings, Deploy]:
     return settings, deploy_settings.parse(document.get("deploy", {}), settings)
 
 
-def _document(text: str, table: str, ttl_attribute: str) -> dict[str, Any]:
+def _document(text: str, table: str, ttl_attribute: str, keys: tuple[str, ...] = ()) -> dict[str, Any]:
     document = tomllib.loads(f'[table]\nname = "{table}"\nttl_attribute = "{ttl_attribute}"\n{text}')
+    if keys:
+        document["table"]["keys"] = list(keys)
     document.setdefault("deploy", {}).pop("stack_name", None)
     document["deploy"]["stack_name"] = STACK
     return document
