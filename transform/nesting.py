@@ -28,4 +28,4 @@ def is_too_deep(data: bytes) -> bool:
     if openings <= MAX_NESTING:
         return False
     brackets = _STRING.sub(b"", data).translate(None, _NO_BRACKETS)
-    return max(accumulate(map(_STEP.__getitem__, brackets))) > MAX_NESTING
+    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0) > MAX_NESTING

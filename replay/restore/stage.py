@@ -89,13 +89,20 @@ class Stage:
         with self._errors_named():
             _create_private(path)
             self._db = sqlite3.connect(path, isolation_level=None, timeout=0)
-            # The lock lasts until the connection is closed, or the process is killed.
-            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
-            # A kill of this process loses nothing; only a crash of the machine could, and S3 has it all.
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = OFF")
-            self._db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-            self._db.executescript(_SCHEMA)
+            try:
+                self._prepare()
+            except sqlite3.Error:
+                self._db.close()
+                raise
+
+    def _prepare(self) -> None:
+        # The lock lasts until the connection is closed, or the process is killed.
+        self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        # A kill of this process loses nothing; only a crash of the machine could, and S3 has it all.
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = OFF")
+        self._db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        self._db.executescript(_SCHEMA)
 
     def __enter__(self) -> Self:
         return self

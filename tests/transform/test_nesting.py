@@ -129,6 +129,7 @@ def test_the_depth_is_that_of_a_plain_reader(parts: list[tuple[bytes, int]], ran
         (b'{"":' * LIMIT, False),
         (b'{"":' * LIMIT + b"{", True),
         (b'["' + b"[" * 5_000 + b'"]', False),
+        (b'"' + b"[" * 5_000 + b'"', False),
         (b'["\\"' + b"{" * 5_000 + b'"]', False),
         (b"[" + b"[]," * 5_000 + b"[]]", False),
         (b"]" * 5_000 + b"[" * LIMIT, False),

@@ -102,6 +102,15 @@ def test_only_one_process_has_a_stage_open(tmp_path: Path) -> None:
         assert stage.counts().items == 1
 
 
+def test_a_stage_that_cannot_be_opened_leaves_no_connection(tmp_path: Path) -> None:
+    refused = Stage.__new__(Stage)
+    with Stage(tmp_path / "s.sqlite"), pytest.raises(MisuseError):
+        refused.__init__(tmp_path / "s.sqlite")  # type: ignore[misc]
+
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        refused._db.execute("SELECT 1")
+
+
 def test_only_the_owner_can_read_what_is_staged(tmp_path: Path) -> None:
     path = tmp_path / "work" / "s.sqlite"
     with Stage(path) as stage:
