@@ -5,6 +5,14 @@ storage            the bucket: encryption, versions, life cycle, lock
 data_stream        the Kinesis data stream
 source_table       the table: an existing one is attached, or a new one is created
 attachment         the code of the custom resources
+layout_guard       the custom resource that refuses what would hide or lose rows
+wanted_layout      the layout that archive.toml asks for
+update_rules       what a later change of each key does
+deployed_stack     what an update of a deployed stack would refuse, for check-config
+drain              the command ttl-archive drain
+operator_policies  managed policies for the people who run the commands
+bucket_sharing     replication, and read access from other accounts
+prices             the costs that the documents state, from prices.toml
 functions          a Python function with its log group and role; the transform function
 delivery           the delivery stream
 glue_catalog       Glue tables from archive.toml; glue_columns: their columns

@@ -8,13 +8,18 @@ from typing import Any
 import click
 
 from ttl_archive.infra import deploy_settings
-from ttl_archive.transform.settings import load
+from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.infra.deployed_stack import update_problems
+from ttl_archive.replay.aws import Clients
+from ttl_archive.transform.errors import SettingsError
+from ttl_archive.transform.settings import Settings, load
 
 
 @click.command("check-config")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of TOML.")
-def check_config(file: Path | None, as_json: bool) -> None:
+@click.option("--deployed", metavar="STACK", help="Report what an update of this stack would refuse.")
+def check_config(file: Path | None, as_json: bool, deployed: str | None) -> None:
     """Print the configuration with every default filled in, or all its mistakes (exit code 2).
 
     Without FILE: the file that TTL_ARCHIVE_CONFIG names, else archive.toml in the current folder.
@@ -22,11 +27,23 @@ def check_config(file: Path | None, as_json: bool) -> None:
     \b
     To check the file in this folder:   ttl-archive check-config
     To check another one:               ttl-archive check-config path/to/archive.toml
+    To check an update of a stack:      ttl-archive check-config --deployed ttl-archive-DeviceData
     """
     settings = load(file, deploy_settings.SECTIONS)
-    document = asdict(settings) | {"deploy": asdict(deploy_settings.load(settings))}
+    deploy = deploy_settings.load(settings)
+    if deployed:
+        _check_update(settings, deploy, deployed)
+    document = asdict(settings) | {"deploy": asdict(deploy)}
     del document["file"], document["sections"]
     click.echo(json.dumps(document, indent=2) if as_json else _toml(document))
+
+
+def _check_update(settings: Settings, deploy: Deploy, stack_name: str) -> None:
+    """Ask the stack. Raises SettingsError with everything that its guard would refuse."""
+    problems = update_problems(Clients(), settings, deploy, stack_name)
+    if problems:
+        raise SettingsError(settings.file, problems)
+    click.echo(f"The stack {stack_name} accepts this configuration.", err=True)
 
 
 def _toml(document: dict[str, Any]) -> str:

@@ -4,19 +4,18 @@ After it, the stack or the delivery stream can be deleted without a loss. What "
 known is in attachment/drained.py; the drain guard of the stack applies the same rules.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import click
-from botocore.exceptions import ClientError
 
 from ttl_archive.infra import deploy_settings
 from ttl_archive.infra.attachment.attach import Destination, DestinationError, Waiter, destinations, detach
 from ttl_archive.infra.attachment.drained import SYSTEM_CLOCK, Clock, PipelineNames, confirmed_reasons
 from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.infra.deployed_stack import GetClient, describe_stack, stack_outputs
 from ttl_archive.infra.wanted_layout import buffers_s
 from ttl_archive.replay.aws import Clients
 from ttl_archive.transform.errors import ArchiveError
@@ -25,11 +24,9 @@ from ttl_archive.transform.settings import CONFIG_VARIABLE, Settings, load
 POLL_S = 60
 _DETACH_S = 900
 
-GetClient = Callable[[str], Any]
-
 
 class DrainError(ArchiveError):
-    """The pipeline cannot be found or drained; the text says why and what to do."""
+    """The pipeline cannot be drained; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +37,9 @@ class Progress:
 
 
 def deployed_pipeline(clients: GetClient, settings: Settings, deploy: Deploy) -> PipelineNames:
-    """Find the names of the pipeline in the outputs of its stack. Raises DrainError."""
+    """Find the names of the pipeline in the outputs of its stack. Raises StackError."""
     stack = describe_stack(clients, deploy.stack_name)
-    outputs = {entry["OutputKey"]: entry["OutputValue"] for entry in stack.get("Outputs", [])}
-    missing = [name for name in ("StreamName", "DeliveryStreamName") if name not in outputs]
-    if missing:
-        raise DrainError(
-            f"The stack {deploy.stack_name} has no output {' and no output '.join(missing)}, so it is "
-            "no stack "
-            "of ttl-archive. Check [deploy] stack_name"
-        )
+    outputs = stack_outputs(stack, "StreamName", "DeliveryStreamName")
     _, partition, _, region, account, _ = stack["StackId"].split(":", 5)
     return PipelineNames(
         table=settings.table.name,
@@ -57,17 +47,6 @@ def deployed_pipeline(clients: GetClient, settings: Settings, deploy: Deploy) ->
         delivery_stream=outputs["DeliveryStreamName"],
         buffers_s=buffers_s(settings, deploy),
     )
-
-
-def describe_stack(clients: GetClient, name: str) -> Mapping[str, Any]:
-    """Return the description of a stack. Raises DrainError when CloudFormation does not have it."""
-    try:
-        (stack,) = clients("cloudformation").describe_stacks(StackName=name)["Stacks"]
-    except ClientError as error:
-        text = error.response.get("Error", {}).get("Message", "")
-        raise DrainError(f"The stack {name} cannot be described: {text}. Check [deploy] stack_name") from None
-    found: Mapping[str, Any] = stack
-    return found
 
 
 def detach_table(clients: GetClient, pipeline: PipelineNames, clock: Clock = SYSTEM_CLOCK) -> None:

@@ -168,15 +168,26 @@ class _Services:
     stack: Stack
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:
-        assert StackName == STACK_ID
-        return {"Stacks": [{"StackStatus": self.stack.status}]}
+        if StackName not in (STACK_ID, "archive"):
+            raise client_error("ValidationError", "DescribeStacks")
+        outputs = self.stack.template.document.get("Outputs", {}) if self.stack.template else {}
+        found = [
+            {"OutputKey": name, "OutputValue": str(self.stack.template.resolve(entry["Value"]))}
+            for name, entry in outputs.items()
+            if self.stack.template
+        ]
+        return {"Stacks": [{"StackId": STACK_ID, "StackStatus": self.stack.status, "Outputs": found}]}
 
     def describe_stack_resources(self, *, StackName: str) -> dict[str, Any]:
         assert StackName == STACK_ID
         found = self.stack.deployed.items()
         return {
             "StackResources": [
-                {"LogicalResourceId": name, "PhysicalResourceId": _physical_id(name, known)}
+                {
+                    "LogicalResourceId": name,
+                    "PhysicalResourceId": _physical_id(name, known),
+                    "ResourceType": known["Type"],
+                }
                 for name, known in found
             ]
         }

@@ -16,6 +16,7 @@ from tests.infra.test_attach import FakeDynamoDB, active
 from ttl_archive.infra import drain
 from ttl_archive.infra.attachment.drained import Clock, PipelineNames, reasons_to_wait
 from ttl_archive.infra.deploy_settings import parse
+from ttl_archive.infra.deployed_stack import StackError
 from ttl_archive.infra.local import Buffering, Pipeline
 from ttl_archive.infra.local import Clock as LocalClock
 from ttl_archive.infra.local.firehose.service_error import ServiceError
@@ -226,12 +227,12 @@ def test_the_pipeline_is_found_by_the_outputs_of_its_stack(tmp_path: Path) -> No
 
 
 def test_a_missing_stack_is_reported_with_the_key(tmp_path: Path) -> None:
-    with pytest.raises(drain.DrainError, match=r"other cannot be described: .*Check \[deploy\] stack_name"):
+    with pytest.raises(StackError, match=r"other cannot be described: .*Check its name"):
         find(tmp_path, {}, 'stack_name = "other"')
 
 
 def test_a_stack_of_something_else_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(drain.DrainError, match="no output StreamName and no output DeliveryStreamName"):
+    with pytest.raises(StackError, match="no output StreamName and no output DeliveryStreamName"):
         find(tmp_path, {})
 
 
