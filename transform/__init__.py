@@ -10,12 +10,14 @@ selection     which changes are kept, and the rules that drop the others
 columns       which attribute goes into which column
 flatten       attribute values -> plain values
 numbers       the texts of numbers -> JSON with the same digits
-shape         the same in C, for images of the shape that the table's items have had so far
+shape         the same in C code, for images of the shape that a sample of the table's items has
+getters       several attributes or items of an object in one call
 rows          change record -> row
+image_text    the lossless image of a row, as one line of DynamoDB JSON
 formats       row -> one line of JSONL or CSV
-limits        AWS's numbers with their sources; how large an answer is, what a call may carry
-overflow      what is done with rows that do not fit into the response
-reingest      puts records back where they came from; the only calls out
+limits        AWS's limits with their sources; the size of a response and of a put call
+overflow      rows that do not fit into the response: put back, or failed
+reingest      puts records back into their source; the only calls that the transform makes
 metrics       the one log line of a batch
 settings      archive.toml: every key declared once, by the rules in setting_rules; settings_conflicts
 errors        the exceptions, drawn as a tree

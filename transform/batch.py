@@ -9,7 +9,7 @@ from ttl_archive.transform.convert import Drop, converter
 from ttl_archive.transform.errors import RecordError
 from ttl_archive.transform.limits import RESPONSE_BYTES, Answer, failed, response_bytes
 from ttl_archive.transform.metrics import Tally
-from ttl_archive.transform.overflow import Event, FindTarget, relieve
+from ttl_archive.transform.overflow import Event, FindTarget, shed_overflow
 from ttl_archive.transform.reingest import source_of
 from ttl_archive.transform.settings import Settings
 
@@ -21,7 +21,7 @@ WITHOUT_CONTEXT_S = 60.0
 def batch_transform(
     settings: Settings, find_target: FindTarget = source_of, limit: int = RESPONSE_BYTES
 ) -> TransformBatch:
-    """The function that answers a Firehose event: every record id once, in order, within the limit.
+    """Return the function that answers a Firehose event: every record id once, in order, within the limit.
 
     A record that cannot become a row fails alone; Firehose then keeps its source bytes under the error output
     prefix. `find_target` and `limit` are for tests.
@@ -44,13 +44,13 @@ def batch_transform(
                 encoded = record["data"]
                 bytes_received += len(data)
                 outcome = convert(data)
-            except Exception as error:  # noqa: BLE001  a mistake of ours must not fail the other records
+            except Exception as error:  # noqa: BLE001  an unexpected error must not fail the other records
                 tally.fail_by(record_id, error)
                 answers.append(failed(record_id, encoded))
                 continue
             if isinstance(outcome, Drop):
                 rules.append(outcome.rule)
-                # `limits.dropped` without the call: most records end here.
+                # `limits.dropped` without its call, because most records are dropped.
                 answers.append({"recordId": record_id, "result": "Dropped", "data": ""})
                 continue
             ok: Answer = {"recordId": record_id, "result": "Ok", "data": b64encode_as_string(outcome.line)}
@@ -67,7 +67,7 @@ def batch_transform(
         answers = answered(event.get("records", ()), tally)
         tally.received = len(answers)
         if (size := response_bytes(answers)) > limit:
-            relieve(event, answers, settings, tally, _time_left(context), find_target, limit)
+            shed_overflow(event, answers, settings, tally, _time_left(context), find_target, limit)
             size = response_bytes(answers)
         tally.bytes_returned = size
         print(tally.log_line(settings.table.name, event), flush=True)  # noqa: T201  Lambda's log is stdout
@@ -77,7 +77,7 @@ def batch_transform(
 
 
 def _time_left(context: Any) -> Callable[[], float]:
-    """Seconds until Lambda ends the invocation, as often as asked."""
+    """Return the function that returns the seconds until Lambda ends the invocation."""
     if context is None:
         return lambda: WITHOUT_CONTEXT_S
     return lambda: context.get_remaining_time_in_millis() / 1000

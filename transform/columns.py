@@ -1,4 +1,4 @@
-"""Which attribute goes into which column: [[columns]] paths, nested maps, and no two into one.
+"""The column of each attribute: [[columns]] paths, nested maps, and never two attributes in one column.
 
 image, as names                 nested = "keep"            nested = "flatten"
 deviceID (column device_id)     device_id                  device_id
@@ -13,6 +13,7 @@ from typing import Any
 
 from ttl_archive.transform.errors import RecordError
 from ttl_archive.transform.flatten import AttributeValue, Image
+from ttl_archive.transform.getters import tuple_getter
 from ttl_archive.transform.settings import IMAGE_COLUMN, METADATA_COLUMNS, REST_COLUMN, Settings
 
 Spread = Callable[[Image], Iterable[tuple[str, AttributeValue]]]
@@ -21,11 +22,11 @@ _Tree = dict[str, Any]  # attribute name -> column name, or the tree of the map'
 
 
 def namer(settings: Settings) -> Namer | None:
-    """The function that gives the columns of attribute names: pairs (column, attribute), sorted.
+    """Return the function from attribute names to sorted pairs (column, attribute).
 
-    None where columns come from inside of maps. Two attributes of one column raise RecordError
-    `ColumnCollision`, even where an item has one of them only, and so does a name that the row needs for
-    itself. Case makes no difference: Athena's column names are lower-case.
+    Returns None when columns come from inside maps. The function raises RecordError `ColumnCollision` for two
+    attributes of one column, and for an attribute with the name of another column of the row. Case makes no
+    difference, because Athena's column names are lower-case.
     """
     if settings.output.nested == "flatten" or any(len(column.path) > 1 for column in settings.columns):
         return None
@@ -41,9 +42,9 @@ def namer(settings: Settings) -> Namer | None:
 
 
 def spreader(settings: Settings, columns_of: Namer | None) -> Spread:
-    """The function that gives an image's attribute values with their columns, sorted by column.
+    """Return the function from an image to its pairs (column, attribute value), sorted by column.
 
-    `columns_of` is the `namer` of the settings. Raises RecordError `ColumnCollision`, as it does.
+    `columns_of` is the `namer` of the settings. The function raises RecordError `ColumnCollision` as it does.
     """
     return _by_path(settings) if columns_of is None else _by_name(columns_of)
 
@@ -52,11 +53,11 @@ def _by_name(columns_of: Namer) -> Spread:
     @lru_cache(maxsize=1024)  # the items of a table have few sets of names
     def picked(names: tuple[str, ...]) -> tuple[list[str], Callable[[Any], Sequence[Any]]]:
         pairs = columns_of(names)
-        return [column for column, _ in pairs], all_of(itemgetter, [name for _, name in pairs])
+        return [column for column, _ in pairs], tuple_getter(itemgetter, [name for _, name in pairs])
 
     def spread(image: Image) -> Iterable[tuple[str, AttributeValue]]:
         columns, values = picked(tuple(image))
-        return zip(columns, values(image))  # noqa: B905  as many of each; strict costs time
+        return zip(columns, values(image))  # noqa: B905  both have the same length; strict costs time
 
     return spread
 
@@ -77,7 +78,7 @@ def _by_path(settings: Settings) -> Spread:
 
 
 def _distinct(settings: Settings) -> Callable[[Sequence[str], Iterable[str]], None]:
-    """The function that refuses columns of which one is twice, and names that pass through but are taken."""
+    """Return the function that refuses duplicate columns, and attributes with the name of another column."""
     own_columns = {column.name for column in settings.columns}
     taken = {*METADATA_COLUMNS, REST_COLUMN, IMAGE_COLUMN, settings.output.date_column, *own_columns}
 
@@ -100,7 +101,7 @@ def _tree(settings: Settings) -> _Tree:
 
 
 def _extract(image: Image, tree: _Tree) -> tuple[list[tuple[str, AttributeValue]], Image]:
-    """The values that have a column, and what remains of the image without them."""
+    """Return the values that have a column, and the rest of the image."""
     pairs: list[tuple[str, AttributeValue]] = []
     rest: Image = {}
     for name, value in image.items():
@@ -118,7 +119,7 @@ def _extract(image: Image, tree: _Tree) -> tuple[list[tuple[str, AttributeValue]
 
 
 def _leaves(image: Image, prefix: str = "") -> Iterator[tuple[str, AttributeValue]]:
-    """Every value that is not a map with something in it, named by its path joined with '_'."""
+    """Yield every value that is not a map with members, named by its path joined with '_'."""
     for name, value in image.items():
         if inner := _map_in(value):
             yield from _leaves(inner, f"{prefix}{name}_")
@@ -127,17 +128,7 @@ def _leaves(image: Image, prefix: str = "") -> Iterator[tuple[str, AttributeValu
 
 
 def _map_in(value: Any) -> Image | None:
-    """The names in a map; None for anything else, also for what is no legal attribute value."""
+    """Return the members of a map, or None for anything else, a damaged attribute value included."""
     if isinstance(value, dict) and len(value) == 1 and isinstance(inner := value.get("M"), dict):
         return inner
     return None
-
-
-def all_of(getter: Callable[..., Any], keys: Sequence[Any]) -> Callable[[Any], Sequence[Any]]:
-    """What `attrgetter` or `itemgetter` gets, always as a tuple: by themselves they need two keys for it."""
-    if len(keys) > 1:
-        return getter(*keys)  # type: ignore[no-any-return]
-    if keys:
-        one = getter(*keys)
-        return lambda source: (one(source),)
-    return lambda _: ()

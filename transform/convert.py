@@ -1,6 +1,6 @@
 """One record's bytes -> a row, or the rule by which it is dropped: no clock, no network, no log.
 
-The same bytes give the same row, whatever came before them; what is remembered makes it quicker only.
+The same bytes make the same row, whatever came before them. What is remembered only makes it faster.
 """
 
 from collections.abc import Callable
@@ -24,13 +24,13 @@ class Row(Struct, frozen=True, gc=False):
 
     @property
     def date(self) -> str:
-        """The UTC date of the change, as the archive's folders have it: 2026-11-21."""
+        """The UTC date of the change as in the names of the archive's folders: 2026-11-21."""
         return timestamp_text(self.event_us)[:10]
 
 
-@dataclass(frozen=True, slots=True)  # no Struct: to tell a row from one would take twice as long
+@dataclass(frozen=True, slots=True)  # not a Struct: isinstance would take twice as long
 class Drop:
-    """A change the settings do not keep, and the rule that says so."""
+    """A change that the settings do not keep, and the rule that decided it."""
 
     rule: str
 
@@ -39,10 +39,10 @@ Convert = Callable[[bytes], Row | Drop]
 
 
 def converter(settings: Settings) -> Convert:
-    """The function that turns a source record's data into a row, or tells why it is dropped.
+    """Return the function that turns a source record's data into a Row or a Drop.
 
-    It raises RecordError for what is not a well-formed change record of the table, so that damage is never
-    dropped. The images of a dropped change are checked to be JSON and not decoded.
+    It raises RecordError for what is not a well-formed change record of the table: damage is never dropped.
+    The images of a dropped change are checked to be JSON and not decoded.
     """
     write_row = row_writer(settings)
     drops = {kind: Drop(rule) for kind, rule in drop_rules(settings).items()}

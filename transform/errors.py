@@ -1,4 +1,4 @@
-"""What can go wrong, grouped by what the caller does next.
+"""Exceptions, grouped by what the caller does next.
 
 ArchiveError
 ├── SettingsError      fix archive.toml; lists every problem at once
@@ -7,7 +7,7 @@ ArchiveError
 
 
 class ArchiveError(Exception):
-    """Root of every error this project raises on purpose; its text is meant for people."""
+    """Root of every error that this project raises on purpose; its text is written for people."""
 
 
 class SettingsError(ArchiveError):

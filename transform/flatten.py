@@ -1,4 +1,4 @@
-"""Attribute values -> plain values. Nothing is rounded or guessed, and a set keeps the order it came in.
+"""Attribute values -> plain values. Nothing is rounded or guessed, and a set keeps the record's order.
 
 attribute value              JSON value
 {"S": "text"}                "text"
@@ -16,24 +16,24 @@ from typing import Any
 
 import pybase64
 from msgspec import Raw, ValidationError
-from msgspec.json import Decoder, Encoder
+from msgspec.json import Decoder
 
 from ttl_archive.transform.errors import RecordError
-from ttl_archive.transform.numbers import SMALL_NUMBERS, number
+from ttl_archive.transform.numbers import SMALL_NUMBERS, number, numbers
 
 AttributeValue = dict[str, Any]  # exactly one key, the type: {"S": "text"}
 Image = dict[str, AttributeValue]
 Unwrap = Callable[[Any, Iterable[tuple[Any, AttributeValue]]], None]
+_Number = tuple[Any, Any, str]  # the map or list that holds it, its name or position there, its text
 
-encode_json: Callable[[Any], bytes] = Encoder().encode
 _decode_image, _decode_value = Decoder(Image).decode, Decoder(AttributeValue).decode
 _decode_raws = Decoder(dict[str, Raw]).decode
 
 
 def decoded(image: Raw) -> Image:
-    """The attribute values of a raw image by name. Raises RecordError `BadAttributeValue`.
+    """Return the attribute values of a raw image by name. Raises RecordError `BadAttributeValue`.
 
-    Of a name that stands twice the last value counts, and no other: it may be anything that is JSON.
+    The last of duplicate names counts. The earlier ones may have any JSON value.
     """
     try:
         return _decode_image(image)
@@ -42,7 +42,7 @@ def decoded(image: Raw) -> Image:
 
 
 def attribute_value(raw: Raw) -> AttributeValue:
-    """A raw attribute value. Raises RecordError `BadAttributeValue`."""
+    """Decode a raw attribute value. Raises RecordError `BadAttributeValue`."""
     try:
         return _decode_value(raw)
     except ValidationError:
@@ -50,7 +50,7 @@ def attribute_value(raw: Raw) -> AttributeValue:
 
 
 def binary_once(encoded: str) -> str:
-    """A value as DynamoDB Streams and the API carry it: base64 once. Raises RecordError `BadBinary`."""
+    """Return a binary value of DynamoDB Streams, which is base64 once. Raises RecordError `BadBinary`."""
     try:
         pybase64.b64decode(encoded, None, True)
     except (ValueError, TypeError):
@@ -59,9 +59,10 @@ def binary_once(encoded: str) -> str:
 
 
 def binary_twice(encoded: str) -> str:
-    """A value as the Kinesis feed carries it: base64 of base64. One encoded once is taken as it is.
+    """Return a binary value of the Kinesis feed as base64 once; the feed encodes it twice.
 
-    Source: DynamoDB Developer Guide, kds. Raises RecordError `BadBinary`.
+    A value that is encoded once is returned unchanged. Raises RecordError `BadBinary`.
+    Source: DynamoDB Developer Guide, kds.
     """
     try:
         inner = pybase64.b64decode(encoded, None, True)
@@ -74,90 +75,44 @@ def binary_twice(encoded: str) -> str:
     return inner.decode("ascii")
 
 
-def image_text(image: Raw, binary: Callable[[str], str]) -> str:
-    """An image as one line of DynamoDB JSON, the form the API takes items in; binary is base64 once.
-
-    Most images have no binary value: they are taken as they are.
-    """
-    text = str(image, "utf-8")
-    if "\\u" in text or "\n" in text or "\r" in text:
-        return _encoded_anew(image, binary)  # a type written with escapes, white space that is a newline
-    try:
-        if '"B"' in text:
-            text = _with_binary(text, '"B"', '{"B":"', '"}', binary)
-        if '"BS"' in text:
-            text = _with_binary(text, '"BS"', '{"BS":["', '"]}', binary)
-    except RecordError:
-        return _encoded_anew(image, binary)
-    return text
-
-
-def _with_binary(text: str, kind: str, opening: str, closing: str, binary: Callable[[str], str]) -> str:
-    """The text with every binary value of one type changed by `binary`.
-
-    In JSON the opening is never part of a string: its second quote would be escaped there. Raises RecordError
-    where the type's name stands for something else, or is written otherwise.
-    """
-    first, *parts = text.split(opening)
-    if len(parts) != text.count(kind):
-        raise RecordError("BadBinary")
-    changed = [first]
-    for part in parts:
-        content, end, rest = part.partition(closing)
-        changed += opening, '","'.join(map(binary, content.split('","'))), end, rest
-    return "".join(changed)
-
-
-def _encoded_anew(image: Raw, binary: Callable[[str], str]) -> str:
-    values = decoded(image)
-    return encode_json({name: _rewritten(value, binary) for name, value in values.items()}).decode()
-
-
-def _rewritten(value: AttributeValue, binary: Callable[[str], str]) -> AttributeValue:
-    match value:
-        case {"B": content}:
-            return {"B": binary(content)}
-        case {"BS": list(contents)}:
-            return {"BS": [binary(content) for content in contents]}
-        case {"M": dict(members)}:
-            return {"M": {name: _rewritten(member, binary) for name, member in members.items()}}
-        case {"L": list(members)}:
-            return {"L": [_rewritten(member, binary) for member in members]}
-    return value
-
-
 def unwrapper(binary: Callable[[str], str]) -> Unwrap:
-    """The function that puts plain values into a row by name, or into a list by position.
+    """Return the function that puts plain values into a row by name, or into a list by position.
 
-    `binary` is the feed's encoding. The attribute values are taken apart: an image is unwrapped once. Raises
-    RecordError `BadAttributeValue`, `BadNumber` or `BadBinary`.
+    `binary` decodes the feed's binary values. The function empties the attribute values, so an image can be
+    unwrapped once. It raises RecordError `BadAttributeValue`, `BadNumber` or `BadBinary`.
     """
     plain = _unwrapping(
         {
-            "N": number,
-            "NULL": lambda content: None if _a(bool, content) else _refuse(),
+            "N": number,  # not a text: it is refused
+            "NULL": lambda content: None if _checked(bool, content) else _refuse(),
             "B": binary,
-            "SS": lambda content: [_a(str, text) for text in _a(list, content)],
-            "NS": lambda content: [number(text) for text in _a(list, content)],
-            "BS": lambda content: [binary(text) for text in _a(list, content)],
+            "SS": lambda content: [_checked(str, text) for text in _checked(list, content)],
+            "NS": lambda content: [number(text) for text in _checked(list, content)],
+            "BS": lambda content: [binary(text) for text in _checked(list, content)],
         }
     )
 
     def unwrap(into: Any, pairs: Iterable[tuple[Any, AttributeValue]]) -> None:
+        found: list[_Number] = []
         try:
-            plain(into, pairs)
+            plain(into, pairs, found)
         except (KeyError, TypeError, AttributeError):
             raise RecordError("BadAttributeValue") from None
+        for (holder, key, _), value in zip(found, numbers([text for _, _, text in found]), strict=True):
+            holder[key] = value
 
     return unwrap
 
 
-def _unwrapping(others: dict[str, Callable[[Any], Any]]) -> Callable[[Any, Any], Any]:
-    """The loop of `unwrapper`, with the functions for the less common types."""
+def _unwrapping(others: dict[str, Callable[[Any], Any]]) -> Callable[[Any, Any, Any], Any]:
+    """Return the loop of `unwrapper`; `others` has the functions for the less common types.
+
+    A number that is not small is only noted, with the place where it belongs: they are checked together.
+    """
     small = SMALL_NUMBERS.get
 
-    # `into` may be the very map or list that the pairs come from: values are replaced where they are.
-    def plain(into: Any, pairs: Iterable[tuple[Any, AttributeValue]]) -> Any:
+    # `into` may be the map or list that the pairs come from: each value is replaced in its place.
+    def plain(into: Any, pairs: Iterable[tuple[Any, AttributeValue]], numbers: list[_Number]) -> Any:
         for key, value in pairs:
             kind, content = value.popitem()
             if value:
@@ -165,13 +120,15 @@ def _unwrapping(others: dict[str, Callable[[Any], Any]]) -> Callable[[Any, Any],
             if kind == "S" and content.__class__ is str:
                 into[key] = content
             elif kind == "N" and content.__class__ is str:
-                into[key] = small(content) or number(content)
+                into[key] = found = small(content)
+                if found is None:
+                    numbers.append((into, key, content))
             elif kind == "BOOL" and content.__class__ is bool:
                 into[key] = content
             elif kind == "M" and content.__class__ is dict:
-                into[key] = plain(content, content.items())
+                into[key] = plain(content, content.items(), numbers)
             elif kind == "L" and content.__class__ is list:
-                into[key] = plain(content, enumerate(content))
+                into[key] = plain(content, enumerate(content), numbers)
             else:
                 into[key] = others[kind](content)
         return into
@@ -179,7 +136,7 @@ def _unwrapping(others: dict[str, Callable[[Any], Any]]) -> Callable[[Any, Any],
     return plain
 
 
-def _a(kind: type, content: Any) -> Any:
+def _checked(kind: type, content: Any) -> Any:
     return content if content.__class__ is kind else _refuse()
 
 

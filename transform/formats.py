@@ -1,22 +1,24 @@
 """A row -> its line, in JSONL or CSV. One row, one newline, and no other newline anywhere.
 
 CSV is written so that the OpenCSVSerDe of Athena and Python's csv module (`ArchiveDialect`) read the same:
-every cell in quotes, '"' and backslash escaped by a backslash. The SerDe cannot read a raw newline and knows
-no NULL, so a cell shows a newline as backslash and n, and is empty for NULL; what a cell cannot show exactly
-stands once more in ddb_rest, which is JSON and wins. Source: Athena User Guide, OpenCSVSerDe.
+every cell is quoted, and '"' and backslash are escaped with a backslash. The SerDe can read neither a raw
+newline nor NULL. So a cell shows a newline as backslash and n, and NULL as an empty text; a value that a cell
+cannot show exactly is also in ddb_rest, which is JSON and takes precedence.
+Source: Athena User Guide, OpenCSVSerDe.
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec import UNSET, Raw
+from msgspec.json import Encoder
 
-from ttl_archive.transform.flatten import encode_json
+encode_json: Callable[[Any], bytes] = Encoder().encode
 
 
 class ArchiveDialect(csv.Dialect):
-    """What this project's CSV files are written in, for `csv.reader(file, ArchiveDialect)`.
+    """The dialect of this project's CSV files, for `csv.reader(file, ArchiveDialect)`.
 
     A cell may be longer than Python reads by default: raise `csv.field_size_limit` first.
     """
@@ -31,25 +33,25 @@ class ArchiveDialect(csv.Dialect):
 
 
 def jsonl_line(row: object) -> bytes:
-    """One JSON object and a newline."""
+    """Return one JSON object and a newline."""
     return encode_json(row) + b"\n"
 
 
 def csv_line(cells: Sequence[str]) -> bytes:
-    """One line of CSV in ArchiveDialect. Escaping the joined line once is quicker than each cell."""
+    """Return one line of CSV in ArchiveDialect. The joined line is escaped: faster than each cell."""
     joined = _BETWEEN.join(cells).encode()
     if joined.count(_BETWEEN_BYTES) < len(cells):
         inner = _escaped(joined).replace(_BETWEEN_BYTES, b'","')
-    else:  # a cell has that character itself
+    else:  # a cell contains that character
         inner = b'","'.join([_escaped(cell.encode()) for cell in cells])
     return b'"%b"\n' % inner
 
 
 def csv_cells(columns: Sequence[str], values: Sequence[Any], rest: dict[str, Any]) -> list[str]:
-    """ddb_rest as JSON text, empty when nothing is in it, then the cells of the columns' values.
+    """Return ddb_rest as JSON text, empty when it has nothing, and then the cells of the columns' values.
 
     A value is what a row of JSONL has, UNSET where there is none, or a number's text. `rest` has the values
-    without a column, and takes in those that a cell cannot show exactly.
+    without a column; those that a cell cannot show exactly are added to it.
     """
     cells = [value if value.__class__ is str else _cell(value) for value in values]
     text = "".join(cells)
@@ -74,5 +76,5 @@ def _escaped(text: bytes) -> bytes:
     return text.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
 
 
-_BETWEEN = "\x1f"  # ASCII's unit separator stands for '","' until the line is escaped
+_BETWEEN = "\x1f"  # ASCII's unit separator takes the place of '","' until the line is escaped
 _BETWEEN_BYTES = _BETWEEN.encode()

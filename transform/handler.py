@@ -1,4 +1,4 @@
-"""The entry that Lambda calls. archive.toml is read at the cold start, and a mistake in it is told there."""
+"""The entry that Lambda calls. The cold start reads archive.toml, and fails with every mistake in it."""
 
 from ttl_archive.transform.batch import batch_transform
 from ttl_archive.transform.settings import load

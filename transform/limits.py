@@ -1,4 +1,4 @@
-"""AWS's numbers, with their sources, and the arithmetic of what fits into an answer and into a call."""
+"""AWS's limits with their sources, and what fits into a response and into a put call."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, NotRequired, TypedDict
 
 from msgspec.json import Encoder
 
-# What we let an answer reach; AWS's own blueprint stops at the same number.
+# The largest response that we send; AWS's own blueprint uses the same number.
 # Source: kinesis-firehose-cloudwatch-logs-processor-python. The service's own limit is 6,291,456 bytes.
 # Source: AWS Lambda Developer Guide, quotas.
 RESPONSE_BYTES = 6_000_000
@@ -26,7 +26,7 @@ FIREHOSE_RECORD_BYTES = 1_024_000
 # Source: DynamoDB Developer Guide, Constraints: data types, nested attribute depth.
 MAX_NESTING = 600
 
-# The Lambda runtime for Python 3.12 and later answers in UTF-8, the earlier ones in ASCII with escapes.
+# The Lambda runtime for Python 3.12 and later encodes the response in UTF-8, earlier ones in ASCII.
 # Source: aws-lambda-python-runtime-interface-client, lambda_runtime_marshaller.py.
 _ANSWERS_IN_UTF8 = frozenset(f"AWS_Lambda_python3.{minor}" for minor in (12, 13, 14, 15))
 
@@ -41,7 +41,7 @@ class Answer(TypedDict):
 
 
 class Entry(NamedTuple):
-    """One record of a put call. `position` is the caller's own; Firehose takes no partition key."""
+    """One record of a put call. `position` is for the caller; Firehose accepts no partition key."""
 
     position: int
     data: bytes
@@ -49,14 +49,14 @@ class Entry(NamedTuple):
 
     @property
     def size_bytes(self) -> int:
-        """What the entry counts in a call: its data before base64, and its partition key."""
+        """The entry's size in a call, in bytes: its data before base64, and its partition key."""
         return len(self.data) + len(self.partition_key.encode())
 
 
 def batches(entries: Iterable[Entry], max_records: int, max_bytes: int) -> Iterator[list[Entry]]:
     """Group entries into calls within both limits, keeping their order.
 
-    An entry that is over `max_bytes` by itself goes alone: the service, which knows its own setting, decides.
+    An entry that exceeds `max_bytes` alone gets a call of its own: the service decides by its own setting.
     """
     batch: list[Entry] = []
     size = 0
@@ -71,7 +71,7 @@ def batches(entries: Iterable[Entry], max_records: int, max_bytes: int) -> Itera
 
 
 def answer_bytes(answer: Answer) -> int:
-    """The bytes of one answer as the Lambda runtime serialises it, without the separator to the next.
+    """Return the size of one answer as the Lambda runtime serialises it, in bytes, without a separator.
 
     The data is base64, in which no character is escaped.
     """
@@ -79,7 +79,7 @@ def answer_bytes(answer: Answer) -> int:
 
 
 def response_bytes(answers: Sequence[Answer]) -> int:
-    """The bytes of a whole response, to the byte."""
+    """Return the exact size of a whole response in bytes."""
     size = _frame_bytes(len(answers)) + _FRAME * len(answers)
     size += _text_bytes("".join([answer["recordId"] for answer in answers]))
     size += sum([len(answer["result"]) + len(answer["data"]) for answer in answers])
@@ -87,9 +87,9 @@ def response_bytes(answers: Sequence[Answer]) -> int:
 
 
 def over_the_limit(answers: Sequence[Answer], limit: int = RESPONSE_BYTES) -> list[int]:
-    """Positions of the answers whose data must be left out for the response to stay within the limit.
+    """Return the positions of the answers whose data must be left out to stay within the limit.
 
-    Answers are served first come, first fit, after room for each to fail without data.
+    Each answer has room to fail without data. The remaining room goes to the answers in their order.
     """
     sizes = [answer_bytes(answer) for answer in answers]
     least = [
@@ -108,24 +108,24 @@ def over_the_limit(answers: Sequence[Answer], limit: int = RESPONSE_BYTES) -> li
 
 
 def fits_alone(answer: Answer, limit: int = RESPONSE_BYTES) -> bool:
-    """Whether the answer would fit into a response that has no other."""
+    """Return whether a response with only this answer would be within the limit."""
     return response_bytes([answer]) <= limit
 
 
 def failed(record_id: str, data: str = "") -> Answer:
-    """The answer that sends a record to the error output prefix, where Firehose keeps its source bytes."""
+    """Return the answer that sends a record to the error output prefix, with its source bytes."""
     return {"recordId": record_id, "result": "ProcessingFailed", "data": data}
 
 
 def dropped(record_id: str) -> Answer:
-    """The answer that ends a record. Documents ask for data, blueprints send none: empty serves both."""
+    """Return the answer that drops a record. AWS's documents require data and its blueprints omit it."""
     return {"recordId": record_id, "result": "Dropped", "data": ""}
 
 
 def _text_bytes(text: str) -> int:
-    """The bytes of a JSON string without its quotes."""
+    """Return the size of a JSON string without its quotes, in bytes."""
     if text.isascii() and len(_encode(text)) == len(text) + 2 and "\x7f" not in text:
-        return len(text)  # nothing to escape, told quickly; only json escapes DEL
+        return len(text)  # nothing is escaped; only json, not msgspec, escapes DEL
     return len(_dumps(text).encode("utf-8", "backslashreplace")) - 2
 
 
@@ -133,7 +133,7 @@ def _metadata_bytes(answer: Answer) -> int:
     return _METADATA_FRAME + _partition_keys_bytes(*answer["metadata"]["partitionKeys"].items())
 
 
-@lru_cache(maxsize=1024)  # the rows of a batch have few dates
+@lru_cache(maxsize=1024)  # a batch has few dates
 def _partition_keys_bytes(*partition_keys: tuple[str, str]) -> int:
     return len(_dumps({"partitionKeys": dict(partition_keys)}).encode())
 
@@ -146,6 +146,6 @@ def _frame_bytes(answers: int) -> int:
     return len('{"records": []}') + len(", ") * max(0, answers - 1)
 
 
-_encode = Encoder().encode  # quicker than json, with other escapes
+_encode = Encoder().encode  # faster than json, with other escapes
 _FRAME = len(json.dumps(Answer(recordId="", result="", data="")))
 _METADATA_FRAME = len(', "metadata": ')

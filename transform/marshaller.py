@@ -1,9 +1,9 @@
 """A faster JSON codec for the Lambda runtime client: same values, same content type, half the time or less.
 
-The client decodes the event before the handler runs and encodes the answer after it, with simplejson. Its
+The client decodes the event before the handler runs and encodes the response after it, with simplejson. Its
 class attribute `marshaller` "allows for function authors to override the default implementation". The
-Developer Guide does not mention it, so this is an option: name
-`ttl_archive.transform.fast_handler.handler` as the function's handler.
+Developer Guide does not mention it, so this is an option: set the function's handler to
+`ttl_archive.transform.fast_handler.handler`.
 Source: aws-lambda-python-runtime-interface-client, lambda_runtime_client.py.
 """
 
@@ -18,17 +18,17 @@ _encode = Encoder().encode
 
 
 class Marshaller:
-    """Decodes an event as the client's own marshaller does; encodes the transform's answers to equal JSON.
+    """A codec with the results of the client's own marshaller, `default`, to which it leaves every error.
 
-    What it cannot do it leaves to `default`, errors too. What it writes is never longer: no space after `,`
-    and `:`, and fewer escapes. So an answer that was measured as the default writes it is within the limit.
+    Its JSON is never longer: it has no space after `,` and `:`, and fewer escapes. So a response that was
+    measured as `default` writes it is within the limit.
     """
 
     def __init__(self, default: Any) -> None:
         self._default = default
 
     def unmarshal_request(self, request: Any, content_type: str = JSON) -> Any:
-        """The event. What only simplejson takes, such as half a surrogate pair, it gets."""
+        """Return the event. simplejson decodes what only it accepts, such as half a surrogate pair."""
         if content_type == JSON:
             try:
                 return _decode(request)
@@ -37,7 +37,7 @@ class Marshaller:
         return self._default.unmarshal_request(request, content_type)
 
     def marshal_response(self, response: Any) -> tuple[Any, str]:
-        """The body and its content type, of an answer made of text, lists and dicts, or of bytes."""
+        """Return the body and its content type for a response of text, lists and dicts, or of bytes."""
         if not isinstance(response, bytes):
             try:
                 return _encode(response), JSON
@@ -48,16 +48,16 @@ class Marshaller:
 
 
 def install(client_module: str = "awslambdaric.lambda_runtime_client") -> bool:
-    """Put the codec into the runtime client. Where that has no such place, the log says so and all stays.
+    """Install the codec in the runtime client, and return whether that was possible.
 
-    `client_module` is for tests.
+    A client without the attribute keeps its own codec, and the log says so. `client_module` is for tests.
     """
     from importlib import import_module
 
     try:
         client = import_module(client_module).LambdaRuntimeClient
         default = client.marshaller
-        default.unmarshal_request, default.marshal_response  # noqa: B018  what it must have
+        default.unmarshal_request, default.marshal_response  # noqa: B018  raises where one is missing
     except (ImportError, AttributeError) as error:
         reason = f"{type(error).__name__}: {error}"
         print(f"ttl_archive.transform.marshaller: the runtime client keeps its own JSON codec. {reason}")  # noqa: T201

@@ -1,4 +1,4 @@
-"""The one log line of a batch, in CloudWatch's embedded metric format. Never an item's content.
+"""The one log line of a batch, in CloudWatch's embedded metric format, without any item's content.
 
 Source of the format: CloudWatch User Guide, embedded metric format specification.
 """
@@ -16,7 +16,7 @@ from ttl_archive.transform.errors import RecordError
 NAMESPACE = "TtlArchive"
 UNEXPECTED = "UnexpectedError"
 REINGEST_LOOP = "ReingestLoop"
-EXAMPLES = 10  # failures named with their record id, enough to find one
+EXAMPLES = 10  # failures that the line names with their record id
 
 _UNITS = {
     "RecordsReceived": "Count",
@@ -37,7 +37,7 @@ _UNITS = {
 
 @dataclass(slots=True)
 class Tally:
-    """What became of a batch's records. Received = delivered + dropped + failed + re-ingested."""
+    """The counts of a batch's records. Received = delivered + dropped + failed + re-ingested."""
 
     received: int = 0
     delivered: int = 0
@@ -57,9 +57,9 @@ class Tally:
             self.examples.append({"recordId": record_id, "code": code, **more})
 
     def fail_by(self, record_id: str, error: Exception) -> None:
-        """Count a record that an error has kept from becoming a row.
+        """Count a record that could not become a row because of the error.
 
-        Of a mistake of ours the log has the error's type and place, not its text.
+        The log has the type and place of an unexpected error, not its text, which may contain an item.
         """
         if isinstance(error, RecordError):
             self.fail(record_id, error.code)
@@ -69,7 +69,7 @@ class Tally:
             self.fail(record_id, UNEXPECTED, error=type(error).__name__, where=where)
 
     def metrics(self) -> dict[str, float]:
-        """The value of every metric."""
+        """Return the value of every metric."""
         values = (
             self.received,
             self.delivered,
@@ -88,7 +88,7 @@ class Tally:
         return dict(zip(_UNITS, values, strict=True))
 
     def log_line(self, table: str, event: dict[str, Any]) -> str:
-        """The line: metrics at the root, as the format wants them, and what helps to find a failure."""
+        """Return the line: metrics at the root, as the format requires, and what helps to find a failure."""
         directive = {
             "Namespace": NAMESPACE,
             "Dimensions": [["Table"]],

@@ -1,4 +1,4 @@
-"""The text of a number -> JSON that keeps its digits: one, many at once, and lists of nothing but numbers."""
+"""The text of a number -> JSON that keeps its digits: for one, for many at once, and for lists of numbers."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,20 +11,20 @@ TakeNumbers = Callable[[Sequence[str | UnsetType]], Sequence[Raw | str | UnsetTy
 
 _as_number, _as_numbers = Decoder(float).decode, Decoder(list[float]).decode
 _as_raw, _as_raws = Decoder(Raw).decode, Decoder(list[Raw]).decode
-SMALL_NUMBERS = {text: _as_raw(text) for text in map(str, range(1000))}  # counts, flags, percentages: common
+SMALL_NUMBERS = {text: _as_raw(text) for text in map(str, range(1000))}  # counts, flags and percentages
 _DIGITS_AND_COMMAS, _EXPONENT = b"0123456789.-,", b"eE+"
 _EMPTY_LISTS = (b'{"L":[]}', b'{"L": []}')
 _SAFE_DIGITS = 308  # a number with as many is below 1e308
 
 
 def number(text: str) -> Raw:
-    """A number's text as JSON that keeps its digits. Raises RecordError `BadNumber`.
+    """Return a number's text as JSON with the same digits. Raises RecordError `BadNumber`.
 
-    One that is beyond a double's range is refused: readers of JSON stumble over it.
+    A number beyond a double's range is refused, because readers of JSON fail on it.
     """
     try:
         _as_number(text)  # it is a JSON number ...
-        if text.strip() is text:  # ... and nothing but
+        if text.strip() is text:  # ... without white space
             return _as_raw(text)
     except (DecodeError, TypeError):
         pass
@@ -32,10 +32,10 @@ def number(text: str) -> Raw:
 
 
 def numbers(texts: Sequence[str | UnsetType]) -> Sequence[Raw | UnsetType]:
-    """What `number` makes of every text, in one go; UNSET stays UNSET. Raises RecordError `BadNumber`.
+    """Return what `number` returns for every text; UNSET stays UNSET. Raises RecordError `BadNumber`.
 
-    Of the bytes that JSON numbers have, and commas, n parts with a comma between them make n values only if
-    each part is a number.
+    All texts are decoded as one JSON list. If they have only the bytes of JSON numbers and commas, n texts
+    make n values only when each of them is a number.
     """
     try:
         joined = ",".join(texts).encode()  # type: ignore[arg-type]
@@ -46,7 +46,7 @@ def numbers(texts: Sequence[str | UnsetType]) -> Sequence[Raw | UnsetType]:
     try:
         raws: list[Raw] = _as_raws(listed)
         unusual = joined.translate(None, _DIGITS_AND_COMMAS)
-        if unusual or len(joined) > _SAFE_DIGITS:  # only so can one be beyond a double's range
+        if unusual or len(joined) > _SAFE_DIGITS:  # otherwise none can be beyond a double's range
             _as_numbers(listed)
     except DecodeError:
         raise RecordError("BadNumber") from None
@@ -56,17 +56,17 @@ def numbers(texts: Sequence[str | UnsetType]) -> Sequence[Raw | UnsetType]:
 
 
 def number_texts(texts: Sequence[str | UnsetType]) -> Sequence[str | UnsetType]:
-    """The texts, when each is a number. Raises RecordError `BadNumber`."""
+    """Return the texts unchanged. Raises RecordError `BadNumber` when one is not a number."""
     numbers(texts)
     return texts
 
 
 def number_list(value: Raw) -> Raw | None:
-    """{"L":[{"N":"1"},{"N":"2.50"}]} -> [1,2.50], as one text: the list is not taken apart.
+    """Return a list of numbers as JSON without decoding it: {"L":[{"N":"1"},{"N":"2.50"}]} -> [1,2.50].
 
-    None for any other value, and for one that is written in another way than AWS or Python write it. Of the
-    value only the numbers and commas are left, and from these a list of numbers is written again. It is the
-    value itself, to the byte, only if no number had any of what was deleted, or a comma, of its own.
+    Returns None for any other value, and for one with other white space than AWS or Python write. The numbers
+    and commas are what remains when everything else is deleted. From them the value is written again: it is
+    the same, to the byte, only if no number contained a comma or a deleted byte.
     """
     text = bytes(value)
     joined = text.translate(None, b'{"LN: []}')

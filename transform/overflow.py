@@ -1,9 +1,9 @@
-"""What is done with rows that do not fit into the response: put back for another round, or failed.
+"""Rows that do not fit into the response: their records are put back into their source, or fail.
 
 the row would not fit even alone           ProcessingFailed, RowTooLarge
 overflow = "fail"                          ProcessingFailed, ResponseFull
 from a data stream, without partition key  ProcessingFailed, NoPartitionKey
-it has been going round for an hour        ProcessingFailed, ReingestLoop
+it arrived an hour after its change        ProcessingFailed, ReingestLoop
 put back, and the service confirmed it     Dropped
 put back, and not confirmed                ProcessingFailed, ReingestRefused
 """
@@ -30,15 +30,15 @@ from ttl_archive.transform.records import event_us, parse
 from ttl_archive.transform.reingest import Target, TimeLeft, reingest, source_of
 from ttl_archive.transform.settings import Settings
 
-# A change arrives within seconds. One that arrives an hour late goes round, or was held up before; either way
-# the error output prefix keeps it. A round takes at most the function's buffer interval, 15 minutes.
+# A change arrives within seconds. One that arrives an hour late was put back several times, or was delayed
+# before; the error output prefix keeps both. A round takes at most the buffer interval, 15 minutes.
 MAX_ARRIVAL_LAG_US = 3_600 * 1_000_000
 
 Event = dict[str, Any]
 FindTarget = Callable[[Event], Target]
 
 
-def relieve(
+def shed_overflow(
     event: Event,
     answers: list[Answer],
     settings: Settings,
@@ -47,7 +47,10 @@ def relieve(
     find_target: FindTarget = source_of,
     limit: int = RESPONSE_BYTES,
 ) -> None:
-    """Bring answers that are over the limit within it, in place, and count what became of the rest."""
+    """Change the answers in place until the response is within the limit, and count the results.
+
+    Records whose rows do not fit are put back, or fail; see the table above.
+    """
     positions = over_the_limit(answers, limit)
     leaving = [position for position in positions if answers[position]["result"] == "Ok"]
     going_back: list[int] = []
@@ -57,7 +60,7 @@ def relieve(
             going_back.append(position)
         else:
             tally.fail(answers[position]["recordId"], code)
-    for position in positions:  # a failure keeps its place without the copy of its data
+    for position in positions:  # until it is confirmed, an answer fails, without the copy of its data
         answers[position] = failed(answers[position]["recordId"])
     tally.delivered -= len(leaving)
     if going_back:
@@ -74,7 +77,7 @@ def _reason_to_fail(
         return "ResponseFull"
     if event.get("sourceKinesisStreamArn") and not _partition_key(record):
         return "NoPartitionKey"  # the service would refuse the whole call for it
-    return REINGEST_LOOP if _goes_round(record) else None
+    return REINGEST_LOOP if _is_reingest_loop(record) else None
 
 
 def _put_back(
@@ -88,7 +91,7 @@ def _put_back(
     entries = [_entry(position, event["records"][position]) for position in positions]
     try:
         target = find_target(event)
-    except Exception as error:  # noqa: BLE001  no client, no Region: the rows that do fit must not fail with it
+    except Exception as error:  # noqa: BLE001  without a client, the rows that fit are still delivered
         confirmed, errors = set[int](), Counter({type(error).__name__: len(entries)})
     else:
         confirmed, errors = reingest(target, entries, time_left)
@@ -107,18 +110,21 @@ def _entry(position: int, record: dict[str, Any]) -> Entry:
 
 
 def _partition_key(record: dict[str, Any]) -> str:
-    """The key that a record had on its data stream; empty for what was put directly."""
+    """Return the record's key on its data stream; it is empty for a record that was put directly."""
     return (record.get("kinesisRecordMetadata") or {}).get("partitionKey") or ""
 
 
-def _goes_round(record: dict[str, Any]) -> bool:
-    """Whether the record arrived long after its change, as one does that was put back again and again."""
+def _is_reingest_loop(record: dict[str, Any]) -> bool:
+    """Return whether the record arrived so long after its change that it must have been put back before."""
     changed_us = event_us(parse(pybase64.b64decode(record["data"])).dynamodb)
     return _arrival_us(record) - changed_us > MAX_ARRIVAL_LAG_US
 
 
 def _arrival_us(record: dict[str, Any]) -> int:
-    """When the stream took the record: ms in real events, ISO text in old fixtures; now, if nothing tells."""
+    """Return when the stream received the record, in microseconds: now, when the record has no time.
+
+    Real events have milliseconds, and some published samples ISO text.
+    """
     arrived = record.get("approximateArrivalTimestamp")
     try:
         if isinstance(arrived, str):

@@ -1,8 +1,8 @@
 """A record's bytes -> the DynamoDB change record in them.
 
-The schema below is the validator: every byte is checked to be JSON, and the envelope's fields are typed. Of
-the images only what was removed is kept, as raw JSON: most changes are dropped and need none. Both feeds are
-understood:
+The types below are the validator: every byte is checked to be JSON, and the envelope's fields are typed. Only
+the image of what was removed is kept, as raw JSON, because most changes are dropped and need no image.
+Records of both feeds are understood:
 
     field                          Kinesis data stream        DynamoDB Streams (Direct PUT forwarders)
     ApproximateCreationDateTime    milli- or microseconds     seconds
@@ -13,6 +13,7 @@ understood:
 
 import struct
 from datetime import UTC, datetime
+from enum import Enum
 from functools import lru_cache
 from typing import Literal
 
@@ -25,13 +26,22 @@ from ttl_archive.transform.nesting import is_too_deep
 Precision = Literal["MICROSECOND", "MILLISECOND"]
 _ABSENT = Raw()
 _NULL = Raw(b"null")
-_first_byte = struct.Struct("c").unpack_from  # of a raw value, which takes no index
+_first_byte = struct.Struct("c").unpack_from  # a Raw cannot be indexed
 _OBJECT = (b"{",)
 _MILLISECONDS = tuple(f".{ms:03d}" for ms in range(1000))
 
 
+class Feed(Enum):
+    """The service that carried a change record. It decides the unit of times and how binary is encoded."""
+
+    KINESIS = "kinesis"
+    STREAMS = "streams"
+
+    __hash__ = object.__hash__  # Enum's own is a Python function; feeds are looked up for every record
+
+
 class UserIdentity(Struct, gc=False):
-    """Who made the change, when a service did; either casing of the keys."""
+    """The service that made the change, with the keys in either casing; empty for a user's change."""
 
     type: str | None = None
     principal_id: str | None = field(default=None, name="principalId")
@@ -39,7 +49,7 @@ class UserIdentity(Struct, gc=False):
     boto_principal_id: str | None = field(default=None, name="PrincipalId")
 
     def is_dynamodb(self) -> bool:
-        """Whether DynamoDB itself made the change, as it does when an item's TTL has passed.
+        """Return whether DynamoDB itself made the change, as it does when an item's TTL has passed.
 
         Source: DynamoDB Developer Guide, time-to-live-ttl-streams; botocore dynamodbstreams `Identity`.
         """
@@ -49,11 +59,11 @@ class UserIdentity(Struct, gc=False):
 
 
 class Skipped(Struct, gc=False):
-    """A JSON object of which nothing is kept: its members are only checked to be JSON."""
+    """A JSON object whose members are checked to be JSON and then discarded."""
 
 
 class StreamRecord(Struct, gc=False):
-    """The `dynamodb` part: when, and what was removed, as raw JSON; empty if the record has no OldImage."""
+    """The `dynamodb` part. `old_image` is raw JSON, and empty when the record has no OldImage."""
 
     approximate_creation_date_time: int | float = field(name="ApproximateCreationDateTime")
     keys: Skipped = field(name="Keys")
@@ -62,9 +72,9 @@ class StreamRecord(Struct, gc=False):
     precision: Precision | None = field(default=None, name="ApproximateCreationDateTimePrecision")
 
     @property
-    def is_in_seconds(self) -> bool:
-        """Whether the record counts in whole seconds, as DynamoDB Streams does."""
-        return self.approximate_creation_date_time < 10**10
+    def feed(self) -> Feed:
+        """The feed that carried the record: DynamoDB Streams counts in whole seconds."""
+        return _STREAMS if self.approximate_creation_date_time < 10**10 else _KINESIS
 
 
 class ChangeRecord(Struct, gc=False):
@@ -78,7 +88,7 @@ class ChangeRecord(Struct, gc=False):
     user_identity: UserIdentity | None = field(default=None, name="userIdentity")
 
     def table(self) -> str | None:
-        """The table's name; None where the record does not tell."""
+        """Return the table's name, or None when the record has none."""
         if self.table_name is None and self.event_source_arn:
             # arn:aws:dynamodb:REGION:ACCOUNT:table/NAME/stream/LABEL
             return self.event_source_arn.partition("table/")[2].partition("/")[0]
@@ -86,7 +96,7 @@ class ChangeRecord(Struct, gc=False):
 
 
 class Images(Struct, gc=False):
-    """Keys and images as raw JSON; empty or null where the record has none."""
+    """Keys and images as raw JSON, each empty or null when the record has none."""
 
     keys: Raw = field(name="Keys")
     new_image: Raw = field(default=_ABSENT, name="NewImage")
@@ -97,12 +107,13 @@ class _ImagesOnly(Struct, gc=False):
     dynamodb: Images
 
 
+_KINESIS, _STREAMS = Feed
 _decode = Decoder(ChangeRecord).decode
 _decode_images = Decoder(_ImagesOnly).decode
 
 
 def parse(data: bytes) -> ChangeRecord:
-    """The change record in one source record's data.
+    """Return the change record in one source record's data.
 
     Raises RecordError `NotUtf8`, `NotJson`, `NotAChangeRecord` or `TooDeep`.
     """
@@ -110,7 +121,7 @@ def parse(data: bytes) -> ChangeRecord:
         raise RecordError("TooDeep")
     try:
         if not data.isascii():
-            data.decode()  # what the decoder skips it does not check to be UTF-8
+            data.decode()  # the decoder does not check that skipped text is UTF-8
         change = _decode(data)
     except UnicodeDecodeError:
         raise RecordError("NotUtf8") from None
@@ -125,12 +136,12 @@ def parse(data: bytes) -> ChangeRecord:
 
 
 def images(data: bytes) -> Images:
-    """The images of a record that `parse` has taken, whose data is decoded once more for them."""
+    """Decode the images of a record that `parse` has accepted."""
     return _decode_images(data).dynamodb
 
 
 def row_image(change: ChangeRecord, data: bytes) -> Raw:
-    """The image a row is made of: what was removed, or what the item has become.
+    """Return the image for the row: the old image of a removal, else the new one.
 
     `data` is what the change was parsed from. Raises RecordError `MissingImage`.
     """
@@ -141,16 +152,15 @@ def row_image(change: ChangeRecord, data: bytes) -> Raw:
 
 
 def is_there(raw: Raw) -> bool:
-    """Whether the record has that image; a forwarder may write null where there is none."""
+    """Return whether the record has that image; a forwarder may write null for a missing one."""
     return bool(raw) and raw != _NULL
 
 
 def event_us(change: StreamRecord) -> int:
-    """When the change happened: microseconds since 1970.
+    """Return the time of the change in microseconds since 1970.
 
-    The unit is told by the number of digits, which the precision, where the record has one, must confirm:
-    records made before 2024 have none, and which default AWS uses is UNVERIFIED.
-    Raises RecordError `BadEventTime`.
+    The number of digits decides the unit. A record's precision must agree with it; records from before 2024
+    have no precision, and AWS's default is UNVERIFIED. Raises RecordError `BadEventTime`.
     """
     when, precision = change.approximate_creation_date_time, change.precision
     if 10**15 <= when < 10**16 and precision != "MILLISECOND":
@@ -163,10 +173,10 @@ def event_us(change: StreamRecord) -> int:
 
 
 def timestamp_text(us: int) -> str:
-    """Microseconds since 1970 as Hive writes a timestamp, UTC: 2026-11-21 06:26:52.123."""
+    """Return microseconds since 1970 as Hive writes a timestamp, in UTC: 2026-11-21 06:26:52.123."""
     return _second_text(us // 1_000_000) + _MILLISECONDS[us // 1000 % 1000]
 
 
-@lru_cache(maxsize=4096)  # the changes of one batch share few seconds
+@lru_cache(maxsize=4096)  # many changes of a batch share a second
 def _second_text(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,14 +1,15 @@
-"""Puts records back where they came from. The only calls out of the transform.
+"""Puts records back into their source. These are the only calls that the transform makes.
 
-A record from a Kinesis data stream goes back to that stream with its own partition key, because Firehose
-refuses puts on a delivery stream that reads from one; a record put directly goes back to the delivery stream.
-What is confirmed the service says for each entry; all else is not confirmed, whatever happened.
+A record of a Kinesis data stream is put back into that stream with its own partition key, because Firehose
+refuses puts into a delivery stream that reads from one. A record that was put directly is put back into the
+delivery stream. An entry counts as confirmed only when the service says so for that entry.
 """
 
 import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from ttl_archive.transform.limits import (
@@ -22,15 +23,15 @@ from ttl_archive.transform.limits import (
 
 CONNECT_TIMEOUT_S = 2
 READ_TIMEOUT_S = 5
-# A call begins only when it can end, and an answer be given, in the time left.
+# A call is made only when it can end, and the response be sent, in the time left.
 LEAST_TIME_LEFT_S = CONNECT_TIMEOUT_S + READ_TIMEOUT_S + 3
-NO_TIME_LEFT = "NoTimeLeft"  # stands among the error codes for what was not tried (again)
-ATTEMPTS = 20  # as often as AWS's own blueprint tries
+NO_TIME_LEFT = "NoTimeLeft"  # the error code of entries for which no time was left
+ATTEMPTS = 20  # as many as in AWS's own blueprint
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 2.0
 
-# Errors of a whole call that pass by themselves; anything else would be refused again.
+# Errors of a whole call after which a retry may succeed.
 # Source: Kinesis API Reference, PutRecords; Firehose API Reference, PutRecordBatch.
-_PASSING = frozenset(
+_TRANSIENT = frozenset(
     {
         "InternalFailure",
         "InternalServerError",
@@ -50,9 +51,11 @@ TimeLeft = Callable[[], float]
 
 
 class Target(NamedTuple):
-    """Where records go back to: one put call, and what it may carry."""
+    """The source of records: one put call, and its limits."""
 
-    put: Callable[[Sequence[Entry]], Sequence[str | None]]  # for each entry its error code; None: confirmed
+    put: Callable[
+        [Sequence[Entry]], Sequence[str | None]
+    ]  # returns each entry's error code, or None when confirmed
     max_records: int
     max_bytes: int
 
@@ -62,8 +65,8 @@ def reingest(
 ) -> tuple[set[int], Counter[str]]:
     """Put the entries back while there is time.
 
-    Gives the positions of those that the service confirmed, and how often it gave which error code, with
-    NoTimeLeft for each entry that was left when the time ran out.
+    Returns the positions of the entries that the service confirmed, and the counts of its error codes, with
+    NoTimeLeft for each entry that remained when the time ran out.
     """
     confirmed: set[int] = set()
     errors: Counter[str] = Counter()
@@ -87,7 +90,7 @@ def reingest(
 
 
 def source_of(event: dict[str, Any], client: Client = None) -> Target:
-    """The target that an event's records came from. Imports boto3, unless a client is given."""
+    """Return the source of an event's records. Imports boto3, unless a client is given."""
     stream_arn = event.get("sourceKinesisStreamArn")
     arn = stream_arn or event["deliveryStreamArn"]
     if client is None:
@@ -96,7 +99,7 @@ def source_of(event: dict[str, Any], client: Client = None) -> Target:
 
 
 def kinesis_stream(client: Client, stream_arn: str) -> Target:
-    """A Kinesis data stream; every consumer of it sees the records again."""
+    """Return a Kinesis data stream as a target. Every consumer of it sees the records again."""
 
     def put(entries: Sequence[Entry]) -> list[str | None]:
         records = [{"Data": entry.data, "PartitionKey": entry.partition_key} for entry in entries]
@@ -107,7 +110,7 @@ def kinesis_stream(client: Client, stream_arn: str) -> Target:
 
 
 def delivery_stream(client: Client, delivery_stream_arn: str) -> Target:
-    """A delivery stream that takes direct puts."""
+    """Return a delivery stream that accepts direct puts as a target."""
     name = delivery_stream_arn.rpartition("/")[2]
 
     def put(entries: Sequence[Entry]) -> list[str | None]:
@@ -119,7 +122,7 @@ def delivery_stream(client: Client, delivery_stream_arn: str) -> Target:
 
 
 def _attempt(target: Target, entries: Sequence[Entry]) -> tuple[Sequence[str | None], bool]:
-    """One call: an error code or None for each entry, and whether another call may help."""
+    """Make one call. Returns each entry's error code or None, and whether a retry may succeed."""
     from botocore import exceptions as botocore
 
     try:
@@ -127,18 +130,18 @@ def _attempt(target: Target, entries: Sequence[Entry]) -> tuple[Sequence[str | N
     except botocore.ClientError as error:
         code = error.response.get("Error", {}).get("Code", "Unknown")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return [code] * len(entries), code in _PASSING or status >= 500
+        return [code] * len(entries), code in _TRANSIENT or status >= 500
     except (botocore.ConnectionError, botocore.HTTPClientError) as error:
-        # It may come after the service accepted: a duplicate, never a loss.
+        # The service may have accepted the entries before the error: a retry may duplicate, never lose.
         return [type(error).__name__] * len(entries), True
-    except Exception as error:  # noqa: BLE001  what was confirmed before must not be put once more for it
+    except Exception as error:  # noqa: BLE001  entries that were confirmed before must stay confirmed
         return [type(error).__name__] * len(entries), False
 
 
 def _error_codes(
     entries: Sequence[Entry], results: Sequence[dict[str, Any]], receipt: str
 ) -> list[str | None]:
-    """For each entry the code with which it was refused; None only with the service's receipt."""
+    """Return each entry's error code, or None when the entry has the service's receipt."""
     codes = [
         None
         if result.get(receipt) and not result.get("ErrorCode")
@@ -150,15 +153,16 @@ def _error_codes(
 
 def _jittered(attempt: int, time_left_s: float) -> float:
     longest = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**attempt)
-    pause = random.uniform(0, longest)  # noqa: S311  spreads retries, guards nothing
+    pause = random.uniform(0, longest)  # noqa: S311  spreads retries; it protects nothing
     return min(pause, max(0.0, time_left_s - LEAST_TIME_LEFT_S))
 
 
+@cache  # to make a client takes as long as to convert a whole batch
 def _client(service: str, region: str) -> Client:
     import boto3
     from botocore.config import Config
 
-    # Retries are ours: botocore would send a whole batch again, and not look at the time left.
+    # We retry, because botocore would send a whole batch again and ignore the time left.
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_S, read_timeout=READ_TIMEOUT_S, retries={"total_max_attempts": 1}
     )

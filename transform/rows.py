@@ -1,4 +1,4 @@
-"""A kept change -> its row, in the format and shape the settings ask for."""
+"""A kept change -> its row, in the format that the settings say."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -8,12 +8,13 @@ from typing import Any
 from msgspec import UNSET, Raw, Struct, defstruct, field
 from msgspec.structs import astuple
 
-from ttl_archive.transform.columns import all_of
 from ttl_archive.transform.errors import RecordError
-from ttl_archive.transform.flatten import Unwrap, binary_once, binary_twice, decoded, image_text, unwrapper
+from ttl_archive.transform.flatten import Unwrap, binary_once, binary_twice, decoded, unwrapper
 from ttl_archive.transform.formats import csv_cells, csv_line, jsonl_line
+from ttl_archive.transform.getters import tuple_getter
+from ttl_archive.transform.image_text import image_text
 from ttl_archive.transform.numbers import number, number_texts
-from ttl_archive.transform.records import ChangeRecord, images, is_there, row_image, timestamp_text
+from ttl_archive.transform.records import ChangeRecord, Feed, images, is_there, row_image, timestamp_text
 from ttl_archive.transform.selection import RemovedBy
 from ttl_archive.transform.settings import ENVELOPE_COLUMNS, IMAGE_COLUMN, METADATA_COLUMNS, Settings
 from ttl_archive.transform.shape import Flattener, Shape
@@ -21,41 +22,38 @@ from ttl_archive.transform.shape import Flattener, Shape
 WriteRow = Callable[[bytes, ChangeRecord, int, RemovedBy | None], bytes]
 Divide = Callable[[Sequence[Any]], tuple[Sequence[Any], dict[str, Any]]]
 
-# By feed, told by whether the record counts in whole seconds: DynamoDB Streams does, and encodes binary once.
-_BINARY = {True: binary_once, False: binary_twice}
-_UNWRAP: dict[bool, Unwrap] = {in_seconds: unwrapper(binary) for in_seconds, binary in _BINARY.items()}
+_BINARY = {Feed.KINESIS: binary_twice, Feed.STREAMS: binary_once}
+_UNWRAP: dict[Feed, Unwrap] = {feed: unwrapper(binary) for feed, binary in _BINARY.items()}
 
 
 def row_writer(settings: Settings) -> WriteRow:
-    """The function that writes a row's line. It raises RecordError for an image that cannot be a row."""
+    """Return the function that writes a row's line. It raises RecordError for an image without a row."""
     output = settings.output
     return _WRITERS[output.format, output.row](settings)
 
 
 def _jsonl_writer(settings: Settings) -> WriteRow:
     table, with_image = settings.table.name, settings.output.image
-    flatteners = {
-        in_seconds: Flattener(settings, unwrap, _row_type) for in_seconds, unwrap in _UNWRAP.items()
-    }
+    flatteners = {feed: Flattener(settings, unwrap, _row_type) for feed, unwrap in _UNWRAP.items()}
 
     def write(data: bytes, change: ChangeRecord, us: int, by: RemovedBy | None) -> bytes:
-        raw, in_seconds = row_image(change, data), change.dynamodb.is_in_seconds
+        raw, feed = row_image(change, data), change.dynamodb.feed
         metadata = (table, change.event_id, change.event_name, timestamp_text(us), us, by)
-        shape, row_type = flatteners[in_seconds].known
+        shape, row_type = flatteners[feed].known
         if (values := shape.values(raw)) is not None:
-            last = image_text(raw, _BINARY[in_seconds]) if with_image else UNSET
+            last = image_text(raw, _BINARY[feed]) if with_image else UNSET
             return jsonl_line(row_type(*metadata, *values, last))
         row = dict(zip(METADATA_COLUMNS, metadata, strict=True))
-        flatteners[in_seconds].in_general(raw, row)
+        flatteners[feed].fallback(raw, row)
         if with_image:
-            row[IMAGE_COLUMN] = image_text(raw, _BINARY[in_seconds])
+            row[IMAGE_COLUMN] = image_text(raw, _BINARY[feed])
         return jsonl_line(row)
 
     return write
 
 
 def _row_type(shape: Shape) -> type[Struct]:
-    """The type of a JSONL row whose image has this shape. What is UNSET will not be written."""
+    """Return the type of a JSONL row whose image has this shape. Values that are UNSET are not written."""
     metadata = [(name, Any) for name in METADATA_COLUMNS]
     columns = [(f"f{n}", Any, field(name=column)) for n, column in enumerate(shape.columns)]
     return defstruct("Row", [*metadata, *columns, (IMAGE_COLUMN, Any)], gc=False)
@@ -66,33 +64,32 @@ def _csv_writer(settings: Settings) -> WriteRow:
     columns = tuple(column.name for column in settings.columns)
     divider = partial(_divider, columns)
     flatteners = {
-        in_seconds: Flattener(settings, unwrap, divider, number_texts)
-        for in_seconds, unwrap in _UNWRAP.items()
+        feed: Flattener(settings, unwrap, divider, number_texts) for feed, unwrap in _UNWRAP.items()
     }
 
     def write(data: bytes, change: ChangeRecord, us: int, by: RemovedBy | None) -> bytes:
-        raw, in_seconds = row_image(change, data), change.dynamodb.is_in_seconds
-        shape, divided = flatteners[in_seconds].known
+        raw, feed = row_image(change, data), change.dynamodb.feed
+        shape, divided = flatteners[feed].known
         if (values := shape.values(raw)) is not None:
             own, rest = divided(values)
         else:
             rest = {}
-            flatteners[in_seconds].in_general(raw, rest)
+            flatteners[feed].fallback(raw, rest)
             own = [rest.pop(column, UNSET) for column in columns]
         if "\n" in change.event_id or "\r" in change.event_id:  # its cell cannot show them exactly
             rest["ddb_event_id"] = change.event_id
         # METADATA_COLUMNS, as text
         cells = [table, change.event_id, change.event_name, timestamp_text(us), str(us), by or ""]
-        cells.append(image_text(raw, _BINARY[in_seconds]) if with_image else "")
+        cells.append(image_text(raw, _BINARY[feed]) if with_image else "")
         return csv_line(cells + csv_cells(columns, own, rest))
 
     return write
 
 
 def _divider(columns: Sequence[str], shape: Shape) -> Divide:
-    """The function that divides the values of an image of this shape into the columns' own and the rest."""
+    """Return the function that divides an image's values into those of the columns and the rest by name."""
     places = {column: place for place, column in enumerate(shape.columns)}
-    own = all_of(itemgetter, [places.pop(column, len(shape.columns)) for column in columns])
+    own = tuple_getter(itemgetter, [places.pop(column, len(shape.columns)) for column in columns])
 
     def divided(values: Sequence[Any]) -> tuple[Sequence[Any], dict[str, Any]]:
         if not places:
@@ -109,16 +106,16 @@ def _envelope_writer(settings: Settings) -> WriteRow:
     table, with_image = settings.table.name, settings.output.image
 
     def write(data: bytes, change: ChangeRecord, us: int, by: RemovedBy | None) -> bytes:
-        found, in_seconds = images(data), change.dynamodb.is_in_seconds
+        found, feed = images(data), change.dynamodb.feed
         raw = found.old_image if change.event_name == "REMOVE" else found.new_image
         if not is_there(raw):
             raise RecordError("MissingImage")
         metadata = (table, change.event_id, change.event_name, timestamp_text(us), us, by)
         row: dict[str, Any] = dict(zip(METADATA_COLUMNS, metadata, strict=True))
         for column, each in zip(ENVELOPE_COLUMNS, astuple(found), strict=True):
-            row[column] = _plain(each, _UNWRAP[in_seconds])
+            row[column] = _plain(each, _UNWRAP[feed])
         if with_image:
-            row[IMAGE_COLUMN] = image_text(raw, _BINARY[in_seconds])
+            row[IMAGE_COLUMN] = image_text(raw, _BINARY[feed])
         return jsonl_line(row)
 
     return write

@@ -1,4 +1,4 @@
-"""Which changes are kept, and by which rule the others are dropped."""
+"""The changes that are kept, and the rules by which the others are dropped."""
 
 from decimal import Decimal
 from typing import Literal
@@ -11,11 +11,11 @@ from ttl_archive.transform.settings import Settings
 
 RemovedBy = Literal["ttl", "ttl-inferred", "user"]
 
-# The TTL process leaves alone what expired more than five years ago; to the day: UNVERIFIED.
+# The TTL process ignores items that expired more than five years ago; the exact limit is UNVERIFIED.
 # Source: DynamoDB Developer Guide, Using time to live (TTL).
 TTL_MAX_AGE_S = 5 * 365 * 86_400
 
-# Who removed the item (None: nobody) -> the rule that counts the drop.
+# Who removed the item (None when the change is not a removal) -> the rule that counts the drop.
 DROP_RULES: dict[RemovedBy | None, str] = {
     None: "not-a-removal",
     "user": "user-removal",
@@ -31,13 +31,13 @@ _KEPT: dict[str, frozenset[RemovedBy | None]] = {
 
 
 def drop_rules(settings: Settings) -> dict[RemovedBy | None, str]:
-    """For each kind of change that the settings do not keep, the rule by which it is dropped."""
+    """Return the drop rule of each kind of change that the settings do not keep."""
     kept = _KEPT[settings.select.changes]
     return {kind: rule for kind, rule in DROP_RULES.items() if kind not in kept}
 
 
 def removed_by(change: ChangeRecord) -> RemovedBy | None:
-    """Who removed the item, as the record says; None when nothing was removed."""
+    """Return who removed the item according to the record, or None when it is not a removal."""
     if change.event_name != "REMOVE":
         return None
     identity = change.user_identity
@@ -45,11 +45,11 @@ def removed_by(change: ChangeRecord) -> RemovedBy | None:
 
 
 def ttl_had_passed(image: Image, ttl_attribute: str, at_us: int) -> bool:
-    """Whether the TTL process may have removed an item with this image at that time.
+    """Return whether the TTL process may have removed an item with this image at that time.
 
-    The TTL attribute must be a Number of epoch seconds, passed, and by no more than five years. On a replica
-    of a global table this is all there is to go by: only the Region whose sweep removed the item says so.
-    A user's removal of an expired item looks the same.
+    The TTL attribute must be a Number of epoch seconds that passed at most five years ago. A replica of a
+    global table has no other evidence: only the record of the Region that removed the item names the TTL
+    process. A user's removal of an expired item looks the same.
     Source: DynamoDB Developer Guide, time-to-live-ttl-streams.
     Raises RecordError `BadNumber` or `BadAttributeValue`: a damaged time must not decide a drop.
     """

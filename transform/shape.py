@@ -1,17 +1,18 @@
-"""The shape of a table's items, learned from their images, so that the next image is taken apart in C.
+"""The shape of a table's items, learned from their images, so that C code can take the next image apart.
 
-DynamoDB keeps no schema, but the items of a table are alike. What their images have had in common so far
-makes a decoder that refuses everything else, and getters that take all values of a kind at once: a handful of
-calls an image, however many attributes it has. An image of another shape is taken apart in general, by
-`flatten`, and is learned from. Nothing else depends on it: a row is the same, to the byte, either way.
+DynamoDB has no schema, but the items of a table are alike. A sample of images yields a decoder that refuses
+any other image, and getters that take all values of a kind at once: a handful of calls for an image, however
+many attributes it has. An image of another shape takes the general path, `flatten`. Either way the row is the
+same, to the byte. A shape is used only while it pays: see `Flattener`.
 
 kind           attribute values of that kind
-S, BOOL, SS    {"S": "text"}, {"BOOL": true}, {"SS": ["a", "b"]}: a row has them as they are
+S, BOOL, SS    {"S": "text"}, {"BOOL": true}, {"SS": ["a", "b"]}: the row has their content
 N              {"N": "1.50"}
-L              {"L": [{"N": "1"}, {"N": "2"}]}, a list of numbers; any other value is taken apart in general
-"" (general)   maps, other lists, binary, NULL; what is of one kind in this item, of another in that
+L              {"L": [{"N": "1"}, {"N": "2"}]}, a list of numbers; any other value takes the general path
+"" (general)   maps, other lists, binary, NULL; an attribute whose kind differs from item to item
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter, itemgetter
 from typing import Any, Generic, TypeVar
@@ -19,22 +20,25 @@ from typing import Any, Generic, TypeVar
 from msgspec import UNSET, Raw, Struct, UnsetType, ValidationError, defstruct, field
 from msgspec.json import Decoder
 
-from ttl_archive.transform.columns import Namer, all_of, namer, spreader
+from ttl_archive.transform.columns import namer, spreader
 from ttl_archive.transform.errors import RecordError
 from ttl_archive.transform.flatten import AttributeValue, Image, Unwrap, attribute_value, decoded
+from ttl_archive.transform.getters import tuple_getter
 from ttl_archive.transform.numbers import TakeNumbers, number_list, numbers
 from ttl_archive.transform.settings import Settings
 
-MOST_ATTRIBUTES = 128
-MOST_LESSONS = 100  # a table that still surprises then has no one shape
+SAMPLE = 16  # images from which a shape is learned
+WINDOW = 32  # images of other shapes after which the shape is judged by its hits
+PAUSES = (256, 1024)  # images before the next sample, after one and after more failures
+_COMMON = 7 / 8  # the share of an attribute's values that must be of one kind
 
 _GENERAL = ""
-_WHOLE = ("L", _GENERAL)  # of these the attribute value is looked at, of the others its content
-_GROUPS = (("S", "BOOL", "SS"), ("N",), _WHOLE)  # taken as they are; all at once; one by one
+_WHOLE = ("L", _GENERAL)  # the getters return the attribute value of these, and the content of the others
+_GROUPS = (("S", "BOOL", "SS"), ("N",), _WHOLE)  # copied; checked together; converted one by one
 
 
 def _only(kind: str, content: Any) -> type[Struct]:
-    """The type of attribute values that have this key and no other. UNSET is for what an image lacks."""
+    """Return the type of attribute values with this key and no other. UNSET is for a missing attribute."""
     fields = [(kind, content | UnsetType)]
     return defstruct(f"Only{kind}", fields, forbid_unknown_fields=True, frozen=True, gc=False)
 
@@ -52,8 +56,8 @@ _TYPES: dict[str, Any] = {
 class Shape:
     """Images whose attributes are among these, each of one kind.
 
-    `kinds` are in the order in which images have them, as far as they have one; `columns` are pairs (column,
-    attribute) in the order of `values`. Raises ValueError for a name that no field can have: with a quote, a
+    `kinds` should be in the order in which images have them; `columns` are pairs (column, attribute) in the
+    order of `values`. Raises ValueError for a name that a msgspec field cannot have: one with a quote, a
     backslash or a control character.
     """
 
@@ -66,33 +70,35 @@ class Shape:
     ) -> None:
         self.columns = [column for column, _ in columns]
         self.numbers = {column for column, name in columns if kinds[name] == "N"}
-        self.hits = 0  # images that were of this shape
+        self.hits = 0  # images of this shape
         self._unwrap = unwrap
         groups = [[name for name, kind in kinds.items() if kind in group] for group in _GROUPS]
         paths = {
             name: f"f{n}" if kind in _WHOLE else f"f{n}.{kind}"
             for n, (name, kind) in enumerate(kinds.items())
         }
-        as_they_are, numbers_of, self._one_by_one = (
-            all_of(attrgetter, [paths[name] for name in group]) for group in groups
+        copied, numbers_of, self._one_by_one = (
+            tuple_getter(attrgetter, [paths[name] for name in group]) for group in groups
         )
         places = {name: place for place, name in enumerate(name for group in groups for name in group)}
         self._has_others = bool(groups[2])
-        in_order = all_of(itemgetter, [places[name] for _, name in columns])
+        in_order = tuple_getter(itemgetter, [places[name] for _, name in columns])
         decode = Decoder(_image_type(kinds)).decode
-        self._steps = decode, as_they_are, numbers_of, take_numbers, in_order
+        self._steps = decode, copied, numbers_of, take_numbers, in_order
 
     def values(self, raw: Raw) -> Sequence[Any] | None:
-        """An image's plain values for `columns`, UNSET where it has none.
+        """Return an image's plain values for `columns`, UNSET for a missing attribute.
 
-        None if it has another shape or is damaged: the general way tells which.
+        Returns None for an image that has another shape or is damaged; the general path finds out which.
         """
         if not self.columns:
             return None
-        decode, as_they_are, numbers_of, take_numbers, in_order = self._steps  # one look-up
+        decode, copied, numbers_of, take_numbers, in_order = (
+            self._steps
+        )  # one attribute look-up instead of five
         try:
             image = decode(raw)
-            taken = (*as_they_are(image), *take_numbers(numbers_of(image)))
+            taken = (*copied(image), *take_numbers(numbers_of(image)))
             if self._has_others:
                 taken += self._others(image)
         except (ValidationError, RecordError):
@@ -102,20 +108,20 @@ class Shape:
 
     def _others(self, image: Struct) -> tuple[Any, ...]:
         values = [*self._one_by_one(image)]
-        in_general = []
+        general = []
         for n, value in enumerate(values):
             if value.__class__ is Raw:
                 values[n] = number_list(value)
                 if values[n] is None:
-                    in_general.append((n, attribute_value(value)))
+                    general.append((n, attribute_value(value)))
             elif value is not UNSET:
-                in_general.append((n, value))
-        self._unwrap(values, in_general)
+                general.append((n, value))
+        self._unwrap(values, general)
         return tuple(values)
 
 
 def _image_type(kinds: Mapping[str, str]) -> type[Struct]:
-    """The type of the images of a shape. Its fields are f0, f1, ...: an attribute may have any name."""
+    """Return the type of a shape's images. Its fields are f0, f1, ...: an attribute may have any name."""
     fields = [
         (f"f{n}", _TYPES[kind], field(name=name, default=UNSET if kind in _WHOLE else _TYPES[kind](UNSET)))
         for n, (name, kind) in enumerate(kinds.items())
@@ -127,10 +133,13 @@ Made = TypeVar("Made")
 
 
 class Flattener(Generic[Made]):
-    """Takes apart a table's images that come by one feed.
+    """Takes apart the images of a table that come by one feed, with the shape that a sample of them has.
 
-    `known` is the shape that they have had so far, and what `make` makes of it once to be used often: the
-    type of a row, say. While nothing is known the shape has no columns, and no image has it.
+    `known` is that shape and what `make` returned for it, such as the type of a row. Before a shape is known,
+    it has no columns, and no image has it.
+
+    Learning must never cost more than it saves. So a shape is learned from one sample at once, it is judged
+    whenever WINDOW images had another shape, and after a failure the general path has a pause.
     """
 
     def __init__(
@@ -143,51 +152,81 @@ class Flattener(Generic[Made]):
         self._columns_of = namer(settings)
         self._spread = spreader(settings, self._columns_of)
         self._unwrap, self._make, self._take_numbers = unwrap, make, take_numbers
-        self._kinds: dict[str, str] = {}
-        self._lessons = self._misses = 0
-        self.known = self._shaped({}, ())
+        self._sample: list[Raw] = []
+        self._misses = self._hits_before = self._pause = self._failures = 0
+        self._nothing = self.known = self._shaped({}, ())
 
-    def in_general(self, raw: Raw, row: dict[str, Any]) -> None:
-        """Put an image's plain values into a row, sorted by column. Learns from it. Raises RecordError."""
+    def fallback(self, raw: Raw, row: dict[str, Any]) -> None:
+        """Put an image's plain values into a row, sorted by column, on the general path.
+
+        Learns from the image. Raises RecordError.
+        """
         self._unwrap(row, self._spread(decoded(raw)))
-        if self._columns_of:
-            self._missed(raw, self._columns_of)
+        if self._pause:
+            self._pause -= 1
+        elif self._columns_of:
+            self._missed(raw)
 
-    def _missed(self, raw: Raw, columns_of: Namer) -> None:
-        """Learn from an image whose shape is not the known one, unless that is rare, or hopeless."""
-        self._misses += 1
+    def _missed(self, raw: Raw) -> None:
+        if self.known is not self._nothing:
+            self._misses += 1
+            if self._misses == WINDOW:
+                self._judge()
+            return
+        self._sample.append(raw)
+        if len(self._sample) == SAMPLE:
+            sample, self._sample = self._sample, []
+            self._learn(sample)
+
+    def _judge(self) -> None:
+        """Keep the shape if at least half of the latest images had it. Otherwise learn another."""
         hits = self.known[0].hits
-        if self._misses <= hits // 4:
-            return  # such as a NULL now and then
-        if self._lessons < MOST_LESSONS:
-            self._lessons += 1
-            self._learn(raw, columns_of)
-        elif self._misses > max(MOST_LESSONS, hits):
-            self.known, self._columns_of = self._shaped({}, ()), None  # to look costs more than it saves
+        is_useful = hits - self._hits_before >= WINDOW
+        self._misses, self._hits_before = 0, hits
+        if is_useful:
+            self._failures = 0
+        else:
+            self._fail()
 
-    def _learn(self, raw: Raw, columns_of: Namer) -> None:
-        kinds = dict(self._kinds)
+    def _fail(self) -> None:
+        self.known, self._hits_before = self._nothing, 0
+        self._pause = PAUSES[min(self._failures, len(PAUSES) - 1)]
+        self._failures += 1
+
+    def _learn(self, sample: Sequence[Raw]) -> None:
         try:
-            image = decoded(raw)  # once more: what is unwrapped is taken apart
-            for name, value in image.items():
-                kind = _kind_of(value)
-                kinds[name] = kind if kinds.get(name, kind) == kind else _GENERAL
-            if not _is_worth_it(kinds, image):
+            images = [decoded(raw) for raw in sample]
+            kinds = _common_kinds(images)
+            if self._columns_of and _is_worth_it(kinds, images):
+                self.known = self._shaped(kinds, self._columns_of(tuple(kinds)))
                 return
-            self.known = self._shaped(kinds, columns_of(tuple(kinds)))
         except (RecordError, ValueError):
-            return  # attributes of two items meet in one column, or a name is none for a field
-        self._kinds, self._misses = kinds, 0
+            pass  # attributes of two items have one column, or a field cannot have an attribute's name
+        self._fail()
 
     def _shaped(self, kinds: Mapping[str, str], columns: Sequence[tuple[str, str]]) -> tuple[Shape, Made]:
         shape = Shape(kinds, columns, self._unwrap, self._take_numbers)
         return shape, self._make(shape)
 
 
-def _is_worth_it(kinds: Mapping[str, str], image: Image) -> bool:
-    """Whether a shape is quicker: items have most of the attributes, and most of these have a kind."""
+def _common_kinds(images: Sequence[Image]) -> dict[str, str]:
+    """Return the kind of each attribute: the one that nearly all of its values have, or the general one."""
+    counts: dict[str, Counter[str]] = {}
+    for image in images:
+        for name, value in image.items():
+            counts.setdefault(name, Counter())[_kind_of(value)] += 1
+    kinds = {}
+    for name, found in counts.items():
+        kind, count = found.most_common(1)[0]
+        kinds[name] = kind if count >= _COMMON * found.total() else _GENERAL
+    return kinds
+
+
+def _is_worth_it(kinds: Mapping[str, str], images: Sequence[Image]) -> bool:
+    """Return whether a shape is faster: items have most of the attributes, and most of these have a kind."""
     general = sum(kind == _GENERAL for kind in kinds.values())
-    return len(kinds) <= min(MOST_ATTRIBUTES, 2 * len(image)) and 2 * general <= len(kinds)
+    attributes = sum(map(len, images))
+    return len(kinds) * len(images) <= 2 * attributes and 2 * general <= len(kinds)
 
 
 def _kind_of(value: AttributeValue) -> str:

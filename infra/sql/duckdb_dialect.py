@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from ttl_archive.infra.sql.dialect import Dialect, Path, literal
-from ttl_archive.transform.flatten import encode_json
+from ttl_archive.transform.formats import encode_json
 
 INEXACT = (
     "ddb_inexact"  # names of the columns whose value a row has, but not in a form that can be read exactly

@@ -123,7 +123,7 @@ TRANSFORM = (
     _mutant(
         "a loop of re-ingestion is not stopped",
         "overflow.py",
-        "return REINGEST_LOOP if _goes_round(record) else None",
+        "return REINGEST_LOOP if _is_reingest_loop(record) else None",
         "return None",
         "test_overflow.py::test_a_record_that_comes_round_again_and_again_is_stopped_and_counted",
     ),

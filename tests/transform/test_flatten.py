@@ -22,7 +22,8 @@ from tests.transform.builders import (
     run,
     settings,
 )
-from ttl_archive.transform.flatten import binary_twice, image_text
+from ttl_archive.transform.flatten import binary_twice
+from ttl_archive.transform.image_text import image_text
 
 SECONDS = {
     "ApproximateCreationDateTime": EVENT_US // 1_000_000,

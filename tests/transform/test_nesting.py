@@ -128,6 +128,7 @@ def test_the_depth_is_that_of_a_plain_reader(parts: list[tuple[bytes, int]], ran
         (b"[" * (LIMIT + 1), True),
         (b'{"":' * LIMIT, False),
         (b'{"":' * LIMIT + b"{", True),
+        (b'"[{"' * 301, False),
         (b'["' + b"[" * 5_000 + b'"]', False),
         (b'"' + b"[" * 5_000 + b'"', False),
         (b'["\\"' + b"{" * 5_000 + b'"]', False),

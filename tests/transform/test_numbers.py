@@ -10,7 +10,8 @@ from msgspec import UNSET, Raw
 
 from tests.strategies import numbers
 from ttl_archive.transform.errors import RecordError
-from ttl_archive.transform.flatten import binary_once, encode_json, unwrapper
+from ttl_archive.transform.flatten import binary_once, unwrapper
+from ttl_archive.transform.formats import encode_json
 from ttl_archive.transform.numbers import number, number_list
 from ttl_archive.transform.numbers import numbers as numbers_at_once
 
