@@ -16,20 +16,20 @@ from ttl_archive.transform.settings import Settings, load
 
 
 @click.command("check-config")
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--config", type=click.Path(path_type=Path), help="The settings file.  [default: archive.toml]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of TOML.")
 @click.option("--deployed", metavar="STACK", help="Report what an update of this stack would refuse.")
-def check_config(file: Path | None, as_json: bool, deployed: str | None) -> None:
+def check_config(config: Path | None, as_json: bool, deployed: str | None) -> None:
     """Print the configuration with every default filled in, or all its mistakes (exit code 2).
 
-    Without FILE: the file that TTL_ARCHIVE_CONFIG names, else archive.toml in the current folder.
+    Without --config: the file that TTL_ARCHIVE_CONFIG names, else archive.toml in the current folder.
 
     \b
     To check the file in this folder:   ttl-archive check-config
-    To check another one:               ttl-archive check-config path/to/archive.toml
+    To check another one:               ttl-archive check-config --config path/to/archive.toml
     To check an update of a stack:      ttl-archive check-config --deployed ttl-archive-DeviceData
     """
-    settings = load(file, deploy_settings.SECTIONS)
+    settings = load(config, deploy_settings.SECTIONS)
     deploy = deploy_settings.load(settings)
     if deployed:
         _check_update(settings, deploy, deployed)

@@ -1,23 +1,31 @@
-"""Failed records come home, archived items come back.
+"""The operator's commands over the bucket: failed records into the archive, archived items back.
 
 failed records
-  cli         the commands; options and exit codes, messages and tables in show
-  source      lists and reads the objects under the error output prefix
-  failed      the bytes of such an object -> its failed records; inflate undoes gzip
-  verdict     what the shipped transform says of a record today
-  catalog     which objects are open, done, or held
-  plan, run   what would be done, as a value; and doing it
-  one         one object from its claim to its manifest
-  state       claims and manifests: true even if killed at any line
-  sink        where records go: sink_s3 (the archive), sink_stream (Kinesis, Firehose)
-  quarantine  what is refused again, as error lines
-  retire      moves what is done out of the way
-  handler     the same per object, as a function for a Distributed Map; distributed starts and follows it
+  commands         the command line: options, messages, exit codes
+  error_objects    what Firehose left: objects, their lines, states, counts, causes
+  replay_plan      what a run would do, as a value
+  replay_run       a plan executed, several objects at once
+  replay_object    one object, from its claim to its state
+  verdict          what today's transform says of a failed record
+  causes           which attribute is to blame for a refusal
+  remedies         what to do about each code
+  claims           the exclusive right of a run to an object; how states change
+  claim_document   what a claim object says: state, progress, result, waivers
+  line_ranges      line numbers as ranges
+  conditional_put  writes under a condition, and the check that a store knows them
+  sinks            where records go: the archive, a data stream, a delivery stream
+  waiver           an operator accepts the loss of refused records
+  retirement       moves done and waived objects out of the way
+  map_handler      the same replay as a function of a Distributed Map
+  distributed_map  starts that state machine, and follows it
 archived items
-  restore     archived items back: retrieved from GLACIER, into files or into a table
-everywhere
-  layout      names in the bucket
-  csv_row     a line of CSV by column, also from before a column was added
-  aws         clients, and AWS's errors in words
-  errors      the exceptions, drawn as a tree
+  restore          archived items back: retrieved from GLACIER, into files or into a table
+  items            users' items, in every form that they have
+shared
+  aws              clients, and AWS's errors in words
+  csv_row          a line of CSV by column, also one from before a column was added
+  gunzip           gzip as a stream, in bounded memory
+  rate             a limit on records a second
+  workers          calls side by side
+  errors           the exceptions, drawn as a tree
 """

@@ -1,1 +1,15 @@
-"""TODO."""
+"""The command line: options, messages and exit codes; no call to AWS is made here.
+
+groups         `replay` and `restore`, composed of their subcommands
+options        what the commands share
+list           what failed, the objects, the causes
+inspect        the records of one object
+plan           what a run would do
+run            executes a plan
+waive          accepts the loss of refused records
+retire         moves done and waived objects out of the way
+restore        archived items back
+causes_report  causes with what to do about them
+show           text, tables, JSON, progress
+signals        Ctrl-C
+"""

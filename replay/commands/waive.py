@@ -9,7 +9,8 @@ from ttl_archive.replay import waiver
 from ttl_archive.replay.commands import show
 from ttl_archive.replay.commands.inspect import existing_object, object_place
 from ttl_archive.replay.commands.options import Place, aws_options, report_errors
-from ttl_archive.replay.errors import MisuseError
+from ttl_archive.replay.error_objects.objects import ErrorObject, find_object
+from ttl_archive.replay.errors import MisuseError, ObjectGoneError
 
 
 @click.command("waive", short_help="Accept the loss of refused records.")
@@ -37,29 +38,26 @@ def waive_command(
         raise MisuseError('give a reason, which is recorded: --reason "TEXT"; or --undo, without a reason')
     bucket, key = object_place(bucket, error_object)
     place = Place(bucket, None, **options)
-    key, line = _split_line(place, key)
-    found = existing_object(place, key)
+    found, line = _object_and_line(place, key)
+    place.claims.check_store()
     by = waiver.caller(place.clients("sts"))
     if undo:
         count = waiver.undo(place.claims, found, line, by=by)
     else:
-        place.claims.check_store()
         count = waiver.waive(place.claims, found, line, place.transform, reason=str(reason).strip(), by=by)
     if as_json:
-        show.as_json({"object": key, "line": line, "records": count, "by": by, "undone": undo})
+        show.as_json({"object": found.key, "line": line, "records": count, "by": by, "undone": undo})
     else:
         done = "are refused again" if undo else "are waived"
         click.echo(f"{count:,} records of {found.url} {done}, by {by}")
 
 
-def _split_line(place: Place, key: str) -> tuple[str, int | None]:
-    """Return key and line of KEY:LINE; a key may end like this itself, and then it is meant."""
+def _object_and_line(place: Place, key: str) -> tuple[ErrorObject, int | None]:
+    """Return the object and line of KEY:LINE. A key may end like this itself; then the object is meant."""
     found = re.fullmatch(r"(.+):([0-9]{1,9})", key, re.DOTALL)
-    if not found or _exists(place, key):
-        return key, None
-    return found[1], int(found[2])
-
-
-def _exists(place: Place, key: str) -> bool:
-    listed = place.s3.list_objects_v2(Bucket=place.bucket, Prefix=key, MaxKeys=1)
-    return any(entry["Key"] == key for entry in listed.get("Contents", []))
+    if not found:
+        return existing_object(place, key), None
+    try:
+        return find_object(place.s3, place.bucket, key), None
+    except ObjectGoneError:
+        return existing_object(place, found[1]), int(found[2])

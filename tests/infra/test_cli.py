@@ -40,14 +40,14 @@ def config(tmp_path):
 
 
 def test_check_config_prints_toml_that_loads_to_the_same_settings(config):
-    result = run("check-config", str(config))
+    result = run("check-config", "--config", str(config))
 
     assert result.returncode == 0
     assert parse(tomllib.loads(result.stdout), str(config)) == load(config)
 
 
 def test_check_config_prints_json_with_the_defaults_filled_in(config):
-    result = run("check-config", "--json", str(config))
+    result = run("check-config", "--json", "--config", str(config))
 
     document = json.loads(result.stdout)
     assert document["output"]["date_column"] == "dt"
@@ -58,7 +58,7 @@ def test_check_config_reports_every_mistake_and_exits_with_2(tmp_path):
     file = tmp_path / "wrong.toml"
     file.write_text('[table]\nname = "x"\n[output]\nformat = "xml"\n[deploy]\nglacier_days = "soon"\n')
 
-    result = run("check-config", str(file))
+    result = run("check-config", "--config", str(file))
 
     assert result.returncode == 2
     assert result.stdout == ""
