@@ -24,7 +24,7 @@ Path = tuple[str | int, ...]
 Explain = Callable[[FailedRecord | Unreadable, Refused], "Cause"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Cause:
     """A code with the paths of the attributes to blame; with OtherTable, `table` is the record's table."""
 

@@ -63,4 +63,6 @@ def print_remedy(cause: Cause, settings: Settings, indent: str = "  ") -> None:
 
 
 def _sorted(counted: Forecast) -> list[tuple[Cause, CauseCount]]:
-    return sorted(counted.refuse.items(), key=lambda each: (-each[1].records, each[0]))
+    return sorted(
+        counted.refuse.items(), key=lambda each: (-each[1].records, each[0].code, each[0].attribute)
+    )
