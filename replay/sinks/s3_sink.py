@@ -43,12 +43,12 @@ class S3Sink:
                 "Use --sink kinesis --stream NAME, so that Firehose converts the records again"
             )
 
-    def open(self, claim: Claim) -> "S3Delivery":
+    def open(self, claim: Claim) -> "RowDelivery":
         """Begin one object; what an earlier run has written will be overwritten."""
-        return S3Delivery(self, claim)
+        return RowDelivery(self, claim)
 
 
-class S3Delivery:
+class RowDelivery:
     """The rows of one object."""
 
     def __init__(self, sink: S3Sink, claim: Claim) -> None:

@@ -43,7 +43,9 @@ def test_an_error_object_is_found_with_its_type_by_replay() -> None:
     settings = settings_of("defaults")
     prefix = prefixes.parse(layout.error_output_prefix(settings), "ErrorOutputPrefix")
     at = datetime(2026, 12, 30, 23, 59, tzinfo=UTC)
-    evaluated = prefixes.evaluate(prefix, prefixes.Surroundings(at, error_output_type="processing-failed"))
+    evaluated = prefixes.evaluate_prefix(
+        prefix, prefixes.Surroundings(at, error_output_type="processing-failed")
+    )
 
     assert evaluated == "errors/defaults/processing-failed/dt=2026-12-30/"
     assert replay_layout.error_output_type(evaluated) == "processing-failed"

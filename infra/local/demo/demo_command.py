@@ -158,7 +158,7 @@ def _show_story(
     yours = {} if query is None else {"Your question": query}
     for question, sql in {**chosen.questions, **yours}.items():
         try:
-            found.answers.append(story.ask(pipeline, question, sql))
+            found.answers.append(story.ask_archive(pipeline, question, sql))
         except (duckdb.Error, story.NoAnswerError) as error:
             raise click.ClickException(f"{question}: {sql}\n{error}") from None
         screen.show_answer(console, found.answers[-1])
@@ -170,7 +170,7 @@ def _show_story(
 def _live(console: Console, pipeline: Pipeline, chosen: Scenario) -> None:
     with Progress(TextColumn("{task.description}"), BarColumn(24), console=console) as progress:
         loading = progress.add_task("items written", total=len(chosen.items))
-        for done in accumulate(story.load(pipeline, chosen.items)):
+        for done in accumulate(story.write_items(pipeline, chosen.items)):
             progress.update(loading, completed=done, description=f"{done:,} items written")
         if chosen.is_ours:
             story.user_acts(pipeline)

@@ -54,7 +54,7 @@ def special_items() -> list[Item]:
     return [every_type, poison, forever]
 
 
-def key_of(item: Item, keys: Iterable[str] = KEYS) -> Item:
+def reading_key(item: Item, keys: Iterable[str] = KEYS) -> Item:
     """Return the key attributes of an item."""
     return {name: item[name] for name in keys}
 

@@ -9,7 +9,7 @@ from ttl_archive.infra.local.demo.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class QueryAnswer:
     """A question to the archive, in words and in SQL, and the rows that answer it."""
 
     question: str
@@ -19,7 +19,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredObject:
+class DeliveredObject:
     """An object in the bucket."""
 
     key: str
@@ -42,9 +42,9 @@ class Report:
 
     table: str
     files: Sequence[str] = ()
-    objects: Sequence[StoredObject] = ()
+    objects: Sequence[DeliveredObject] = ()
     row: Mapping[str, str] = field(default_factory=dict)  # of one delivered row: column -> value
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[QueryAnswer] = field(default_factory=list)
     causes: Sequence[Mapping[str, Any]] = ()  # of the failed records
     ledger: Ledger | None = None
     ledger_after_replay: Ledger | None = None

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ttl_archive.infra.local.demo.ledger import RULES, Ledger
-from ttl_archive.infra.local.demo.report import Answer, StorageState, StoredObject
+from ttl_archive.infra.local.demo.report import DeliveredObject, QueryAnswer, StorageState
 from ttl_archive.replay.commands import show
 
 _KINDS = {"expired": "expired", "deleted": "deleted by a user", "written": "written"}
@@ -23,7 +23,7 @@ def show_text(console: Console, title: str, lines: Iterable[str]) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def show_objects(console: Console, objects: Sequence[StoredObject]) -> None:
+def show_objects(console: Console, objects: Sequence[DeliveredObject]) -> None:
     """Print how many objects and bytes are in each folder."""
     folders: dict[str, list[int]] = defaultdict(list)
     for stored in objects:
@@ -49,7 +49,7 @@ def show_row(console: Console, row: Mapping[str, str]) -> None:
     _print(console, "The first row", table)
 
 
-def show_answer(console: Console, answer: Answer) -> None:
+def show_answer(console: Console, answer: QueryAnswer) -> None:
     """Print the question, its SQL, and the rows."""
     table = Table(*map(escape, answer.columns))
     for row in answer.rows:

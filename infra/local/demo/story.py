@@ -17,7 +17,7 @@ from msgspec import Raw
 
 from ttl_archive.infra.local.demo.ledger import RULES, Ledger
 from ttl_archive.infra.local.demo.readings import KEYS, RENEWED, USER_DELETED
-from ttl_archive.infra.local.demo.report import Answer, StorageState, StoredObject
+from ttl_archive.infra.local.demo.report import DeliveredObject, QueryAnswer, StorageState
 from ttl_archive.infra.local.pipeline import Pipeline
 from ttl_archive.replay.error_objects.error_lines import read
 from ttl_archive.replay.items.attribute_values import Item
@@ -76,7 +76,7 @@ class NoAnswerError(ArchiveError):
     """The SQL is a statement that returns no rows."""
 
 
-def load(pipeline: Pipeline, items: Sequence[Item]) -> Iterator[int]:
+def write_items(pipeline: Pipeline, items: Sequence[Item]) -> Iterator[int]:
     """Write the items to the table; yield how many items each call wrote."""
     waiting = iter(items)
     calls = iter(lambda: list(islice(waiting, _CALL_ITEMS)), [])
@@ -111,18 +111,18 @@ def live_through(pipeline: Pipeline, step: timedelta) -> int:
     return len(removed)
 
 
-def ask(pipeline: Pipeline, question: str, query: str) -> Answer:
+def ask_archive(pipeline: Pipeline, question: str, query: str) -> QueryAnswer:
     """Ask SQL over the delivered files. Raises NoAnswerError for a statement that returns no rows."""
     relation = pipeline.sql(query)
     if relation is None:  # DuckDB's result of a statement that returns no rows
         raise NoAnswerError("it returns no rows. Ask with SELECT, e.g. SELECT count(*) FROM archive")
-    return Answer(question, query, relation.columns, relation.fetchall())
+    return QueryAnswer(question, query, relation.columns, relation.fetchall())
 
 
-def delivered(pipeline: Pipeline) -> list[StoredObject]:
+def delivered(pipeline: Pipeline) -> list[DeliveredObject]:
     """Return everything that Firehose wrote."""
     listed = pipeline.s3.list_objects_v2(Bucket=pipeline.bucket).get("Contents", [])
-    return [StoredObject(entry["Key"], entry["Size"]) for entry in listed]
+    return [DeliveredObject(entry["Key"], entry["Size"]) for entry in listed]
 
 
 def first_row(pipeline: Pipeline) -> dict[str, str]:
@@ -158,10 +158,10 @@ def fix_and_replay(pipeline: Pipeline) -> Summary:
     config = Path(pipeline.settings.file)
     config.write_text(config.read_text(encoding="utf-8") + FIX, encoding="utf-8")
     pipeline.restart_function()
-    return replay(pipeline)
+    return replay_failed(pipeline)
 
 
-def replay(pipeline: Pipeline) -> Summary:
+def replay_failed(pipeline: Pipeline) -> Summary:
     """Replay every error object into the archive, as `ttl-archive replay run` does."""
     prefix = errors_folder(pipeline.settings)
     return replay_prefix(pipeline.s3, pipeline.settings, bucket=pipeline.bucket, prefix=prefix)

@@ -140,7 +140,7 @@ def _destination(
 ) -> S3Destination:
     prefix = prefixes.parse(s3.get("Prefix", ""), f"{where}Prefix")
     error_prefix = prefixes.parse(s3.get("ErrorOutputPrefix", ""), f"{where}ErrorOutputPrefix")
-    prefixes.check(prefix, error_prefix, dynamic_partitioning=partitioned)
+    prefixes.check_prefixes(prefix, error_prefix, dynamic_partitioning=partitioned)
     compression = s3.get("CompressionFormat", "UNCOMPRESSED")
     return S3Destination(
         bucket=s3["BucketARN"].rpartition(":")[2],

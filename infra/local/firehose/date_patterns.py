@@ -46,8 +46,8 @@ class PatternError(ValueError):
     """A pattern that DateTimeFormatter refuses, or that is not evaluated here."""
 
 
-def check(pattern: str) -> None:
-    """Raise PatternError, naming the letter and the pattern, for one that `evaluate` cannot take."""
+def check_pattern(pattern: str) -> None:
+    """Raise PatternError, naming the letter and the pattern, for one that `evaluate_pattern` cannot take."""
     for kind, text in _tokens(pattern):
         if kind == "field":
             _check_field(text, pattern)
@@ -55,7 +55,7 @@ def check(pattern: str) -> None:
             raise PatternError(f"{text!r} is reserved in the pattern '{pattern}': quote it.")
 
 
-def evaluate(pattern: str, at: datetime) -> str:
+def evaluate_pattern(pattern: str, at: datetime) -> str:
     """The pattern's text for an instant, in the zone `at` carries. The pattern must have passed `check`."""
     return "".join(
         _FIELDS[text[0]][0](at, len(text)) if kind == "field" else text for kind, text in _tokens(pattern)

@@ -83,7 +83,7 @@ class InProcess:
 
     def invoke(self, payload: bytes) -> bytes:
         """Call the handler; see Function."""
-        check_request(payload)
+        check_request_size(payload)
         deadline = time.monotonic() + self._timeout_s
         context = Context(self._function_name, self._memory_mb, deadline)
         try:
@@ -94,7 +94,7 @@ class InProcess:
             raise raised(type(error).__name__, str(error)) from error
         if time.monotonic() > deadline:
             raise timed_out(self._timeout_s)
-        check_response(body)
+        check_response_size(body)
         return body
 
 
@@ -111,7 +111,7 @@ def encode(answer: object) -> bytes:
     return text.encode()
 
 
-def check_request(payload: bytes) -> None:
+def check_request_size(payload: bytes) -> None:
     """Raise FunctionError for a request larger than a synchronous invocation takes."""
     if len(payload) > MAX_REQUEST_BYTES:
         raise FunctionError(
@@ -121,7 +121,7 @@ def check_request(payload: bytes) -> None:
         )
 
 
-def check_response(body: bytes) -> None:
+def check_response_size(body: bytes) -> None:
     """Raise FunctionError, in the service's words, for a response larger than it passes on."""
     if len(body) > MAX_RESPONSE_BYTES:
         raise FunctionError(

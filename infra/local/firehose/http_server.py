@@ -48,7 +48,7 @@ def header(headers: Iterable[tuple[str, str]], name: str) -> str:
 
 
 # Returns None to close the connection without a response.
-Answer = Callable[[HttpRequest], HttpResponse | None]
+Respond = Callable[[HttpRequest], HttpResponse | None]
 
 
 class LocalServer:
@@ -58,7 +58,7 @@ class LocalServer:
     the client to close it; without, closing waits for the requests under way only.
     """
 
-    def __init__(self, answer: Answer, *, port: int = 0, keep_alive: bool = False) -> None:
+    def __init__(self, answer: Respond, *, port: int = 0, keep_alive: bool = False) -> None:
         # A kept connection is idle for as long as the client works, so it has no timeout.
         timeout = None if keep_alive else _IDLE_TIMEOUT_S
         bound = {"answer": staticmethod(answer), "keep_alive": keep_alive, "timeout": timeout}
@@ -126,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
-    answer: Answer
+    answer: Respond
     keep_alive: bool
 
     def handle_expect_100(self) -> bool:

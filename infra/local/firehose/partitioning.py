@@ -32,7 +32,7 @@ def partition(
     if keys is None:
         return _extraction_failed(transformed, _INVALID_KEYS)
     at_longest = prefixes.Surroundings(prefixes.LONGEST_INSTANT, partition_keys=dict(keys))
-    length = len(prefixes.evaluate(prefix, at_longest))
+    length = len(prefixes.evaluate_prefix(prefix, at_longest))
     if length > prefixes.MAX_EVALUATED_LENGTH:
         # FDG: what cannot be evaluated goes to the error output prefix; code and text UNVERIFIED.
         return _extraction_failed(

@@ -93,7 +93,9 @@ def parse(text: str, name: str) -> Prefix:
     return prefix
 
 
-def check(prefix: Prefix, error_output_prefix: Prefix, *, dynamic_partitioning: bool = False) -> None:
+def check_prefixes(
+    prefix: Prefix, error_output_prefix: Prefix, *, dynamic_partitioning: bool = False
+) -> None:
     """Raise ServiceError unless the pair keeps the rules of FDG: s3-prefixes. An absent one is Prefix()."""
     error_type = Expression("firehose", "error-output-type")
     partitions = [e for e in prefix.expressions if e.namespace in _PARTITION_NAMESPACES]
@@ -141,7 +143,7 @@ def error_prefix(
     return with_date(base, date_after_expressions=date_after_expressions)
 
 
-def evaluate(prefix: Prefix, surroundings: Surroundings) -> str:
+def evaluate_prefix(prefix: Prefix, surroundings: Surroundings) -> str:
     """The prefix's text for one object. Raises KeyError for a partition key that was not given."""
     return "".join(
         part if isinstance(part, str) else _EVALUATORS[part.namespace](part.value, surroundings)
@@ -169,7 +171,7 @@ def _check_expression(expression: Expression, name: str) -> None:
         raise _broken(f"{name} contains !{{firehose:{value}}}; the values of firehose are {values}.")
     if namespace == "timestamp":
         try:
-            date_patterns.check(value)
+            date_patterns.check_pattern(value)
         except date_patterns.PatternError as error:
             raise _broken(f"{name} contains !{{timestamp:{value}}}: {error}") from error
 
@@ -185,7 +187,7 @@ def _check_evaluated_length(prefix: Prefix, error_output_prefix: Prefix) -> None
         "ErrorOutputPrefix": error_prefix(prefix, error_output_prefix),
     }
     for name, effective in evaluated.items():
-        length = len(evaluate(effective, surroundings))
+        length = len(evaluate_prefix(effective, surroundings))
         if length > MAX_EVALUATED_LENGTH:
             raise _broken(
                 f"{name} has up to {length} characters once evaluated; it can have {MAX_EVALUATED_LENGTH}."
@@ -199,7 +201,7 @@ def _firehose(value: str, surroundings: Surroundings) -> str:
 
 
 def _timestamp(pattern: str, surroundings: Surroundings) -> str:
-    return date_patterns.evaluate(pattern, surroundings.at.astimezone(surroundings.zone))
+    return date_patterns.evaluate_pattern(pattern, surroundings.at.astimezone(surroundings.zone))
 
 
 def _partition_key(key: str, surroundings: Surroundings) -> str:

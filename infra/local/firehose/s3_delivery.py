@@ -203,6 +203,6 @@ def _key(
     surroundings = prefixes.Surroundings(
         oldest, destination.time_zone, group.error_output_type, dict(group.partition_keys), uuids
     )
-    folder = prefixes.evaluate(prefix, surroundings)
+    folder = prefixes.evaluate_prefix(prefix, surroundings)
     at = oldest.astimezone(destination.time_zone) if version.suffix_in_time_zone else oldest
     return f"{folder}{version.name}-{version.version}-{at:%Y-%m-%d-%H-%M-%S}-{uuids()}{extension}"

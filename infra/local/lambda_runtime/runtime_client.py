@@ -14,8 +14,8 @@ from typing import Self
 from ttl_archive.infra.local.child_process import MAX_LOG_LINES, Child
 from ttl_archive.infra.local.firehose.function import (
     FunctionError,
-    check_request,
-    check_response,
+    check_request_size,
+    check_response_size,
     exited,
     raised,
     timed_out,
@@ -82,7 +82,7 @@ class LambdaRuntime:
 
     def invoke(self, payload: bytes) -> bytes:
         """Invoke the function synchronously; see Function. Raises FunctionError or FunctionTimedOut."""
-        check_request(payload)
+        check_request_size(payload)
         with self._lock, self._replaced_on_failure() as running:
             event = running.run(Invocation(payload, self._timeout_s, self._arn))
         if event.kind == "error":
@@ -169,7 +169,7 @@ class _ExecutionEnvironment:
         if event.kind == "init-error":
             raise _raised(event.body)
         if event.kind == "too-large":
-            check_response(event.body)
+            check_response_size(event.body)
         if event.kind == "exit":
             raise exited(int(event.body))
         return event

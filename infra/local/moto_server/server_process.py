@@ -27,7 +27,7 @@ from ttl_archive.infra.local.firehose.http_server import refusal
 from ttl_archive.infra.local.moto_server.kinesis_records import support_large_records
 
 
-class _Handler(MotoRequestHandler):
+class _MotoHandler(MotoRequestHandler):
     """Serves many requests on a connection: a connection for each would double the time of a small one.
 
     Werkzeug closes a connection because an application may leave part of the body unread. Here the body is
@@ -67,7 +67,7 @@ def main(fd: int) -> None:
     """Serve until the process ends."""
     _fix_moto()
     app: Any = DomainDispatcherApplication(create_backend_app)
-    make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Handler, fd=fd).serve_forever()
+    make_server("127.0.0.1", 0, app, threaded=True, request_handler=_MotoHandler, fd=fd).serve_forever()
 
 
 def _fix_moto() -> None:

@@ -21,7 +21,7 @@ from rich.console import Console
 
 from ttl_archive.infra.local.demo.demo_command import demo
 from ttl_archive.infra.local.demo.readings import readings, special_items
-from ttl_archive.infra.local.demo.report import Answer
+from ttl_archive.infra.local.demo.report import QueryAnswer
 from ttl_archive.infra.local.demo.scenario import theirs
 from ttl_archive.infra.local.demo.screen import show_answer
 from ttl_archive.infra.local.demo.table_files import infer_keys
@@ -219,7 +219,7 @@ def test_a_statement_without_rows_asks_for_a_question(table, query):
 def test_a_column_s_name_is_shown_as_it_is():
     console = Console(file=io.StringIO())
 
-    show_answer(console, Answer("?", "SELECT 1", ["[/x]"], [[1]]))
+    show_answer(console, QueryAnswer("?", "SELECT 1", ["[/x]"], [[1]]))
 
     assert "[/x]" in console.file.getvalue()
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttl_archive.infra.local.firehose.date_patterns import PatternError, check, evaluate
+from ttl_archive.infra.local.firehose.date_patterns import PatternError, check_pattern, evaluate_pattern
 
 AT = datetime(2026, 9, 7, 4, 5, 6, 123456, UTC)  # a Monday
 
@@ -63,24 +63,24 @@ AT = datetime(2026, 9, 7, 4, 5, 6, 123456, UTC)  # a Monday
     ],
 )
 def test_a_pattern_evaluates_as_in_java(expected: str, pattern: str) -> None:
-    check(pattern)
+    check_pattern(pattern)
 
-    assert evaluate(pattern, AT) == expected
+    assert evaluate_pattern(pattern, AT) == expected
 
 
 @pytest.mark.parametrize(("expected", "hour"), [("24 12 0 AM", 0), ("12 12 0 PM", 12), ("23 11 11 PM", 23)])
 def test_the_four_ways_to_write_an_hour(expected: str, hour: int) -> None:
-    assert evaluate("k h K a", AT.replace(hour=hour)) == expected
+    assert evaluate_pattern("k h K a", AT.replace(hour=hour)) == expected
 
 
 def test_week_year_is_next_year_on_the_29th_of_december() -> None:
     at = datetime(2025, 12, 29, tzinfo=UTC)
 
-    assert (evaluate("yyyy", at), evaluate("YYYY", at)) == ("2025", "2026")
+    assert (evaluate_pattern("yyyy", at), evaluate_pattern("YYYY", at)) == ("2025", "2026")
 
 
 def test_day_of_year_is_padded_to_the_number_of_letters() -> None:
-    assert evaluate("D DD DDD", datetime(2026, 1, 2, tzinfo=UTC)) == "2 02 002"
+    assert evaluate_pattern("D DD DDD", datetime(2026, 1, 2, tzinfo=UTC)) == "2 02 002"
 
 
 @pytest.mark.parametrize(
@@ -101,18 +101,18 @@ def test_day_of_year_is_padded_to_the_number_of_letters() -> None:
 )
 def test_a_pattern_java_refuses_is_refused_by_name(message: str, pattern: str) -> None:
     with pytest.raises(PatternError, match=message):
-        check(pattern)
+        check_pattern(pattern)
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8")))
 def test_quoted_text_comes_out_unchanged(text: str) -> None:
     pattern = "'" + text.replace("'", "''") + "'"
 
-    check(pattern)
+    check_pattern(pattern)
 
-    assert evaluate(pattern, AT) == (text or "'")
+    assert evaluate_pattern(pattern, AT) == (text or "'")
 
 
 @given(st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1)))
 def test_numbers_read_back_as_the_instant(at: datetime) -> None:
-    assert datetime.strptime(evaluate("yyyyMMddHHmmssSSSSSS", at), "%Y%m%d%H%M%S%f") == at
+    assert datetime.strptime(evaluate_pattern("yyyyMMddHHmmssSSSSSS", at), "%Y%m%d%H%M%S%f") == at

@@ -22,17 +22,17 @@ def parsed(prefix: str, error_output_prefix: str = "") -> tuple[Prefix, Prefix]:
 
 def check(prefix: str, error_output_prefix: str = "", *, dynamic_partitioning: bool = False) -> None:
     pair = parsed(prefix, error_output_prefix)
-    prefixes.check(*pair, dynamic_partitioning=dynamic_partitioning)
+    prefixes.check_prefixes(*pair, dynamic_partitioning=dynamic_partitioning)
 
 
 def data_folder(prefix: str, **surroundings: object) -> str:
     effective = prefixes.with_date(prefixes.parse(prefix, "Prefix"))
-    return prefixes.evaluate(effective, Surroundings(AT, **surroundings))  # type: ignore[arg-type]
+    return prefixes.evaluate_prefix(effective, Surroundings(AT, **surroundings))  # type: ignore[arg-type]
 
 
 def error_folder(prefix: str, error_output_prefix: str) -> str:
     effective = prefixes.error_prefix(*parsed(prefix, error_output_prefix))
-    return prefixes.evaluate(effective, Surroundings(AT, error_output_type="processing-failed"))
+    return prefixes.evaluate_prefix(effective, Surroundings(AT, error_output_type="processing-failed"))
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_the_date_after_expressions_without_a_timestamp_is_a_choice(
     prefix = prefixes.parse("x=!{partitionKeyFromLambda:x}/", "Prefix")
     effective = prefixes.with_date(prefix, date_after_expressions=date_after_expressions)
 
-    assert prefixes.evaluate(effective, Surroundings(AT, partition_keys={"x": "1"})) == expected
+    assert prefixes.evaluate_prefix(effective, Surroundings(AT, partition_keys={"x": "1"})) == expected
 
 
 @pytest.mark.parametrize(
