@@ -7,7 +7,9 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from ttl_archive.infra.local.demo.ledger import RULES, Ledger
 from ttl_archive.infra.local.demo.report import DeliveredObject, QueryAnswer, StorageState
@@ -58,11 +60,14 @@ def show_answer(console: Console, answer: QueryAnswer) -> None:
 
 
 def show_causes(console: Console, causes: Iterable[Mapping[str, Any]]) -> None:
-    """Print why records failed."""
-    table = Table("code", "records")
+    """Print why records failed, and what to do about each cause."""
+    console.print("\n[bold]Records that could not become rows; errors/ keeps them[/]")
     for cause in causes:
-        table.add_row(cause["code"], f"{cause['records']:,}")
-    _print(console, "Records that could not become rows; errors/ keeps them", table)
+        where = f" at {cause['attribute']}" if cause["attribute"] else ""
+        number = "1 record" if cause["records"] == 1 else f"{cause['records']:,} records"
+        console.print(f"{cause['code']}{where}: {number}", markup=False, highlight=False)
+        console.print(Padding(Text(cause["remedy"]), (0, 0, 0, 2), expand=False))
+        console.print(Padding(Text(cause["settings"] or ""), (0, 0, 0, 4), expand=False))
 
 
 def show_ledger(console: Console, title: str, ledger: Ledger) -> None:

@@ -19,7 +19,12 @@ from ttl_archive.infra.local.demo.ledger import RULES, Ledger
 from ttl_archive.infra.local.demo.readings import KEYS, RENEWED, USER_DELETED
 from ttl_archive.infra.local.demo.report import DeliveredObject, QueryAnswer, StorageState
 from ttl_archive.infra.local.pipeline import Pipeline
-from ttl_archive.replay.error_objects.error_lines import read
+from ttl_archive.replay.causes import explainer
+from ttl_archive.replay.claims import Claims, new_owner
+from ttl_archive.replay.commands.causes_report import causes_document
+from ttl_archive.replay.error_objects.forecast import forecast
+from ttl_archive.replay.error_objects.survey import Filter, survey
+from ttl_archive.replay.errors import ReplayError
 from ttl_archive.replay.items.attribute_values import Item
 from ttl_archive.replay.items.item_reader import ItemFileError
 from ttl_archive.replay.replay_run import Summary, replay_prefix
@@ -28,6 +33,7 @@ from ttl_archive.transform.errors import ArchiveError
 from ttl_archive.transform.formats import ArchiveDialect
 from ttl_archive.transform.layout import archive_folder, errors_folder
 from ttl_archive.transform.selection import drop_rules
+from ttl_archive.transform.verdict_version import transform_identity
 
 CONFIG = """\
 [table]
@@ -146,11 +152,15 @@ def _printable(raw: bytes) -> str:
 
 
 def causes(pipeline: Pipeline) -> list[dict[str, Any]]:
-    """Return why records failed: each code of the transform with its number of records."""
-    verdict = judge(pipeline.settings)
-    bodies = pipeline.objects(errors_folder(pipeline.settings)).values()
-    verdicts = Counter(verdict(record) for body in bodies for record in read([body]))
-    return [{"code": getattr(cause, "code", ""), "records": number} for cause, number in verdicts.items()]
+    """Return why records failed and what to do, as `ttl-archive replay list --why --json` has it."""
+    settings = pipeline.settings
+    claims = Claims(pipeline.s3, pipeline.bucket, settings.table.name, new_owner())
+    found = survey(claims, errors_folder(settings), Filter(), transform_identity(settings))
+    counted = forecast(
+        pipeline.s3, found, judge(settings), explainer(settings), on_problem=_refuse_unreadable_object
+    )
+    refused: list[dict[str, Any]] = causes_document(counted, settings)["causes"]
+    return refused
 
 
 def fix_and_replay(pipeline: Pipeline) -> Summary:
@@ -182,6 +192,10 @@ def grow_cold(pipeline: Pipeline) -> Iterator[StorageState]:
     yield _storage(pipeline, f"{key.removeprefix(folder).partition('/')[0]} requested")
     pipeline.clock.advance(RETRIEVAL_TAKES)
     yield _storage(pipeline, f"{RETRIEVAL_TAKES.seconds // 3600} hours later")
+
+
+def _refuse_unreadable_object(error: ReplayError) -> None:
+    raise error
 
 
 def _storage(pipeline: Pipeline, when: str) -> StorageState:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -117,6 +118,20 @@ def test_a_user_s_table_file_expires_and_is_delivered(table, file_format, name):
     assert report["answers"][-1]["rows"] == [["a"], ["b"]]
     assert report["ledger"]["changes"]["expired"] == report["ledger"]["delivered"] == 2
     assert report["ledger"]["changes"]["inserted"] == 3
+
+
+def test_of_a_user_s_items_that_fail_the_causes_are_shown_with_what_to_do(table):
+    items = [*ITEMS, {"id": {"S": "c"}, "expires": {"N": "1767225600"}, "session": {"S": "secret"}}]
+
+    result = run(*table(items), "--json")
+
+    assert result.returncode == 0, result.stderr
+    (cause,) = json.loads(result.stdout)["causes"]
+    assert (cause["code"], cause["attribute"], cause["records"]) == ("ColumnCollision", "session", 1)
+    assert tomllib.loads(cause["settings"])["columns"][0]["path"] == "session"
+    assert "ColumnCollision at session: 1 record" in result.stderr
+    assert cause["settings"].splitlines()[-1] in result.stderr
+    assert "secret" not in result.stderr
 
 
 def test_what_scan_prints_and_plain_json_can_be_given_together(table, tmp_path):
