@@ -158,7 +158,6 @@ def restore(
     Exit codes: 0 all done, 1 failed or stopped, 2 misused, 3 something is not restored (not retrieved yet,
     not readable, or refused by the table), 4 nothing found; the message says what there is instead.
     """
-    bucket, prefix = _bucket_and_prefix(bucket, prefix)
     selection = GivenSelection(
         keys=tuple(_pair(key) for key in options.pop("keys")),
         **{name: options.pop(name) for name in ("since", "until", "where", "late_days")},
@@ -200,16 +199,6 @@ def _with_table(request: RestoreRequest, ttl: str | None) -> RestoreRequest:
             raise MisuseError("there is no terminal to ask on. Look with --dry-run, then add --yes")
         click.confirm(f"Put items into the table {options.to_table}?", abort=True, err=True)
     return replace(request, table=table, ttl=choice)
-
-
-def _bucket_and_prefix(bucket: str, prefix: str | None) -> tuple[str, str | None]:
-    """Return bucket and prefix of BUCKET or s3://BUCKET/PREFIX. Raises MisuseError for two prefixes."""
-    if not bucket.startswith("s3://"):
-        return bucket, prefix
-    name, _, own = bucket.removeprefix("s3://").partition("/")
-    if own and prefix is not None:
-        raise MisuseError(f"--bucket {bucket} names a prefix, and --prefix another. Give one of them")
-    return name, own or prefix
 
 
 def _pair(text: str) -> tuple[str, str]:

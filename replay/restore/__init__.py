@@ -10,7 +10,6 @@ reading
   retrieval_cost     what a retrieval from GLACIER costs, and how long it takes
   retrieval          retrievals requested and waited for
   row_lines          the bytes of an object -> lines, decompressed in bounded memory
-  nesting            how deeply a JSON text is nested
   archived_rows      lines -> rows, or bad lines with a code
   image_items        the item in a row's image, checked; what identifies it in a table
   item_rebuild       a row -> the item it was

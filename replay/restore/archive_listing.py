@@ -62,7 +62,7 @@ class ArchiveListing:
     last_date: str = ""
 
 
-def list_archive(
+def find_archived(
     s3: Any, bucket: str, prefix: str, settings: Settings, selection: Selection
 ) -> ArchiveListing:
     """List the archive under a prefix. Raises AccessDeniedError, ObjectGoneError or ObjectError."""
@@ -88,15 +88,6 @@ def list_archived(s3: Any, bucket: str, prefix: str) -> Iterator[ArchivedObject]
     try:
         for page in s3.get_paginator("list_objects_v2").paginate(**request):
             yield from (_listed(bucket, entry) for entry in page.get("Contents", ()))
-    except (ClientError, BotoCoreError) as error:
-        raise translate_error(error, f"s3://{bucket}/{prefix}", "s3:ListBucket") from error
-
-
-def list_folders(s3: Any, bucket: str, prefix: str) -> list[str]:
-    """Return the folders directly under a prefix, as whole prefixes. Raises as `list_archived`."""
-    try:
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
-        return [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", ())]
     except (ClientError, BotoCoreError) as error:
         raise translate_error(error, f"s3://{bucket}/{prefix}", "s3:ListBucket") from error
 

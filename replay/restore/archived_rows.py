@@ -15,10 +15,10 @@ from msgspec.json import Decoder, Encoder
 
 from ttl_archive.replay.csv_row import csv_row
 from ttl_archive.replay.items.attribute_values import Item
-from ttl_archive.replay.restore.image_items import BadImageError, decode_image
-from ttl_archive.replay.restore.nesting import is_too_deep
+from ttl_archive.replay.restore.image_items import MAX_BRACKETS, BadImageError, decode_image
 from ttl_archive.replay.restore.row_lines import UnreadableLine, row_lines
 from ttl_archive.transform.errors import RecordError
+from ttl_archive.transform.nesting import is_too_deep
 from ttl_archive.transform.numbers import number
 from ttl_archive.transform.settings import IMAGE_COLUMN, METADATA_COLUMNS, REST_COLUMN, Settings
 
@@ -135,7 +135,7 @@ def _checked(decode: Callable[[bytes], Any], text: bytes) -> Any:
         raise BadRowError("TooDeep") from None
     except DecodeError as error:
         raise BadRowError(_code_of(error)) from None
-    if is_too_deep(text):
+    if is_too_deep(text, MAX_BRACKETS):
         raise BadRowError("TooDeep")
     return values
 

@@ -9,8 +9,11 @@ from msgspec import DecodeError
 from msgspec.json import Decoder
 
 from ttl_archive.replay.items.attribute_values import Item, NotAnAttributeValueError, check
-from ttl_archive.replay.restore.nesting import is_too_deep
+from ttl_archive.transform.nesting import is_too_deep
 
+# DynamoDB allows 32 levels, and DynamoDB JSON has two brackets for each: {"M": {...}}. Twice that.
+# Source: DynamoDB Developer Guide, constraints, nesting depth.
+MAX_BRACKETS = 128
 # What DynamoDB accepts as a number, with more room in the exponent than it allows (-130 to 125).
 # Source: DynamoDB Developer Guide, naming rules and data types, Number.
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
@@ -31,7 +34,7 @@ def decode_image(text: Any) -> Item:
     """
     try:
         item = _decode(text)
-        if is_too_deep(text.encode()):
+        if is_too_deep(text.encode(), MAX_BRACKETS):
             raise BadImageError
         _check_values(item)
     except (DecodeError, UnicodeError, RecursionError, TypeError, NotAnAttributeValueError):
@@ -39,7 +42,7 @@ def decode_image(text: Any) -> Item:
     return item
 
 
-def key_of(item: Item, keys: tuple[str, ...]) -> str | None:
+def table_key(item: Item, keys: tuple[str, ...]) -> str | None:
     """Return the text that identifies the item in the table, or None when a key attribute is missing."""
     if not all(name in item for name in keys):
         return None

@@ -18,7 +18,7 @@ from ttl_archive.replay.restore.archived_rows import (
     is_csv,
     read_rows,
 )
-from ttl_archive.replay.restore.image_items import key_of
+from ttl_archive.replay.restore.image_items import table_key
 from ttl_archive.replay.restore.item_files import staged_item, staged_row
 from ttl_archive.replay.restore.item_rebuild import item_of
 from ttl_archive.replay.restore.row_selection import Selection
@@ -72,7 +72,7 @@ class ItemExtractor:
         if not self._wants_items:
             return StagedItem(_digest(_change_of(row)), row.event_us, staged_row(row.columns), exact=True)
         item, exact = item_of(row, self.settings)
-        key = key_of(item, self._keys) if self._keys else None
+        key = table_key(item, self._keys) if self._keys else None
         identity = _change_of(row) if key is None else key.encode()
         line = staged_item(item, row.image_text if exact else "")
         return StagedItem(_digest(identity), row.event_us, line, exact)

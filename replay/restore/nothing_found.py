@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from ttl_archive.replay.restore.archive_listing import ArchiveListing, list_folders
+from ttl_archive.replay.error_objects.objects import list_folders
+from ttl_archive.replay.restore.archive_listing import ArchiveListing
 from ttl_archive.replay.restore.row_filter import columns_of
 from ttl_archive.replay.restore.row_selection import Selection
 from ttl_archive.replay.restore.stage import Stage
@@ -35,11 +36,11 @@ def explain_no_rows(stage: Stage, selection: Selection, settings: Settings) -> l
     read = (
         f"None of the {counts.lines:,} rows that were read is selected. Their changes are from {times} UTC."
     )
-    unknown = unknown_names(selection, settings, names)
+    unknown = names_not_found(selection, settings, names)
     return [read, *(_suggest(option, name, names) for option, name in unknown)]
 
 
-def unknown_names(selection: Selection, settings: Settings, names: set[str]) -> list[tuple[str, str]]:
+def names_not_found(selection: Selection, settings: Settings, names: set[str]) -> list[tuple[str, str]]:
     """Return option and name of each column and attribute in the selection that is not among `names`."""
     columns = {column.path[0]: column.name for column in settings.columns}
     known = names | {settings.output.date_column}
@@ -63,7 +64,7 @@ def _suggest(option: str, name: str, names: Iterable[str]) -> str:
 def _what_is_there(s3: Any, bucket: str, prefix: str) -> list[str]:
     """Return what the first folder on the way to the prefix holds instead."""
     for parent in (layout.ARCHIVE, ""):
-        if prefix.startswith(parent) and (folders := list_folders(s3, bucket, parent)):
+        if prefix.startswith(parent) and (folders := list(list_folders(s3, bucket, parent))):
             some = ", ".join(folders[:_SHOWN]) + (" and more" if len(folders) > _SHOWN else "")
             near = difflib.get_close_matches(prefix, folders, n=1)
             hint = (

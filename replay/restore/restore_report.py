@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from ttl_archive.replay.commands import show
+from ttl_archive.replay.commands.options import FAILED, NOTHING_FOUND
 from ttl_archive.replay.restore import table_writer
 from ttl_archive.replay.restore.archived_rows import REASONS
 from ttl_archive.replay.restore.restore_request import RestoreRequest
 from ttl_archive.replay.restore.stage import Stage, StageCounts, UnreadLine
 
-DONE, FAILED, NOT_ALL, NOTHING_FOUND = 0, 1, 3, 4
+DONE, NOT_ALL = 0, 3
 _SHOWN_LINES = 20
 _JSON_LINES = 1_000
 

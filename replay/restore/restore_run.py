@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from threading import Event
 
 from ttl_archive.replay.commands import show
+from ttl_archive.replay.commands.options import FAILED
 from ttl_archive.replay.errors import MisuseError
-from ttl_archive.replay.restore.archive_listing import ArchivedObject, list_archive
+from ttl_archive.replay.restore.archive_listing import ArchivedObject, find_archived
 from ttl_archive.replay.restore.item_extraction import ItemExtractor
 from ttl_archive.replay.restore.item_rebuild import inexactness
-from ttl_archive.replay.restore.nothing_found import explain_no_objects, explain_no_rows, unknown_names
+from ttl_archive.replay.restore.nothing_found import explain_no_objects, explain_no_rows, names_not_found
 from ttl_archive.replay.restore.output_file import check_output
 from ttl_archive.replay.restore.restore_report import (
-    FAILED,
     NOT_ALL,
     make_report,
     print_report,
@@ -71,7 +71,7 @@ class _Restore:
     def run(self) -> tuple[int, bool]:
         """Return the exit code, and whether nothing is left to resume."""
         place, prefix = self._request.place, self._request.prefix
-        listing = list_archive(self._s3, place.bucket, prefix, self._settings, self._selection)
+        listing = find_archived(self._s3, place.bucket, prefix, self._settings, self._selection)
         if not listing.objects:
             self._drop_changed([])
             return self._finish(0, explain_no_objects(self._s3, place.bucket, prefix, listing))
@@ -105,7 +105,7 @@ class _Restore:
     def _note_unknown_columns(self) -> None:
         """Note names in the selection that archive.toml does not have, before a retrieval costs money."""
         known = {*self._settings.row_columns, *(column.path[0] for column in self._settings.columns)}
-        unknown = [name for _, name in unknown_names(self._selection, self._settings, known)]
+        unknown = [name for _, name in names_not_found(self._selection, self._settings, known)]
         if unknown:
             names = ", ".join(unknown)
             show.note(

@@ -25,13 +25,12 @@ def retrieval_states(
     """
     unlisted = [each for each in objects if each.retrieval is None]
     with ThreadPoolExecutor(concurrency) as pool:
-        asked = dict(
-            zip((each.key for each in unlisted), pool.map(lambda each: ask(s3, each), unlisted), strict=True)
-        )
+        states = pool.map(lambda each: retrieval_state(s3, each), unlisted)
+        asked = {each.key: state for each, state in zip(unlisted, states, strict=True)}
     return {each.key: each.retrieval or asked[each.key] for each in objects}
 
 
-def ask(s3: Any, archived: ArchivedObject) -> RetrievalState:
+def retrieval_state(s3: Any, archived: ArchivedObject) -> RetrievalState:
     """Return the state of an object in GLACIER by HeadObject. Raises as `retrieval_states`."""
     try:
         header = s3.head_object(Bucket=archived.bucket, Key=archived.key).get("Restore", "")
@@ -105,7 +104,7 @@ def _still_waiting(
     missing = [each for each in waiting if listed.get(each.key) is RetrievalState.IN_PROGRESS]
     unlisted = [each for each in waiting if listed.get(each.key) is None]
     for position, archived in enumerate(unlisted):
-        state = ask(s3, archived)
+        state = retrieval_state(s3, archived)
         if state is RetrievalState.NEEDED:
             raise ReplayError(f"{archived.url}: its retrieved copy has expired. Run the command again")
         if state is RetrievalState.IN_PROGRESS:

@@ -22,7 +22,7 @@ _NOTE_EVERY = 100
 # A write unit is 1 KB of item, at least one. Source: DynamoDB Developer Guide, capacity unit consumption.
 _UNIT_BYTES = 1024
 
-Outcome = tuple[bytes, str]  # the staged item's id; PUT, ALREADY_THERE or REFUSED
+PutOutcome = tuple[bytes, str]  # the staged item's id; PUT, ALREADY_THERE or REFUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def write_items(stage: Stage, writer: TableWriter, rate: Rate, stop: Event, conc
 
     A kill repeats at most a few hundred puts, which then are already there. Raises ReplayError.
     """
-    noted: list[Outcome] = []
+    noted: list[PutOutcome] = []
     try:
         for outcome in _outcomes(stage.items(waiting=True), writer, rate, stop, concurrency):
             noted.append(outcome)
@@ -85,11 +85,11 @@ def write_units(size_bytes: int) -> int:
 
 def _outcomes(
     items: Iterator[StagedItem], writer: TableWriter, rate: Rate, stop: Event, concurrency: int
-) -> Iterator[Outcome]:
+) -> Iterator[PutOutcome]:
     """Yield the outcome of each item, in any order. After an error no put is begun, and those begun count."""
     errors: list[ReplayError] = []
 
-    def put(staged: StagedItem) -> Outcome | None:
+    def put(staged: StagedItem) -> PutOutcome | None:
         rate.take(write_units(len(staged.line)))
         try:
             return staged.id, writer.put(json.loads(staged.line))

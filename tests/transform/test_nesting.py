@@ -1,6 +1,7 @@
 """Nesting is bounded by a number of ours, on every interpreter and for every record, kept or not."""
 
 import sys
+import tracemalloc
 from random import Random
 from typing import Any
 
@@ -145,3 +146,21 @@ def test_a_decoder_can_read_what_is_not_too_deep_on_this_interpreter() -> None:
     assert sys.getrecursionlimit() >= 1_000
     with pytest.raises(RecordError, match="NotAChangeRecord"):
         converter(settings())(b"[" * LIMIT + b"]" * LIMIT)
+
+
+def test_a_long_string_beside_many_brackets_takes_little_memory() -> None:
+    data = b'["' + b"x\\n" * 2_000_000 + b'",' + b"[]," * 2_000 + b"1]"
+    tracemalloc.start()
+    try:
+        deep = is_too_deep(data)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert not deep
+    assert peak < 2 * len(data)
+
+
+def test_a_caller_may_allow_fewer_levels() -> None:
+    assert is_too_deep(b"[" * 129, 128)
+    assert not is_too_deep(b"[" * 128, 128)

@@ -10,11 +10,11 @@ from tests.fakes import client_error
 from tests.replay.restore.archives import GlacierBucket
 from tests.replay.samples import BUCKET, SETTINGS
 from ttl_archive.replay.errors import AccessDeniedError, MisuseError, ReplayError
-from ttl_archive.replay.restore.archive_listing import ArchivedObject, RetrievalState, list_archive
+from ttl_archive.replay.restore.archive_listing import ArchivedObject, RetrievalState, find_archived
 from ttl_archive.replay.restore.retrieval import (
-    ask,
     request_retrieval,
     request_retrievals,
+    retrieval_state,
     retrieval_states,
     wait_until_readable,
 )
@@ -36,7 +36,7 @@ class Poll(Event):
 
 
 def listed(bucket: GlacierBucket) -> list[ArchivedObject]:
-    return list_archive(bucket, BUCKET, "archive/", SETTINGS, Selection()).objects
+    return find_archived(bucket, BUCKET, "archive/", SETTINGS, Selection()).objects
 
 
 def frozen_bucket(*storage_classes: str) -> GlacierBucket:
@@ -123,7 +123,7 @@ def test_waiting_can_be_stopped_and_the_retrieval_goes_on() -> None:
     ready, _ = wait(bucket, objects, Poll(bucket, last=1))
 
     assert not ready
-    assert ask(bucket, objects[0]) is RetrievalState.IN_PROGRESS
+    assert retrieval_state(bucket, objects[0]) is RetrievalState.IN_PROGRESS
 
 
 def test_a_copy_that_expires_while_others_are_waited_for_is_reported() -> None:

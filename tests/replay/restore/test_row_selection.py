@@ -8,7 +8,7 @@ import pytest
 from tests.replay.bucket import Bucket
 from tests.replay.restore.archives import archived, read, read_one, settings_with
 from tests.replay.samples import BUCKET, EVENT_US, SETTINGS, change
-from ttl_archive.replay.restore.archive_listing import list_archive
+from ttl_archive.replay.restore.archive_listing import find_archived
 from ttl_archive.replay.restore.archived_rows import ArchivedRow
 from ttl_archive.replay.restore.row_selection import Selection
 
@@ -45,7 +45,7 @@ def test_only_objects_that_may_hold_wanted_rows_are_listed() -> None:
     for folder in ("dt=2025-11-01", "dt=2025-11-20", "dt=2025-12-01", "dt=strange"):
         bucket.fill(f"archive/DeviceData/{folder}/x.jsonl.gz", b"x")
 
-    listing = list_archive(
+    listing = find_archived(
         bucket, BUCKET, "archive/DeviceData/", SETTINGS, Selection(since=DAY, until=DAY + timedelta(days=1))
     )
 

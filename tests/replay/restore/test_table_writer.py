@@ -27,7 +27,7 @@ from ttl_archive.replay.restore.destination_table import (
     parse_ttl,
     write_capacity,
 )
-from ttl_archive.replay.restore.image_items import key_of
+from ttl_archive.replay.restore.image_items import table_key
 from ttl_archive.replay.restore.item_extraction import StagedItem
 from ttl_archive.replay.restore.stage import Stage
 from ttl_archive.replay.restore.table_writer import TableWriter, write_items
@@ -248,12 +248,12 @@ def test_a_duration_is_written_for_people() -> None:
 
 def test_two_ways_to_write_a_number_are_one_key_and_38_digits_are_not_rounded() -> None:
     def key(number: str) -> str | None:
-        return key_of({"k": {"N": number}}, ("k",))
+        return table_key({"k": {"N": number}}, ("k",))
 
     assert key("1.50") == key("1.5E0")
     assert key("0.0") == key("-0")
     assert key("12345678901234567890123456789012345678") != key("12345678901234567890123456789012345679")
-    assert key_of({}, ("k",)) is None
+    assert table_key({}, ("k",)) is None
 
 
 # --- killed
