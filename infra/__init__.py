@@ -15,8 +15,9 @@ bucket_sharing     replication, and read access from other accounts
 prices             the costs that the documents state, from prices.toml
 functions          a Python function with its log group and role; the transform function
 delivery           the delivery stream
-glue_catalog       Glue tables from archive.toml; glue_columns: their columns
-view               the view without duplicates
+glue_catalog       Glue: the text tables that the relations read
+sql                the relations: SQL for Athena and for DuckDB, and the saved queries
+athena_relations   the relations as views in Athena; athena_views: the code of that custom resource
 workgroup          Athena: scan limit, results, saved queries
 replay_map         replay of many error objects at once
 alarms, dashboard  what is watched; metric_names: under which AWS names

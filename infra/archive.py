@@ -13,6 +13,7 @@ from constructs import Construct
 from ttl_archive.infra import roles
 from ttl_archive.infra.alarms import Alarms
 from ttl_archive.infra.assets import Assets
+from ttl_archive.infra.athena_relations import AthenaRelations
 from ttl_archive.infra.dashboard import dashboard
 from ttl_archive.infra.data_stream import change_stream
 from ttl_archive.infra.delivery import FirehoseDelivery
@@ -61,6 +62,14 @@ class TtlArchive(Construct):
         self.stream = stream or change_stream(self, "Stream", deploy=deploy, key=key)
         self._build_flow()
         self.workgroup = Workgroup(self, "Workgroup", **self._common, key=key)
+        self.relations = AthenaRelations(
+            self,
+            "Relations",
+            **self._common,
+            assets=assets,
+            catalog=self.catalog,
+            workgroup=self.workgroup,
+        )
         self._build_operations()
         self._order()
         self._apply_to_all()
@@ -137,7 +146,7 @@ class TtlArchive(Construct):
         """
         first = self.guard.compare(self._guarded_resources(), self.stream)
         between: list[Construct] = [self.storage, self.function, self.catalog, self.delivery, self.workgroup]
-        between += [self.replay, self.alarms, self._dashboard, self.policies]
+        between += [self.relations, self.replay, self.alarms, self._dashboard, self.policies]
         for part in [
             *between,
             *([self.stream] if isinstance(self.stream, kinesis.Stream) else []),

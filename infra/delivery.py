@@ -14,6 +14,7 @@ from ttl_archive.infra import roles
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.log_group import log_group
 from ttl_archive.infra.nag import acknowledge, acknowledge_wildcards
+from ttl_archive.infra.sql.text_table import archive_text_columns
 from ttl_archive.transform import layout
 from ttl_archive.transform.settings import Settings
 
@@ -124,7 +125,9 @@ class FirehoseDelivery(Construct):
             input_format_configuration=Stream.InputFormatConfigurationProperty(
                 deserializer=Stream.DeserializerProperty(
                     # Attributes can differ by case alone, and our columns are lower case.
-                    open_x_json_ser_de=Stream.OpenXJsonSerDeProperty(case_insensitive=False)
+                    open_x_json_ser_de=Stream.OpenXJsonSerDeProperty(
+                        case_insensitive=False, column_to_json_key_mappings=self._renamed_keys()
+                    )
                 )
             ),
             output_format_configuration=Stream.OutputFormatConfigurationProperty(
@@ -133,6 +136,11 @@ class FirehoseDelivery(Construct):
                 )
             ),
         )
+
+    def _renamed_keys(self) -> dict[str, str] | None:
+        """Return the key in a row of each text column that has another name than its key."""
+        columns = archive_text_columns(self._settings)
+        return {column.name: column.key for column in columns if column.name != column.key} or None
 
     def _backup(self) -> Stream.S3DestinationConfigurationProperty:
         """Return the backup of every source record, unchanged. Firehose adds no newlines between them."""

@@ -1,4 +1,4 @@
-"""Glue: a database with the archive's table, the view without duplicates, and the table of error objects."""
+"""Glue: a database with the text tables `archive_files` and `error_files`, which the relations read."""
 
 from aws_cdk import Aws
 from aws_cdk import aws_glue as glue
@@ -6,14 +6,13 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from ttl_archive.infra.deploy_settings import Deploy
-from ttl_archive.infra.glue_columns import CatalogColumn, catalog_columns
-from ttl_archive.infra.view import TABLE, VIEW, view_columns, view_text
+from ttl_archive.infra.sql.errors_relation import ERROR_KEYS
+from ttl_archive.infra.sql.text_table import ARCHIVE_FILES, ERROR_FILES, TextColumn, archive_text_columns
 from ttl_archive.transform import layout
 from ttl_archive.transform.settings import Settings
 
-ERRORS_TABLE = "errors"
 # No change can be older: DynamoDB has streamed into Kinesis since November 2020. A fixed day, because a range
-# that moves would one day hide the oldest rows, without an error. Evaluated in UTC, as the folders are.
+# that moves would one day hide the oldest rows without an error. It is evaluated in UTC, as the folders are.
 # Source: Athena User Guide, partition projection, date type.
 DATE_RANGE = "2020-11-01,NOW+1DAYS"
 
@@ -23,24 +22,9 @@ _TEXT_OUTPUT = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
 _OPENX = "org.openx.data.jsonserde.JsonSerDe"
 
-# What Firehose writes of a record that failed. Text, because numbers come as text in some samples; names are
-# lower case, so lambdaArn and lambdaARN are one. Source: Firehose Developer Guide, retry; observed samples.
-ERROR_COLUMNS = (
-    "attemptsmade",
-    "arrivaltimestamp",
-    "attemptendingtimestamp",
-    "errorcode",
-    "errormessage",
-    "lasterrorcode",
-    "lasterrormessage",
-    "lambdaarn",
-    "sequencenumber",
-    "rawdata",
-)
-
 
 class Catalog(Construct):
-    """What Athena knows of the archive. `table` is also the schema of a Parquet conversion."""
+    """The database and its text tables. `table` is also the schema by which Firehose converts to Parquet."""
 
     def __init__(
         self,
@@ -61,9 +45,8 @@ class Catalog(Construct):
                 name=deploy.database, description=f"What expired from {settings.table.name}"
             ),
         )
-        self.table = self._table("Archive", self._archive())
-        self._table("Errors", self._errors())
-        self._table("View", self._view()).node.add_dependency(self.table)
+        self.table = self._table("ArchiveFiles", self._archive_files())
+        self._table("ErrorFiles", self._error_files())
 
     def _table(self, id: str, table_input: Table.TableInputProperty) -> Table:  # noqa: A002
         table = Table(
@@ -76,13 +59,14 @@ class Catalog(Construct):
         table.node.add_dependency(self.database)
         return table
 
-    def _archive(self) -> Table.TableInputProperty:
+    def _archive_files(self) -> Table.TableInputProperty:
         date = self._settings.output.date_column
+        columns = archive_text_columns(self._settings)
         return Table.TableInputProperty(
-            name=TABLE,
-            description="Every delivered row. A change that was delivered twice is here twice",
+            name=ARCHIVE_FILES,
+            description="Every delivered row as text. Query the view archive or archive_unique instead",
             table_type="EXTERNAL_TABLE",
-            partition_keys=[Table.ColumnProperty(name=date, type="string")],
+            partition_keys=[_text(date)],
             parameters={
                 "EXTERNAL": "TRUE",
                 "projection.enabled": "true",
@@ -92,94 +76,90 @@ class Catalog(Construct):
                 "storage.location.template": self._location(
                     f"{layout.archive_folder(self._settings)}{date}=${{{date}}}/"
                 ),
-                # Without it Athena skips restored objects as well, and tells nobody.
+                # Without it Athena skips restored objects as well, without an error.
                 # Source: Athena User Guide, querying-glacier.
                 "read_restored_glacier_objects": "true",
             },
             storage_descriptor=self._storage(
                 layout.archive_folder(self._settings),
-                [_column(column) for column in self._archive_columns()],
-                "parquet" if self._deploy.parquet else self._settings.output.format,
+                [_text(column.name) for column in columns],
+                _archive_serde(self._settings, self._deploy, columns),
+                _PARQUET_FORMATS if self._deploy.parquet else _TEXT_FORMATS,
             ),
         )
 
-    def _archive_columns(self) -> list[CatalogColumn]:
-        """CSV is text alone: an empty cell in a column of another type would fail the query."""
-        columns = catalog_columns(self._settings)
-        if self._settings.output.format == "csv":
-            return [CatalogColumn(column.name, "string") for column in columns]
-        return list(columns)
+    def _error_files(self) -> Table.TableInputProperty:
+        """Describe the table of error objects.
 
-    def _errors(self) -> Table.TableInputProperty:
-        """No partitions: the error output types are not all known, and a folder left out would be unseen."""
+        It has no partitions: not all error output types are known, and a folder left out would be unseen.
+        """
         return Table.TableInputProperty(
-            name=ERRORS_TABLE,
-            description="Every record that failed, with its source bytes in rawdata (base64)",
+            name=ERROR_FILES,
+            description="Every record that failed, as text. Query the view errors instead",
             table_type="EXTERNAL_TABLE",
             parameters={"EXTERNAL": "TRUE"},
             storage_descriptor=self._storage(
                 layout.errors_folder(self._settings),
-                [Table.ColumnProperty(name=name, type="string") for name in ERROR_COLUMNS],
-                "errors",
-            ),
-        )
-
-    def _view(self) -> Table.TableInputProperty:
-        return Table.TableInputProperty(
-            name=VIEW,
-            description="Every change once",
-            table_type="VIRTUAL_VIEW",
-            parameters={"presto_view": "true", "comment": "Presto View"},
-            view_original_text=view_text(self._settings, self._deploy.database),
-            view_expanded_text="/* Presto View */",
-            storage_descriptor=Table.StorageDescriptorProperty(
-                columns=[_column(column) for column in view_columns(self._settings)],
-                serde_info=Table.SerdeInfoProperty(),
+                [_text(name) for name in ERROR_KEYS],
+                # Case does not count, so that lambdaArn and lambdaARN are one column.
+                _serde(_OPENX, {"case.insensitive": "true", "ignore.malformed.json": "true"}),
+                _TEXT_FORMATS,
             ),
         )
 
     def _storage(
-        self, folder: str, columns: list[Table.ColumnProperty], form: str
+        self,
+        folder: str,
+        columns: list[Table.ColumnProperty],
+        serde: Table.SerdeInfoProperty,
+        formats: tuple[str, str],
     ) -> Table.StorageDescriptorProperty:
-        parquet = form == "parquet"
-        library, parameters = _serde(form, self._settings)
         return Table.StorageDescriptorProperty(
             columns=columns,
             location=self._location(folder),
-            input_format=f"{_PARQUET}.MapredParquetInputFormat" if parquet else _TEXT_INPUT,
-            output_format=f"{_PARQUET}.MapredParquetOutputFormat" if parquet else _TEXT_OUTPUT,
-            serde_info=Table.SerdeInfoProperty(serialization_library=library, parameters=parameters),
+            input_format=formats[0],
+            output_format=formats[1],
+            serde_info=serde,
         )
 
     def _location(self, key: str) -> str:
         return f"s3://{self._bucket.bucket_name}/{key}"
 
 
-def _column(column: CatalogColumn) -> Table.ColumnProperty:
-    return Table.ColumnProperty(name=column.name, type=column.hive)
+_TEXT_FORMATS = (_TEXT_INPUT, _TEXT_OUTPUT)
+_PARQUET_FORMATS = (f"{_PARQUET}.MapredParquetInputFormat", f"{_PARQUET}.MapredParquetOutputFormat")
 
 
-def _serde(form: str, settings: Settings) -> tuple[str, dict[str, str]]:
-    """The class that reads a form, and its properties. Source: Athena User Guide, supported SerDes."""
-    # A wrong type in one item must not fail every query of its day, as long as the image has the value.
-    tolerant = "true" if settings.output.image else "false"
-    return {
-        # A row's keys are the columns' own names. With case insensitivity two attributes in a map whose names
-        # differ by case alone would fail the query, and the JSON text of maps would be in lower case.
-        "jsonl": (
-            _OPENX,
-            {
-                "case.insensitive": "false",
-                "dots.in.keys": "false",
-                "ignore.malformed.json": "false",
-                "use.null.for.invalid.data": tolerant,
-                **{f"mapping.{column}": column for column in settings.row_columns},
-            },
-        ),
-        "errors": (_OPENX, {"case.insensitive": "true", "ignore.malformed.json": "true"}),
-        "csv": (
-            "org.apache.hadoop.hive.serde2.OpenCSVSerde",
-            {"separatorChar": ",", "quoteChar": '"', "escapeChar": "\\"},
-        ),
-        "parquet": (f"{_PARQUET}.serde.ParquetHiveSerDe", {"serialization.format": "1"}),
-    }[form]
+def _archive_serde(
+    settings: Settings, deploy: Deploy, columns: tuple[TextColumn, ...]
+) -> Table.SerdeInfoProperty:
+    """Return the class that reads delivered files, with its properties.
+
+    Source: Athena User Guide, supported SerDes.
+    """
+    if deploy.parquet:
+        return _serde(f"{_PARQUET}.serde.ParquetHiveSerDe", {"serialization.format": "1"})
+    if settings.output.format == "csv":
+        properties = {"separatorChar": ",", "quoteChar": '"', "escapeChar": "\\"}
+        return _serde("org.apache.hadoop.hive.serde2.OpenCSVSerde", properties)
+    return _serde(
+        _OPENX,
+        {
+            # With case insensitivity two attributes whose names differ by case alone would fail the query,
+            # and the JSON text of maps would be in lower case.
+            "case.insensitive": "false",
+            "dots.in.keys": "false",
+            # A broken line is a row of NULLs, which the relations leave out and broken_lines finds. An error
+            # would hide the day's whole rows, and would not say where the line is.
+            "ignore.malformed.json": "true",
+            **{f"mapping.{column.name}": column.key for column in columns},
+        },
+    )
+
+
+def _serde(library: str, parameters: dict[str, str]) -> Table.SerdeInfoProperty:
+    return Table.SerdeInfoProperty(serialization_library=library, parameters=parameters)
+
+
+def _text(name: str) -> Table.ColumnProperty:
+    return Table.ColumnProperty(name=name, type="string")

@@ -81,7 +81,10 @@ _REPLAY = ("ttl_archive.replay", "ttl_archive.replay.error_objects", "ttl_archiv
 PARTS: dict[str, tuple[tuple[str, ...], bool]] = {
     "transform": (_TRANSFORM, True),
     "replay": ((*_TRANSFORM, *_REPLAY), True),
-    "attachment": (("ttl_archive", "ttl_archive.infra.attachment"), False),
+    "attachment": (
+        ("ttl_archive", "ttl_archive.infra.attachment", "ttl_archive.infra.athena_views"),
+        False,
+    ),
 }
 
 

@@ -2,7 +2,7 @@
 
 from ttl_archive.infra.attachment.layout_rules import Layout
 from ttl_archive.infra.deploy_settings import Deploy
-from ttl_archive.infra.glue_columns import catalog_columns
+from ttl_archive.infra.sql.text_table import archive_text_columns
 from ttl_archive.transform.settings import Settings
 
 # With partitioning, Firehose may take 1.5 times the interval. Source: Firehose Developer Guide, buffering.
@@ -23,7 +23,7 @@ def wanted_layout(settings: Settings, deploy: Deploy) -> Layout:
         files="parquet" if deploy.parquet else output.format,
         row=output.row,
         partition_by=output.partition_by,
-        columns=tuple(f"{column.name} {column.hive}" for column in catalog_columns(settings)),
+        columns=tuple(f"{column.name} string" for column in archive_text_columns(settings)),
         key_arn=deploy.kms_key_arn or "",
         readable_key_arns=deploy.kms_previous_key_arns,
         source_backup=deploy.source_backup,

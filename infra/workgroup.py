@@ -1,9 +1,5 @@
 """Athena: a workgroup with a scan limit, a bucket for its results, and the saved queries."""
 
-import re
-from importlib.resources import files
-from string import Template
-
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_athena as athena
 from aws_cdk import aws_kms as kms
@@ -12,8 +8,9 @@ from constructs import Construct
 
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.nag import acknowledge
+from ttl_archive.infra.sql.athena_dialect import AthenaDialect
+from ttl_archive.infra.sql.saved_queries import saved_queries
 from ttl_archive.infra.storage import bucket_security, retain_policy
-from ttl_archive.infra.view import TABLE, VIEW, searched_sql, unique_sql, view_sql
 from ttl_archive.transform.settings import Settings
 
 _GB = 1024**3
@@ -63,47 +60,21 @@ class Workgroup(Construct):
                     selected_engine_version="Athena engine version 3"
                 ),
                 result_configuration=athena.CfnWorkGroup.ResultConfigurationProperty(
-                    output_location=f"s3://{results.bucket_name}/",
+                    output_location=f"s3://{self.results.bucket_name}/",
                     encryption_configuration=athena.CfnWorkGroup.EncryptionConfigurationProperty(
                         encryption_option="SSE_KMS" if key else "SSE_S3", kms_key=key.key_arn if key else None
                     ),
                 ),
             ),
         )
-        for name, (description, sql) in saved_queries(settings).items():
+        for name, saved in saved_queries(settings, AthenaDialect()).items():
             query = athena.CfnNamedQuery(
                 self,
                 f"Query-{name}",
                 name=name,
-                description=description,
+                description=saved.description,
                 database=deploy.database,
-                query_string=sql,
+                query_string=saved.sql,
                 work_group=self.name,
             )
             query.node.add_dependency(workgroup)
-
-
-def saved_queries(settings: Settings) -> dict[str, tuple[str, str]]:
-    """Every file of queries/ by its name: what its first comment says, and its SQL for this archive."""
-    date = settings.output.date_column
-    words = {
-        "table": TABLE,
-        "view": VIEW,
-        "date": date,
-        "view_sql": view_sql(settings),
-        "searched": searched_sql(settings),
-        "unique_sql": unique_sql(settings, where=f'"{date}" BETWEEN ? AND ?'),
-    }
-    queries = {}
-    for file in sorted(
-        files("ttl_archive.infra").joinpath("queries").iterdir(), key=lambda entry: entry.name
-    ):
-        if file.name.endswith(".sql"):
-            sql = Template(file.read_text(encoding="utf-8")).substitute(words)
-            queries[file.name.removesuffix(".sql")] = (_first_comment(sql), sql)
-    return queries
-
-
-def _first_comment(sql: str) -> str:
-    found = re.match(r"-- (.*)", sql)
-    return found[1] if found else ""

@@ -89,8 +89,7 @@ def _files(wanted: Layout, deployed: Layout) -> Iterator[str]:
 
 
 def _columns(wanted: Layout, deployed: Layout) -> Iterator[str]:
-    """Check CSV and Parquet. JSON lines are read by name and typed in the view, so that any change is "
-    "safe."""
+    """Check CSV. JSON lines and Parquet are read by name, as text, so that any change is safe."""
     new, old = wanted.columns, deployed.columns
     if wanted.files == deployed.files == "csv" and _names(new)[: len(old)] != _names(old):
         yield (
@@ -98,14 +97,6 @@ def _columns(wanted: Layout, deployed: Layout) -> Iterator[str]:
             f"{', '.join(_names(old))}. Wanted: {', '.join(_names(new))}. Add columns at the end, and "
             "rename, move or remove none"
         )
-    if wanted.files == deployed.files == "parquet":
-        types = dict(column.split(" ", 1) for column in new)
-        for name, kind in (column.split(" ", 1) for column in old):
-            if types.get(name, kind) != kind:
-                yield (
-                    f'[[columns]] "{name}" has type {types[name]}, but Parquet files hold it as {kind}. '
-                    "Keep the type, or add a column of another name with the same path"
-                )
 
 
 def _backup(wanted: Layout, deployed: Layout) -> Iterator[str]:

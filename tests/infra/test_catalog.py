@@ -1,4 +1,4 @@
-"""Glue's tables, as the template makes them."""
+"""Glue's tables, as the template has them."""
 
 from typing import Any
 
@@ -8,24 +8,51 @@ from tests.infra.stacks import CASES, deploy_of, settings_of, table_of
 from tests.infra.templates import Template
 
 GLUE = "AWS::Glue::Table"
+METADATA = [
+    "ddb_table",
+    "ddb_event_id",
+    "ddb_event_name",
+    "ddb_event_time",
+    "ddb_event_us",
+    "ddb_removed_by",
+    "ddb_image",
+]
+OWN = ["device_id", "temperature", "seen", "place", "order"]
+COLUMNS = {
+    "defaults": [*METADATA, *OWN, "ddb_own_device_id"],
+    "csv-by-event": [*METADATA, "ddb_rest", *OWN],
+    "parquet-with-backup": [*METADATA, *OWN, "ddb_own_device_id"],
+    "envelope-in-shared-bucket": [*METADATA, "keys", "new_image", "old_image"],
+    "created-by-event": [*METADATA, *OWN, "ddb_own_device_id"],
+}
 
 
-def table(template: Template, like: str = "CatalogArchive") -> dict[str, Any]:
+def table(template: Template, like: str = "CatalogArchiveFiles") -> dict[str, Any]:
     found: dict[str, Any] = template.one(GLUE, like)["TableInput"]
     return found
 
 
-def serde(template: Template, like: str = "CatalogArchive") -> dict[str, Any]:
+def serde(template: Template, like: str = "CatalogArchiveFiles") -> dict[str, Any]:
     found: dict[str, Any] = table(template, like)["StorageDescriptor"]["SerdeInfo"]
     return found
 
 
-def types(template: Template) -> dict[str, str]:
-    return {column["Name"]: column["Type"] for column in table(template)["StorageDescriptor"]["Columns"]}
+def test_there_are_two_tables_and_every_column_is_text(template: Template, case: str) -> None:
+    tables = [found["TableInput"] for found in template.every(GLUE).values()]
+
+    assert {found["Name"] for found in tables} == {"archive_files", "error_files"}
+    assert {c["Type"] for found in tables for c in found["StorageDescriptor"]["Columns"]} == {"string"}
+    assert [column["Name"] for column in table(template)["StorageDescriptor"]["Columns"]] == COLUMNS[case]
 
 
-def test_the_table_has_the_columns_of_the_rows(template: Template, case: str) -> None:
-    assert tuple(types(template)) == settings_of(case).row_columns
+def test_folders_are_days_in_utc_from_a_fixed_day_on(template: Template, case: str) -> None:
+    date = settings_of(case).output.date_column
+    found = table(template)
+
+    assert found["PartitionKeys"] == [{"Name": date, "Type": "string"}]
+    assert found["Parameters"][f"projection.{date}.range"] == "2020-11-01,NOW+1DAYS"
+    location = found["Parameters"]["storage.location.template"]
+    assert location.endswith(f"/archive/{case}/{date}=${{{date}}}/")
 
 
 def test_restored_objects_are_read(template: Template) -> None:
@@ -33,59 +60,48 @@ def test_restored_objects_are_read(template: Template) -> None:
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if settings_of(case).output.format == "jsonl"])
-def test_json_keys_are_matched_by_case(templates: dict[str, Template], case: str) -> None:
+def test_json_keys_are_matched_by_case_and_a_broken_line_is_a_row_of_nulls(
+    templates: dict[str, Template], case: str
+) -> None:
     if deploy_of(case).parquet:
         return
     found = serde(templates[case])
+    properties = found["Parameters"]
 
     assert found["SerializationLibrary"] == "org.openx.data.jsonserde.JsonSerDe"
-    assert found["Parameters"]["case.insensitive"] == "false"
-    assert found["Parameters"]["ignore.malformed.json"] == "false"
-    mapped = {name for name in found["Parameters"] if name.startswith("mapping.")}
-    assert mapped == {f"mapping.{column}" for column in settings_of(case).row_columns}
+    assert properties["case.insensitive"] == "false"
+    assert properties["ignore.malformed.json"] == "true"
+    mapped = {name.removeprefix("mapping."): key for name, key in properties.items() if "mapping." in name}
+    own = {"ddb_own_device_id": "deviceID"} if "device_id" in COLUMNS[case] else {}
+    assert mapped == {name: name for name in COLUMNS[case]} | own
 
 
-def test_a_wrong_type_is_null_only_where_the_image_has_the_value(templates: dict[str, Template]) -> None:
-    tolerant = {
-        case: serde(templates[case])["Parameters"]["use.null.for.invalid.data"]
-        for case in ("defaults", "created-by-event")
-    }
-
-    assert tolerant == {"defaults": "true", "created-by-event": "false"}
-
-
-def test_csv_is_text_alone_with_the_escape_that_the_writer_uses(templates: dict[str, Template]) -> None:
-    template = templates["csv-by-event"]
-
-    assert set(types(template).values()) == {"string"}
-    assert serde(template) == {
+def test_csv_has_the_escape_that_the_writer_uses(templates: dict[str, Template]) -> None:
+    assert serde(templates["csv-by-event"]) == {
         "SerializationLibrary": "org.apache.hadoop.hive.serde2.OpenCSVSerde",
         "Parameters": {"separatorChar": ",", "quoteChar": '"', "escapeChar": "\\"},
     }
 
 
-def test_parquet_is_read_as_parquet(templates: dict[str, Template]) -> None:
-    found = table(templates["parquet-with-backup"])["StorageDescriptor"]
+def test_parquet_is_read_by_the_text_table_that_firehose_converts_by(templates: dict[str, Template]) -> None:
+    template = templates["parquet-with-backup"]
+    found = table(template)["StorageDescriptor"]
+    delivery = template.one("AWS::KinesisFirehose::DeliveryStream")["ExtendedS3DestinationConfiguration"]
+    conversion = delivery["DataFormatConversionConfiguration"]
+    deserializer = conversion["InputFormatConfiguration"]["Deserializer"]["OpenXJsonSerDe"]
 
     assert found["SerdeInfo"]["SerializationLibrary"].endswith("ParquetHiveSerDe")
     assert found["InputFormat"].endswith("MapredParquetInputFormat")
-    assert types(templates["parquet-with-backup"])["ddb_event_time"] == "timestamp"
+    assert conversion["SchemaConfiguration"]["TableName"] == "archive_files"
+    assert deserializer["ColumnToJsonKeyMappings"] == {"ddb_own_device_id": "deviceID"}
 
 
 def test_error_objects_are_a_table_of_their_own(template: Template, case: str) -> None:
-    errors = table(template, "CatalogErrors")
+    errors = table(template, "CatalogErrorFiles")
 
     assert errors["StorageDescriptor"]["Location"].endswith(f"/errors/{table_of(case)}/")
     assert "PartitionKeys" not in errors
-    assert serde(template, "CatalogErrors")["Parameters"]["case.insensitive"] == "true"
-
-
-def test_the_view_is_one_that_athena_reads(template: Template) -> None:
-    view = table(template, "CatalogView")
-
-    assert view["TableType"] == "VIRTUAL_VIEW"
-    assert view["Parameters"]["presto_view"] == "true"
-    assert view["ViewOriginalText"].startswith("/* Presto View: ")
+    assert serde(template, "CatalogErrorFiles")["Parameters"]["case.insensitive"] == "true"
 
 
 def test_every_table_is_in_the_database(template: Template, case: str) -> None:

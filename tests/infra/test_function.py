@@ -125,4 +125,5 @@ def test_the_stack_has_exactly_these_functions(defaults: Template) -> None:
         "ttl_archive.replay.map_handler.handler",
         "ttl_archive.infra.attachment.attach_handler.handler",
         "ttl_archive.infra.attachment.guard_handler.handler",
+        "ttl_archive.infra.athena_views.views_handler.handler",
     }

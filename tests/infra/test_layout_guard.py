@@ -24,7 +24,6 @@ REFUSED = {
     "date_column": "ttl-archive drain",
     "parquet": "ttl-archive drain",
     "columns-csv-moved": "Add columns at the end",
-    "columns-parquet-retyped": "add a column of another name",
     "database": 'Set database = "ttl_archive_devices"',
     "bucket": "deploy a second stack for the new bucket",
     "kms_key_arn-changed": "add kms_previous_key_arns",

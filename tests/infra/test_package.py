@@ -71,12 +71,11 @@ def test_the_configuration_has_the_name_that_the_function_looks_for(config: Path
     assert package.entries("transform", config, wheels)["archive.toml"] == config.read_bytes()
 
 
-def test_the_attachment_has_only_its_own_package(config: Path) -> None:
+def test_the_custom_resources_have_only_their_own_packages(config: Path) -> None:
     names = set(package.entries("attachment", config, ()))
+    folders = ("ttl_archive/infra/attachment/", "ttl_archive/infra/athena_views/")
 
-    assert names - {"ttl_archive/__init__.py"} == {
-        name for name in names if name.startswith("ttl_archive/infra/attachment/")
-    }
+    assert names - {"ttl_archive/__init__.py"} == {name for name in names if name.startswith(folders)}
 
 
 def test_the_transform_runs_from_inside_its_zip(config: Path, wheels: list[Path], tmp_path: Path) -> None:
@@ -120,6 +119,7 @@ def test_the_zip_for_lambda_runs_on_the_python_of_lambda(
     [
         ("replay", "ttl_archive.replay.map_handler"),
         ("attachment", "ttl_archive.infra.attachment.attach_handler"),
+        ("attachment", "ttl_archive.infra.athena_views.views_handler"),
     ],
 )
 def test_the_other_functions_load_with_boto3_alone(

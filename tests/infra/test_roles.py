@@ -36,6 +36,25 @@ FIREHOSE = {
     "s3:ListBucketMultipartUploads",
     "s3:PutObject",
 }
+# Source: Athena User Guide, example-policies-workgroup; fine-grained-access-to-glue-resources.
+VIEWS = {
+    "glue:CreateTable",
+    "glue:DeleteTable",
+    "glue:GetDatabase",
+    "glue:GetDatabases",
+    "glue:GetPartitions",
+    "glue:GetTable",
+    "glue:GetTables",
+    "glue:UpdateTable",
+    "s3:AbortMultipartUpload",
+    "s3:GetBucketLocation",
+    "s3:GetObject",
+    "s3:ListBucket",
+    "s3:ListBucketMultipartUploads",
+    "s3:ListMultipartUploadParts",
+    "s3:PutObject",
+}
+RELATIONS = ("archive", "archive_unique", "archive_latest", "errors")
 GLUE = {"glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"}
 # Permissions of S3 operations with other names. Source: S3 User Guide, required permissions for operations.
 S3_ACTIONS = {
@@ -101,6 +120,29 @@ def test_the_attacher_may_only_change_its_own_table(defaults: Template) -> None:
     for statement in defaults.statements("AttacherRole"):
         if "dynamodb:EnableKinesisStreamingDestination" in listed(statement["Action"]):
             assert statement["Resource"] == "arn:aws:dynamodb:us-east-1:123456789012:table/defaults"
+
+
+def test_the_views_may_do_their_calls_and_what_athena_does_with_the_callers_rights(
+    template: Template,
+) -> None:
+    called = {f"athena:{operation}" for operation in calls(room(infra) / "athena_views", "athena")}
+
+    assert called == {"athena:StartQueryExecution", "athena:GetQueryExecution"}
+    assert without_kms(template.actions("RelationsViewsRole")) == LOG | called | VIEWS
+
+
+def test_the_views_may_only_write_the_relations_of_their_database(defaults: Template) -> None:
+    glue = "arn:aws:glue:us-east-1:123456789012"
+    database = deploy_of("defaults").database
+    (statement,) = [
+        s for s in defaults.statements("RelationsViewsRole") if "glue:DeleteTable" in listed(s["Action"])
+    ]
+
+    assert set(listed(statement["Resource"])) == {
+        f"{glue}:catalog",
+        f"{glue}:database/{database}",
+        *(f"{glue}:table/{database}/{name}" for name in RELATIONS),
+    }
 
 
 def test_firehose_may_do_the_documented_actions(template: Template, case: str) -> None:

@@ -1,7 +1,0 @@
--- Every archived change in which a text occurs. Parameters: first day, last day, pattern like '%sensor-7%'.
-SELECT *
-FROM $view
-WHERE "$date" BETWEEN ? AND ?
-  AND lower($searched) LIKE lower(?)
-ORDER BY ddb_event_us
-LIMIT 1000
