@@ -10,6 +10,7 @@ import click
 from ttl_archive.infra import deploy_settings
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.deployed_stack import update_problems
+from ttl_archive.infra.sql.config_warnings import config_warnings
 from ttl_archive.replay.aws import Clients
 from ttl_archive.transform.errors import SettingsError
 from ttl_archive.transform.settings import Settings, load
@@ -21,6 +22,8 @@ from ttl_archive.transform.settings import Settings, load
 @click.option("--deployed", metavar="STACK", help="Report what an update of this stack would refuse.")
 def check_config(config: Path | None, as_json: bool, deployed: str | None) -> None:
     """Print the configuration with every default filled in, or all its mistakes (exit code 2).
+
+    Warnings on stderr say what a choice gives up in SQL.
 
     Without --config: the file that TTL_ARCHIVE_CONFIG names, else archive.toml in the current folder.
 
@@ -36,6 +39,8 @@ def check_config(config: Path | None, as_json: bool, deployed: str | None) -> No
     document = asdict(settings) | {"deploy": asdict(deploy)}
     del document["file"], document["sections"]
     click.echo(json.dumps(document, indent=2) if as_json else _toml(document))
+    for warning in config_warnings(settings, parquet=deploy.parquet):
+        click.echo(f"Warning: {warning}.", err=True)
 
 
 def _check_update(settings: Settings, deploy: Deploy, stack_name: str) -> None:

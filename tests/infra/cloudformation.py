@@ -6,6 +6,7 @@ template, DeletionPolicy. What it leaves out: parallelism, drift, conditions, ne
 themselves: a resource is its resolved properties.
 """
 
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,11 +15,14 @@ from typing import Any
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from tests.fakes import FakeS3, client_error
+from tests.infra.fake_athena import FakeAthena
 from tests.infra.templates import ACCOUNT, REGION, Template
 from tests.infra.test_attach import FakeDynamoDB
+from ttl_archive.infra.athena_views import views_handler
 from ttl_archive.infra.attachment import attach_handler, guard_handler
 
 STACK_ID = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/archive/1"
+_request_ids = itertools.count()
 Fail = Callable[[str, str], bool]  # logical id, operation -> whether it fails
 
 
@@ -39,6 +43,7 @@ class Stack:
             table="Devices", ttl={"TimeToLiveStatus": "ENABLED", "AttributeName": "expiredAt"}
         )
     )
+    athena: FakeAthena = field(default_factory=lambda: FakeAthena(looks=0))
     databases: set[str] = field(default_factory=set)
     key_policies: dict[str, dict[str, Any]] = field(default_factory=dict)
     deployed: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -109,7 +114,7 @@ class Stack:
             "ResourceType": kind,
             "ResponseURL": "https://responses.example",
             "StackId": STACK_ID,
-            "RequestId": "1",
+            "RequestId": str(next(_request_ids)),
             "LogicalResourceId": name,
             "ResourceProperties": wanted,
             **({"OldResourceProperties": old} if old else {}),
@@ -119,12 +124,33 @@ class Stack:
             attach_handler.handler(
                 event, _Context(), self.dynamodb, lambda _, body: sent.append(body), lambda _: None
             )
+        elif kind == "Custom::AthenaViews":
+            self.athena.tables = self._glue_tables()
+            views_handler.handler(
+                event, _Context(), self.athena, lambda _, body: sent.append(body), lambda _: None
+            )
         else:
             clock = guard_handler.drained.Clock(guard_handler.drained.SYSTEM_CLOCK.now, lambda _: None)
             guard_handler.handler(event, None, self.clients, lambda _, body: sent.append(body), clock)
         response = json.loads(sent[0])
         if response["Status"] == "FAILED":
             raise StackFailedError(response["Reason"])
+
+    def _glue_tables(self) -> dict[str, list[str]]:
+        """Return the columns of each table, with Athena's hidden column."""
+        inputs = [
+            known["Properties"]["TableInput"]
+            for known in self.deployed.values()
+            if known["Type"] == "AWS::Glue::Table"
+        ]
+        return {
+            table["Name"]: [
+                *(column["Name"] for column in table["StorageDescriptor"]["Columns"]),
+                *(column["Name"] for column in table.get("PartitionKeys", [])),
+                "$path",
+            ]
+            for table in inputs
+        }
 
     def _check_name(self, kind: str, name: str, wanted: Any, operation: str) -> None:
         """Refuse a replacement that creates a resource under a name that is taken."""

@@ -1,19 +1,17 @@
 """The custom resource of the views: create, update, rollback and delete as ordered lists of statements.
 
-The Athena of these tests keeps views and checks a new one as Athena does: what it reads must exist, with the
-columns that it names.
+The statements run in `FakeAthena`, which refuses a view whose tables or columns do not exist.
 """
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import sqlglot
-from sqlglot import expressions as exp
 
-from tests.fakes import client_error
+from tests.infra.cloudformation import Stack, StackFailedError
+from tests.infra.fake_athena import FakeAthena
 from tests.infra.stacks import settings_of
 from tests.infra.templates import Template
 from ttl_archive.infra.athena_views.athena_query import ATTEMPTS
@@ -24,66 +22,6 @@ from ttl_archive.infra.sql.errors_relation import ERROR_KEYS
 from ttl_archive.infra.sql.relations import RELATIONS, relations
 from ttl_archive.infra.sql.text_table import archive_text_columns
 from ttl_archive.transform.settings import Settings, parse
-
-Failure = Mapping[str, Any]
-
-
-@dataclass
-class FakeAthena:
-    """Views by name with their columns. Each statement takes `looks` looks; `failures` are states to come."""
-
-    tables: dict[str, list[str]]
-    views: dict[str, list[str]] = field(default_factory=dict)
-    looks: int = 2
-    refuse: list[str] = field(default_factory=list)  # error codes of calls to come
-    failures: list[Failure] = field(default_factory=list)
-    statements: list[str] = field(default_factory=list)  # those that were run, the first words of each
-    tokens: dict[str, str] = field(default_factory=dict)
-    waiting: dict[str, list[Failure]] = field(default_factory=dict)
-
-    def start_query_execution(
-        self, *, QueryString: str, ClientRequestToken: str, QueryExecutionContext: Any, WorkGroup: str
-    ) -> dict[str, str]:
-        assert 32 <= len(ClientRequestToken) <= 128  # Source: BC-athena, IdempotencyToken
-        assert (QueryExecutionContext, WorkGroup) == ({"Database": "archives"}, "group")
-        if self.refuse:
-            raise client_error(self.refuse.pop(0), "StartQueryExecution")
-        if ClientRequestToken in self.tokens:  # the same token returns the old execution and runs nothing
-            return {"QueryExecutionId": self.tokens[ClientRequestToken]}
-        execution = f"execution-{len(self.tokens)}"
-        self.tokens[ClientRequestToken] = execution
-        states: list[Failure] = [{"State": "QUEUED"}, {"State": "RUNNING"}][: self.looks]
-        self.waiting[execution] = [*states, self._run(QueryString)]
-        return {"QueryExecutionId": execution}
-
-    def get_query_execution(self, *, QueryExecutionId: str) -> dict[str, Any]:
-        states = self.waiting[QueryExecutionId]
-        status = states.pop(0) if len(states) > 1 else states[0]
-        return {"QueryExecution": {"Status": status}}
-
-    def _run(self, text: str) -> Failure:
-        self.statements.append(" ".join(text.split()[:5]).removesuffix(" AS"))
-        if self.failures:
-            return self.failures.pop(0)
-        parsed = sqlglot.parse_one(text, dialect="athena")
-        name = parsed.find(exp.Table).name
-        if isinstance(parsed, exp.Drop):
-            self.views.pop(name, None)
-            return {"State": "SUCCEEDED"}
-        return self._create(name, parsed.expression)
-
-    def _create(self, name: str, select: Any) -> Failure:
-        own = {table.alias for table in select.find_all(exp.CTE)}
-        for table in select.find_all(exp.Table):
-            if table.name not in own and table.name not in self.tables | self.views:
-                return {"State": "FAILED", "StateChangeReason": f"Table {table.name} does not exist"}
-        known = {column for names in (self.tables | self.views).values() for column in names}
-        named = {alias.alias for alias in select.find_all(exp.Alias)}
-        for column in select.find_all(exp.Column):
-            if column.name not in known | named:
-                return {"State": "FAILED", "StateChangeReason": f"Column {column.name} does not exist"}
-        self.views[name] = select.named_selects
-        return {"State": "SUCCEEDED"}
 
 
 @dataclass
@@ -170,6 +108,7 @@ def test_the_views_are_created_in_order_each_after_the_one_it_reads() -> None:
     assert (response["Status"], response["PhysicalResourceId"]) == ("SUCCESS", "views of archives")
     assert athena.statements == CREATED
     assert list(athena.views) == list(RELATIONS)
+    assert athena.contexts == {("archives", "group")}
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -323,3 +262,97 @@ def test_the_stack_has_the_views_of_its_settings(template: Template, case: str) 
     depends = template.resources[name]["DependsOn"]
     needed = [*template.ids("AWS::Glue::Table"), *template.ids("AWS::Athena::WorkGroup")]
     assert set(needed) <= set(depends)
+
+
+# The whole stack, in CloudFormation's order
+
+
+def views_of(template: Template) -> dict[str, set[str]]:
+    """The columns that each view has after a deployment of the template."""
+    athena = Stack()
+    athena.deploy(template)
+    return {name: set(columns) for name, columns in athena.athena.views.items()}
+
+
+def now(stack: Stack) -> dict[str, set[str]]:
+    return {name: set(columns) for name, columns in stack.athena.views.items()}
+
+
+COLUMN_CHANGES = [
+    "columns-added",
+    "columns-renamed",
+    "columns-retyped",
+    "columns-removed",
+    "columns-csv-added",
+]
+
+
+@pytest.mark.parametrize("name", COLUMN_CHANGES)
+def test_an_update_of_the_stack_leaves_all_views_by_the_new_settings(
+    changed: dict[str, tuple[Template, Template]], name: str
+) -> None:
+    before, after = changed[name]
+    stack = Stack()
+    stack.deploy(before)
+    assert now(stack) == views_of(before)
+    tables = stack.log.index(next(entry for entry in stack.log if "CatalogArchiveFiles" in entry))
+    views = stack.log.index(next(entry for entry in stack.log if entry.endswith(views_id(before))))
+    assert tables < views
+
+    stack.deploy(after)
+    assert now(stack) == views_of(after)
+    assert set(stack.athena.views) == set(RELATIONS)
+
+
+def views_id(template: Template) -> str:
+    (name,) = template.ids("Custom::AthenaViews")
+    return name
+
+
+@pytest.mark.parametrize("name", COLUMN_CHANGES)
+def test_a_rollback_of_the_stack_at_each_step_leaves_all_views_as_they_were(
+    changed: dict[str, tuple[Template, Template]], name: str
+) -> None:
+    before, after = changed[name]
+    probe = Stack()
+    probe.deploy(before)
+    probe.log.clear()
+    probe.deploy(after)
+    steps = [entry.split()[1] for entry in probe.log if not entry.startswith(("delete", "retain"))]
+    assert views_id(after) in steps
+
+    for step in steps:
+        stack = Stack()
+        stack.deploy(before)
+        with pytest.raises(StackFailedError):
+            stack.deploy(after, lambda part, _, step=step: part == step)  # type: ignore[misc]
+        assert now(stack) == views_of(before), step
+
+
+@pytest.mark.parametrize("statement", range(4))
+def test_a_statement_that_fails_rolls_the_stack_back_to_all_views(
+    changed: dict[str, tuple[Template, Template]], statement: int
+) -> None:
+    before, after = changed["columns-renamed"]
+    stack = Stack()
+    stack.deploy(before)
+    failure = {"State": "FAILED", "StateChangeReason": "made to fail", "AthenaError": {"Retryable": False}}
+    stack.athena.failures = [*[{"State": "SUCCEEDED"}] * statement, failure]
+
+    with pytest.raises(StackFailedError, match=f"VIEW {RELATIONS[statement]}: FAILED: made to fail"):
+        stack.deploy(after)
+    assert now(stack) == views_of(before)
+
+
+def test_a_deleted_stack_leaves_nothing_that_blocks_the_next_one(
+    changed: dict[str, tuple[Template, Template]],
+) -> None:
+    template, stack = changed["columns-added"][0], Stack(drained=True)
+    stack.deploy(template)
+    athena = stack.athena
+    stack.delete()
+    assert athena.views == {}
+
+    athena.views = {"archive": ["left"]}  # as if Athena had not dropped it
+    Stack(athena=athena).deploy(template)
+    assert now(stack) == views_of(template)

@@ -24,6 +24,8 @@ COLUMNS = {
     "parquet-with-backup": [*METADATA, *OWN, "ddb_own_device_id"],
     "envelope-in-shared-bucket": [*METADATA, "keys", "new_image", "old_image"],
     "created-by-event": [*METADATA, *OWN, "ddb_own_device_id"],
+    "every-option": [*METADATA, *OWN, "ddb_own_device_id"],
+    "longest-name": [*METADATA, *OWN, "ddb_own_device_id"],
 }
 
 
@@ -52,7 +54,7 @@ def test_folders_are_days_in_utc_from_a_fixed_day_on(template: Template, case: s
     assert found["PartitionKeys"] == [{"Name": date, "Type": "string"}]
     assert found["Parameters"][f"projection.{date}.range"] == "2020-11-01,NOW+1DAYS"
     location = found["Parameters"]["storage.location.template"]
-    assert location.endswith(f"/archive/{case}/{date}=${{{date}}}/")
+    assert location.endswith(f"/archive/{table_of(case)}/{date}=${{{date}}}/")
 
 
 def test_restored_objects_are_read(template: Template) -> None:

@@ -75,7 +75,7 @@ def test_every_link_to_a_file_leads_somewhere() -> None:
 
 
 def test_every_saved_query_is_named() -> None:
-    for file in (FOLDER / "queries").glob("*.sql"):
+    for file in (FOLDER / "sql" / "queries").glob("*.sql"):
         assert f"`{file.stem}`" in README
 
 
@@ -91,4 +91,4 @@ def test_the_example_imports_what_is_there() -> None:
 
 def test_the_keys_that_the_text_sets_exist() -> None:
     for name in re.findall(r"`([a-z_]+) = ", README):
-        assert name in DEPLOY or name in ("format", "partition_by"), name
+        assert name in DEPLOY or name in ("format", "partition_by", "image"), name

@@ -66,6 +66,7 @@ CHANGES: dict[str, Change] = {
     "columns-removed": Change(COLUMNS, COLUMNS.partition('[[columns]]\nname = "order"')[0]),
     "columns-csv-added": Change(_CSV + _TWO, f'{_CSV}{_TWO}[[columns]]\nname = "another"\n'),
     "columns-csv-moved": Change(_CSV + _TWO, _CSV + _MOVED),
+    "columns-renamed": Change(COLUMNS, COLUMNS.replace('name = "device_id"', 'name = "station"')),
     "columns-parquet-retyped": Change(
         f"[deploy]\nparquet = true\n{COLUMNS}",
         f"[deploy]\nparquet = true\n{COLUMNS}".replace("decimal(5,1)", "double"),
