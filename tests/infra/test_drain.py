@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from tests.fakes import client_error
-from tests.infra.test_attach import FakeDynamoDB, active
 from ttl_archive.infra import drain
 from ttl_archive.infra.attachment.drained import Clock, PipelineNames, reasons_to_wait
 from ttl_archive.infra.deploy_settings import parse
@@ -28,22 +27,11 @@ MINUTE_S = 60
 NAMES = PipelineNames("readings", STREAM_ARN, NAME, buffers_s=360)
 
 
-class DetachingDynamoDB(FakeDynamoDB):
-    """A table whose disabled destination stops the local pipeline's replication."""
-
-    pipeline: Pipeline
-
-    def disable_kinesis_streaming_destination(self, *, TableName: str, StreamArn: str) -> None:
-        super().disable_kinesis_streaming_destination(TableName=TableName, StreamArn=StreamArn)
-        self.pipeline._destination.stop()
-
-
 @dataclass
 class Account:
     """The clients of a drain, and a clock that moves the pipeline and writes its metrics every minute."""
 
     pipeline: Pipeline
-    dynamodb: DetachingDynamoDB
     cloudwatch: Any
     incoming: int = 0
     received: int = 0
@@ -52,7 +40,7 @@ class Account:
     def clients(self, service: str) -> Any:
         """Return the client of a service."""
         return {
-            "dynamodb": self.dynamodb,
+            "dynamodb": self.pipeline.destinations,
             "cloudwatch": self.cloudwatch,
             "firehose": self,
         }[service]
@@ -105,9 +93,7 @@ def account(tmp_path: Path) -> Iterator[Account]:
     file.write_text('[table]\nname = "readings"\nttl_attribute = "ttl"\n[select]\nchanges = "all"\n')
     start = LocalClock(datetime.now(UTC).replace(second=0, microsecond=0))
     with Pipeline(file, clock=start, buffering=Buffering(interval_s=300)) as pipeline:
-        dynamodb = DetachingDynamoDB({STREAM_ARN: active()}, table="readings")
-        dynamodb.pipeline = pipeline
-        yield Account(pipeline, dynamodb, pipeline.emulator.client("cloudwatch"))
+        yield Account(pipeline, pipeline.emulator.client("cloudwatch"))
 
 
 def put_items(account: Account, number: int) -> None:
@@ -161,7 +147,9 @@ def test_a_delivery_that_s3_refuses_is_waited_for(account: Account) -> None:
 
 
 def test_a_stream_that_nothing_reads_is_not_drained(account: Account) -> None:
-    account.dynamodb.found.clear()
+    clock = account.pipeline.clock
+    without_metrics = Clock(clock.now, lambda seconds: clock.advance(seconds=seconds) and None)
+    drain.detach_table(account.clients, NAMES, without_metrics)
 
     (reason,) = reasons_to_wait(account.clients, NAMES, account.pipeline.clock.now())
 
