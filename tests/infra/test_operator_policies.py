@@ -1,0 +1,215 @@
+"""The managed policies allow what the real commands call, and nothing that none of them calls.
+
+The commands run on the local pipeline; a botocore hook records every call.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.infra.templates import ACCOUNT, REGION, Template, listed
+from ttl_archive.infra.cli import cli
+from ttl_archive.infra.local import Clock, Pipeline
+
+TABLE = "defaults"
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+CONFIG = f"""
+[table]
+name = "{TABLE}"
+ttl_attribute = "expiredAt"
+
+[[columns]]
+name = "device_id"
+path = "deviceID"
+"""
+ITEM = {"deviceID": {"S": "d1"}, "expiredAt": {"N": str(int(START.timestamp()))}}
+POISON = {**ITEM, "deviceID": {"S": "d2"}, "device_id": {"S": "meets the column of deviceID"}}
+# Calls that need no permission. Source: AWS Security Token Service API Reference, GetCallerIdentity.
+FREE = {"sts:GetCallerIdentity"}
+# Allowed for options that the recorded runs do not use: --sink kinesis.
+FOR_OPTIONS = {"kinesis:DescribeStreamSummary", "kinesis:PutRecords"}
+
+
+@dataclass
+class Recorder:
+    """The calls of a command, as pairs of an IAM action and the resource's ARN."""
+
+    bucket_arn: str
+    calls: set[tuple[str, str]] = field(default_factory=set)
+    is_on: bool = False  # the pipeline's own calls are not recorded
+
+    def record(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+        """Note one call; registered for the event before-parameter-build."""
+        if not self.is_on:
+            return
+        service = model.service_model.service_name
+        if service == "s3":
+            self.calls |= set(self._s3(model.name, params))
+        else:
+            table = params.get("TableName", "")
+            arn = f"arn:aws:{service}:{REGION}:{ACCOUNT}:table/{table}"
+            self.calls.add((f"{service}:{model.name}", arn))
+
+    def _s3(self, name: str, params: dict[str, Any]) -> Iterator[tuple[str, str]]:
+        """Yield the permissions of an operation. Source: S3 User Guide, required permissions."""
+        key_arn = f"{self.bucket_arn}/{params.get('Key', '')}"
+        version = "Version" if "VersionId" in params else ""
+        match name:
+            case "ListObjectsV2":
+                yield "s3:ListBucket", self.bucket_arn
+            case "HeadObject" | "GetObject":
+                yield f"s3:GetObject{version}", key_arn
+                yield "s3:ListBucket", self.bucket_arn  # without it a missing object is a 403
+            case "CopyObject":
+                source, _, source_version = _copy_source(params["CopySource"])
+                yield f"s3:GetObject{'Version' if source_version else ''}", f"{self.bucket_arn}/{source}"
+                yield "s3:PutObject", key_arn
+            case "DeleteObject":
+                yield f"s3:DeleteObject{version}", key_arn
+            case _:
+                yield f"s3:{name}", key_arn
+
+
+def _copy_source(source: Any) -> tuple[str, str, str]:
+    """Return key, separator and version of a CopySource in either form of boto3."""
+    if isinstance(source, dict):
+        return source["Key"], "?", source.get("VersionId", "")
+    return str(source).partition("/")[2].partition("?versionId=")
+
+
+@dataclass
+class Operator:
+    """A person at the command line, on the endpoints of a local pipeline."""
+
+    pipeline: Pipeline
+    recorder: Recorder
+
+    def run(self, *words: str) -> Result:
+        """Run a command in this process."""
+        self.recorder.is_on = True
+        try:
+            return CliRunner().invoke(cli, words)
+        finally:
+            self.recorder.is_on = False
+
+    def calls(self) -> set[tuple[str, str]]:
+        """Return what was called since the last time."""
+        found, self.recorder.calls = self.recorder.calls, set()
+        return found
+
+
+@pytest.fixture
+def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, defaults: Template) -> Iterator[Operator]:
+    (bucket,) = defaults.ids("AWS::S3::Bucket", "StorageBucket")
+    recorder = Recorder(f"arn:aws:s3:::{bucket.lower()[:60]}")
+    file = tmp_path / "archive.toml"
+    file.write_text(CONFIG)
+    with Pipeline(file, keys={"deviceID": "S"}, clock=Clock(START)) as pipeline:
+        for name, value in pipeline.environment().items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(tmp_path)
+        original = boto3.Session.__init__
+
+        def recorded(session: boto3.Session, *args: Any, **more: Any) -> None:
+            original(session, *args, **more)
+            session.events.register("before-parameter-build", recorder.record)
+
+        monkeypatch.setattr(boto3.Session, "__init__", recorded)
+        for item in (ITEM, POISON):
+            pipeline.dynamodb.put_item(TableName=TABLE, Item=item)
+            pipeline.sweep()
+            pipeline.flush()
+        recorder.calls.clear()
+        yield Operator(pipeline, recorder)
+
+
+def statements(template: Template, policy: str) -> list[dict[str, Any]]:
+    found = template.one("AWS::IAM::ManagedPolicy", f"Policies{policy}")["PolicyDocument"]["Statement"]
+    return [statement for statement in found if statement["Effect"] == "Allow"]
+
+
+def denied(template: Template, policy: str, calls: set[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the calls that no statement of the policy allows."""
+    allowed = [
+        (action, resource)
+        for statement in statements(template, policy)
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    ]
+    return sorted(
+        (action, arn)
+        for action, arn in calls
+        if action not in FREE
+        and not any(action == given and fnmatchcase(arn, pattern) for given, pattern in allowed)
+    )
+
+
+def unused(template: Template, policy: str, calls: set[tuple[str, str]]) -> set[str]:
+    """Return the allowed actions that no call needed."""
+    given = {action for statement in statements(template, policy) for action in listed(statement["Action"])}
+    return given - {action for action, _ in calls} - FOR_OPTIONS
+
+
+def test_replay_is_allowed_what_it_calls(operator: Operator, defaults: Template) -> None:
+    (key,) = operator.pipeline.objects("errors/")
+    bucket = operator.pipeline.bucket
+    results = [
+        operator.run("replay", "list", "--bucket", bucket, "--why"),
+        operator.run("replay", "inspect", f"s3://{bucket}/{key}"),
+        operator.run("replay", "plan", "--bucket", bucket),
+        operator.run("replay", "run", "replay-plan.json"),
+    ]
+    calls = operator.calls()
+
+    assert [result.exit_code for result in results] == [0, 0, 0, 3], [result.output for result in results]
+    assert denied(defaults, "Replay", calls) == []
+    assert unused(defaults, "Replay", calls) == set()
+
+
+def test_waive_and_retire_are_allowed_what_they_call(operator: Operator, defaults: Template) -> None:
+    (key,) = operator.pipeline.objects("errors/")
+    bucket = operator.pipeline.bucket
+    assert operator.run("replay", "run", "--bucket", bucket, "--yes").exit_code == 3
+    operator.calls()
+    results = [
+        operator.run("replay", "waive", f"s3://{bucket}/{key}", "--reason", "a test item"),
+        operator.run("replay", "retire", "--bucket", bucket, "--yes"),
+    ]
+    calls = operator.calls()
+
+    assert [result.exit_code for result in results] == [0, 0], [result.output for result in results]
+    assert operator.pipeline.objects("errors/") == {}
+    assert denied(defaults, "Resolve", calls) == []
+    assert unused(defaults, "Resolve", calls) == set()
+
+
+def test_restore_is_allowed_what_it_calls(operator: Operator, defaults: Template) -> None:
+    operator.pipeline.clock.advance(days=31)
+    assert operator.pipeline.apply_lifecycle()
+    words = ("restore", "--bucket", operator.pipeline.bucket, "--to-table", TABLE, "--ttl", "remove", "--yes")
+    first = operator.run(*words, "--no-wait")
+    operator.pipeline.clock.advance(hours=6)
+    second = operator.run(*words)
+    calls = operator.calls()
+
+    assert (first.exit_code, second.exit_code) == (3, 0), first.output + second.output
+    assert denied(defaults, "Restore", calls) == []
+    assert unused(defaults, "Restore", calls) == set()
+
+
+def test_the_comparison_can_fail(operator: Operator, defaults: Template) -> None:
+    """The policy for restore does not allow replay."""
+    operator.run("replay", "plan", "--bucket", operator.pipeline.bucket)
+
+    assert denied(defaults, "Restore", operator.calls())
+
+
+def test_the_policies_are_outputs(template: Template) -> None:
+    assert {"ReplayPolicy", "RestorePolicy", "ResolvePolicy"} <= set(template.document["Outputs"])
