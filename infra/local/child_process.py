@@ -1,4 +1,4 @@
-"""Python child processes that write into a bounded log and never outlive this process."""
+"""Python child processes that write to a bounded log and never outlive this process."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pathlib import Path
 
 MAX_LOG_LINES = 10_000
 
-# Ends the child when its standard input does: the parent closes it, or dies and the system closes it. Unlike
-# prctl(PR_SET_PDEATHSIG) this works on every system and does not fire when only the starting thread ends.
+# The child exits when its standard input ends: the parent closes it, or the system does when the parent dies.
+# Unlike prctl(PR_SET_PDEATHSIG) this works on every system, and not when only the starting thread ends.
 _BOOTSTRAP = """\
 import os, runpy, sys, threading
 threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()
@@ -28,8 +28,8 @@ runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 class Child:
     """`python -m module args` in its own session, so that Ctrl-C in a terminal reaches only the parent.
 
-    `environment` is all it sees: nothing of the parent's, above all no real credentials, passes through.
-    `on_exit` is called with its exit status, from another thread; negative when a signal ended it.
+    It sees the variables of `environment` only, so that no real credentials of the parent reach it.
+    `on_exit` is called with its exit status from another thread; a negative one is the signal that ended it.
     """
 
     def __init__(
@@ -60,20 +60,20 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Process id, which is its session's and process group's too."""
+        """The process id, which is also the id of its session and process group."""
         return self._process.pid
 
     def is_alive(self) -> bool:
-        """Whether it runs."""
+        """Return whether it runs."""
         return not self._exited.is_set()
 
     def logs(self) -> list[str]:
-        """The last lines it wrote so far, standard output and error as one."""
+        """Return the last lines that it wrote to standard output and error."""
         return self._log.lines()
 
     def stop(self) -> None:
-        """Kill it and all it started. Calling this again does nothing."""
-        with contextlib.suppress(ProcessLookupError):  # nothing of it is left
+        """Kill it and every process that it started. Calling this again does nothing."""
+        with contextlib.suppress(ProcessLookupError):  # it has ended
             os.killpg(self.pid, signal.SIGKILL)
         self._watcher.join()
         if self._process.stdin is not None:
@@ -88,7 +88,7 @@ class Child:
 
 
 class _Log:
-    """Lines from a pipe. A thread empties it as it fills; a reader empties it first, so it misses nothing."""
+    """Lines from a pipe, which a thread empties. A reader empties it first, so that no line is missing."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None  # noqa: S101 - for the type checker; opened with PIPE

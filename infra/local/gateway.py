@@ -10,7 +10,7 @@ import json
 from typing import Any, Self
 
 from ttl_archive.infra.local.dynamodb.streaming_api import OPERATIONS, StreamingDestinations
-from ttl_archive.infra.local.firehose.http_endpoint import TARGET_PREFIX, json_response, respond
+from ttl_archive.infra.local.firehose.http_endpoint import TARGET_PREFIX, firehose_response, json_response
 from ttl_archive.infra.local.firehose.http_server import HttpRequest, HttpResponse, LocalServer
 from ttl_archive.infra.local.firehose.service import Firehose
 from ttl_archive.infra.local.firehose.service_error import ServiceError
@@ -53,7 +53,7 @@ class Gateway:
         """Return the response of the service that a request is for."""
         prefix, _, operation = request.header("X-Amz-Target").partition(".")
         if prefix == TARGET_PREFIX:
-            return respond(self._firehose, request)
+            return firehose_response(self._firehose, request)
         if prefix == _DYNAMODB and operation in OPERATIONS:
             return self._stream(operation, request.body)
         if _signed_service(request) == "s3":

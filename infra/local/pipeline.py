@@ -10,10 +10,10 @@ from typing import Any, Self
 
 from duckdb import DuckDBPyRelation
 
+from ttl_archive.infra.deploy_settings import default_record_kib
 from ttl_archive.infra.local import local_sql
 from ttl_archive.infra.local.dynamodb.change_record import Precision
 from ttl_archive.infra.local.dynamodb.streaming_api import StreamingDestinations
-from ttl_archive.infra.local.dynamodb.streaming_destination import DEFAULT_MAX_RECORD_KIB
 from ttl_archive.infra.local.dynamodb.ttl import AttributeValues, ExpiredItem, Sweeper, create_table
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.firehose.delivery_stream import DeliveryCounts
@@ -27,8 +27,8 @@ from ttl_archive.infra.local.resources import (
     NAME,
     STREAM_ARN,
     Buffering,
-    delivery_stream,
-    lifecycle,
+    lifecycle_configuration,
+    pipeline_delivery_stream,
 )
 from ttl_archive.infra.local.s3.lifecycle import Transition, apply_lifecycle
 from ttl_archive.infra.local.s3.proxy import S3Proxy
@@ -62,8 +62,8 @@ class Pipeline:
 
     `settings` is a file, or what was loaded from one. `keys` are the table's key attributes and their types.
     `precision` None enables the streaming destination without one. `max_record_kib` is the largest record of
-    the data stream, see StreamingDestination. `streaming=False` leaves the table without its streaming
-    destination until enable_streaming(), like a table that existed before.
+    the data stream, by default the one that the stack deploys. `streaming=False` leaves the table without its
+    streaming destination until enable_streaming(), like a table that existed before.
     Everything is a real API call: boto3 to the emulator, and the handler in AWS's own runtime client.
 
     The clock replicates pending changes before it advances, so a change and its arrival in the data stream
@@ -77,7 +77,7 @@ class Pipeline:
         keys: Mapping[str, str] | None = None,
         clock: Clock | None = None,
         precision: Precision | None = "MICROSECOND",
-        max_record_kib: int = DEFAULT_MAX_RECORD_KIB,
+        max_record_kib: int | None = None,
         buffering: Buffering | None = None,
         shards: int = 1,
         streaming: bool = True,
@@ -91,7 +91,7 @@ class Pipeline:
         self.bucket = NAME
         self._keys = keys or {"pk": "S"}
         self._precision = precision
-        self._max_record_kib = max_record_kib
+        self._max_record_kib = max_record_kib or default_record_kib(self.settings)
         self._buffering = buffering or Buffering()
         self._shards = shards
         self._streaming = streaming
@@ -159,7 +159,7 @@ class Pipeline:
             self.emulator.client("s3"),
             self.bucket,
             self.clock,
-            configuration=lifecycle(self.settings, self._glacier_after_days),
+            configuration=lifecycle_configuration(self.settings, self._glacier_after_days),
             created=lambda key: self.s3_proxy.created(self.bucket, key),
         )
 
@@ -240,7 +240,7 @@ class Pipeline:
     def _make_bucket(self) -> None:
         self.s3.create_bucket(Bucket=self.bucket)
         self.s3.put_bucket_lifecycle_configuration(
-            Bucket=self.bucket, **lifecycle(self.settings, self._glacier_after_days)
+            Bucket=self.bucket, **lifecycle_configuration(self.settings, self._glacier_after_days)
         )
 
     def _make_firehose(self) -> None:
@@ -248,7 +248,7 @@ class Pipeline:
             s3=self.s3, kinesis=self.kinesis, functions={FUNCTION_ARN: self.function}, clock=self.clock
         )
         self._open.callback(self.firehose.close)
-        self.firehose.create_delivery_stream(**delivery_stream(self.settings, self._buffering))
+        self.firehose.create_delivery_stream(**pipeline_delivery_stream(self.settings, self._buffering))
 
     def _attach(self) -> None:
         ttl_attribute = self.settings.table.ttl_attribute

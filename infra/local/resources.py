@@ -1,4 +1,4 @@
-"""The requests that make the local pipeline's resources, from the settings."""
+"""The requests that create the local pipeline's resources, from the settings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ROLE_ARN = f"arn:aws:iam::{_ACCOUNT}:role/{NAME}"
 class Buffering:
     """Firehose's buffers: those before the function (`invoke_`) and those of the destination.
 
-    The defaults are Firehose's own; `size_mb` None is 64 with dynamic partitioning, else 5.
+    The defaults are Firehose's own. `size_mb` None means 64 with dynamic partitioning, else 5.
     """
 
     size_mb: int | None = None
@@ -30,8 +30,8 @@ class Buffering:
     retries: int = 3
 
 
-def lifecycle(settings: Settings, glacier_after_days: int) -> dict[str, Any]:
-    """Arguments of put_bucket_lifecycle_configuration: the archive goes to GLACIER, errors stay."""
+def lifecycle_configuration(settings: Settings, glacier_after_days: int) -> dict[str, Any]:
+    """Return put_bucket_lifecycle_configuration's arguments: the archive goes to GLACIER, errors stay."""
     rule = {
         "ID": "archive-to-glacier",
         "Status": "Enabled",
@@ -40,13 +40,13 @@ def lifecycle(settings: Settings, glacier_after_days: int) -> dict[str, Any]:
     }
     return {
         "LifecycleConfiguration": {"Rules": [rule]},
-        # S3U: by default what is smaller than 128 KiB never moves.
+        # S3U: by default objects smaller than 128 KiB are never moved.
         "TransitionDefaultMinimumObjectSize": "varies_by_storage_class",
     }
 
 
-def delivery_stream(settings: Settings, buffering: Buffering) -> dict[str, Any]:
-    """Arguments of create_delivery_stream: from the data stream, through the function, to the bucket."""
+def pipeline_delivery_stream(settings: Settings, buffering: Buffering) -> dict[str, Any]:
+    """Return the arguments of create_delivery_stream: from data stream through function to bucket."""
     return {
         "DeliveryStreamName": NAME,
         "DeliveryStreamType": "KinesisStreamAsSource",

@@ -41,7 +41,7 @@ def test_the_year_of_a_folder_is_the_calendar_year() -> None:
 
 def test_an_error_object_is_found_with_its_type_by_replay() -> None:
     settings = settings_of("defaults")
-    prefix = prefixes.parse(layout.error_output_prefix(settings), "ErrorOutputPrefix")
+    prefix = prefixes.parse_prefix(layout.error_output_prefix(settings), "ErrorOutputPrefix")
     at = datetime(2026, 12, 30, 23, 59, tzinfo=UTC)
     evaluated = prefixes.evaluate_prefix(
         prefix, prefixes.Surroundings(at, error_output_type="processing-failed")

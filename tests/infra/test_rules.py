@@ -48,7 +48,7 @@ def folder_is_what_firehose_writes(table: dict[str, Any], prefix: str) -> bool:
         datetime(2026, 12, 30, 12, tzinfo=UTC),
         partition_keys={column: DAY},
     )
-    written = prefixes.evaluate_prefix(prefixes.parse(prefix, "Prefix"), surroundings)
+    written = prefixes.evaluate_prefix(prefixes.parse_prefix(prefix, "Prefix"), surroundings)
     return written.startswith(template.replace(f"${{{column}}}", DAY))
 
 

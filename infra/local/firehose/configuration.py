@@ -138,8 +138,8 @@ def _config(
 def _destination(
     s3: Mapping[str, Any], partitioned: bool, date_after_expressions: bool, where: str = ""
 ) -> S3Destination:
-    prefix = prefixes.parse(s3.get("Prefix", ""), f"{where}Prefix")
-    error_prefix = prefixes.parse(s3.get("ErrorOutputPrefix", ""), f"{where}ErrorOutputPrefix")
+    prefix = prefixes.parse_prefix(s3.get("Prefix", ""), f"{where}Prefix")
+    error_prefix = prefixes.parse_prefix(s3.get("ErrorOutputPrefix", ""), f"{where}ErrorOutputPrefix")
     prefixes.check_prefixes(prefix, error_prefix, dynamic_partitioning=partitioned)
     compression = s3.get("CompressionFormat", "UNCOMPRESSED")
     return S3Destination(
@@ -211,7 +211,7 @@ def _not_local(request: Mapping[str, Any], s3: Mapping[str, Any]) -> list[str]:
     if rules.is_enabled(processing):
         types = (p["Type"] for p in processing.get("Processors", []))
         missing += [f"the processor type {kind}" for kind in types if kind not in _LOCAL_PROCESSORS]
-    prefix = prefixes.parse(s3.get("Prefix", ""), "Prefix")
+    prefix = prefixes.parse_prefix(s3.get("Prefix", ""), "Prefix")
     if shared := {*prefix.keys("partitionKeyFromLambda")} & {*prefix.keys("partitionKeyFromQuery")}:
         missing.append(f"the partition key {min(shared)} from the function and from the query at once")
     return missing

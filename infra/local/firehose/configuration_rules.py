@@ -115,7 +115,7 @@ def check_one_destination(request: Members) -> None:
 
 
 def check_extended_s3(s3: Members) -> None:
-    """Check everything inside an S3 destination except its prefixes, which prefixes.check checks."""
+    """Check everything inside an S3 destination except its prefixes, which prefixes.check_prefixes checks."""
     _check_s3(s3, "")
     _check_processing(s3.get("ProcessingConfiguration", {}))
     _check_partitioning(s3)

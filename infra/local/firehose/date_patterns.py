@@ -1,4 +1,4 @@
-"""Java DateTimeFormatter patterns, as far as S3 prefixes need them.
+"""Java's DateTimeFormatter patterns, as S3 prefixes use them.
 
 Firehose evaluates `!{timestamp:<pattern>}` with Java's java.time.format.DateTimeFormatter (FDG: s3-prefixes).
 Letters, and how often each may be repeated, from the class documentation of
@@ -14,7 +14,7 @@ DateTimeFormatterBuilder.appendPattern:
     E       day of week                  Mon        Mon    Mon      Monday       M
     Q q     quarter                      3          03     Q3       3rd quarter  3
     a       half of the day              AM
-    S       fraction of a second, 1-9 digits, cut off, not rounded
+    S       fraction of a second, 1-9 digits, truncated
 
 Text in single quotes is literal, `''` is one quote, other characters stand for themselves. Names are English.
 Weeks are ISO weeks (they start on Monday): UNVERIFIED, the real service's locale is not documented.
@@ -43,11 +43,11 @@ Field = Callable[[datetime, int], str]
 
 
 class PatternError(ValueError):
-    """A pattern that DateTimeFormatter refuses, or that is not evaluated here."""
+    """A pattern that DateTimeFormatter refuses, or that cannot be evaluated here."""
 
 
 def check_pattern(pattern: str) -> None:
-    """Raise PatternError, naming the letter and the pattern, for one that `evaluate_pattern` cannot take."""
+    """Raise PatternError, which names letter and pattern, for one that cannot be evaluated."""
     for kind, text in _tokens(pattern):
         if kind == "field":
             _check_field(text, pattern)
@@ -56,14 +56,14 @@ def check_pattern(pattern: str) -> None:
 
 
 def evaluate_pattern(pattern: str, at: datetime) -> str:
-    """The pattern's text for an instant, in the zone `at` carries. The pattern must have passed `check`."""
+    """Return the pattern's text for an instant, in its zone. Check the pattern with check_pattern first."""
     return "".join(
         _FIELDS[text[0]][0](at, len(text)) if kind == "field" else text for kind, text in _tokens(pattern)
     )
 
 
 def _tokens(pattern: str) -> Iterator[tuple[str, str]]:
-    """Pairs of a kind (field, literal, quoted) and its text, the quotes of a quoted one taken off."""
+    """Yield a kind (field, literal, quoted) and its text, without the quotes, for each part."""
     position = 0
     while position < len(pattern):
         match = _TOKEN.match(pattern, position)

@@ -18,7 +18,7 @@ from ttl_archive.infra.local.firehose.function import Function
 from ttl_archive.infra.local.firehose.metadata_extraction import MetadataQuery
 from ttl_archive.infra.local.firehose.partitioning import ACTIVE_PARTITIONS_LIMIT, limit_exceeded, partition
 from ttl_archive.infra.local.firehose.processing import Dropped, EventHead, Failed, Outcome, Transformed
-from ttl_archive.infra.local.firehose.s3_delivery import DestinationVersion, ObjectGroup, S3Delivery
+from ttl_archive.infra.local.firehose.s3_delivery import DestinationVersion, ObjectGroup, S3Buffers
 from ttl_archive.infra.local.firehose.source import Source, SourceRecord
 
 
@@ -88,7 +88,7 @@ class DeliveryStream:
         self._checkpoints = checkpoints
         self._batches = Batches()
         self._tally = _Tally()
-        self._delivery = S3Delivery(shared.s3, self._destination_version(), shared.uuids)
+        self._delivery = S3Buffers(shared.s3, self._destination_version(), shared.uuids)
         self._query = _query(config)
 
     def configure(self, config: DeliveryStreamConfig) -> None:

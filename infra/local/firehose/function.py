@@ -1,4 +1,4 @@
-"""What the local pipeline takes for a Lambda function, and one that runs in this process."""
+"""What the local Firehose invokes as a Lambda function, and one that runs in this process."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ MAX_RESPONSE_BYTES = 6_291_556
 
 
 class FunctionError(Exception):
-    """The function raised, exited, or answered more than the service takes.
+    """The function raised, exited, or returned a larger response than the service accepts.
 
-    `error_type` is what Lambda calls `errorType`: an exception's class name, or a name of the service's own.
+    `error_type` is Lambda's `errorType`: an exception's class name, or one of the service's own names.
     """
 
     def __init__(self, message: str, error_type: str = "Unhandled") -> None:
@@ -31,14 +31,14 @@ class FunctionError(Exception):
 
 
 class FunctionTimedOut(Exception):  # noqa: N818 - named after the Firehose error code Lambda.FunctionTimedOut
-    """No answer came before the function's timeout."""
+    """The function did not answer before its timeout."""
 
 
 class Function(Protocol):
-    """Anything that takes a request of JSON and answers JSON, or raises one of the two errors above."""
+    """Anything that takes a request of JSON and returns JSON, or raises one of the two errors above."""
 
     def invoke(self, payload: bytes) -> bytes:
-        """One synchronous invocation."""
+        """Invoke the function synchronously. Raises FunctionError or FunctionTimedOut."""
         ...
 
 
@@ -54,18 +54,18 @@ class Context:
 
     @property
     def invoked_function_arn(self) -> str:
-        """An ARN in the account and region that the local pipeline stands for."""
+        """An ARN in the account and Region that stand for AWS here."""
         return f"arn:aws:lambda:us-east-1:123456789012:function:{self.function_name}"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Time left before the timeout, never below 0."""
+        """Return the time left before the timeout, never below 0."""
         return max(0, int((self.deadline - time.monotonic()) * 1000))
 
 
 class InProcess:
     """A Function around a Python callable, for tests: no process, the same JSON, sizes and errors.
 
-    A handler cannot be stopped from outside here: one that overruns is reported as timed out once it returns.
+    A handler cannot be stopped here: one that overruns is reported as timed out once it returns.
     """
 
     def __init__(
@@ -82,24 +82,24 @@ class InProcess:
         self._memory_mb = memory_mb
 
     def invoke(self, payload: bytes) -> bytes:
-        """Call the handler; see Function."""
+        """Call the handler. Raises FunctionError or FunctionTimedOut, see Function."""
         check_request_size(payload)
         deadline = time.monotonic() + self._timeout_s
         context = Context(self._function_name, self._memory_mb, deadline)
         try:
             body = encode(self._handler(simplejson.loads(payload), context))
         except SystemExit as stop:
-            raise exited(stop.code) from stop
+            raise exit_error(stop.code) from stop
         except Exception as error:
-            raise raised(type(error).__name__, str(error)) from error
+            raise handler_error(type(error).__name__, str(error)) from error
         if time.monotonic() > deadline:
-            raise timed_out(self._timeout_s)
+            raise timeout_error(self._timeout_s)
         check_response_size(body)
         return body
 
 
 def encode(answer: object) -> bytes:
-    """JSON as the runtimes python3.12 and later write it: `, ` and `: `, non-ASCII kept; bytes untouched.
+    """Return JSON as the runtimes python3.12 and later write it: `, ` and `: `, non-ASCII kept; bytes as is.
 
     Source: awslambdaric, lambda_runtime_marshaller.py.
     """
@@ -112,7 +112,7 @@ def encode(answer: object) -> bytes:
 
 
 def check_request_size(payload: bytes) -> None:
-    """Raise FunctionError for a request larger than a synchronous invocation takes."""
+    """Raise FunctionError for a request that is larger than a synchronous invocation accepts."""
     if len(payload) > MAX_REQUEST_BYTES:
         raise FunctionError(
             f"A request of {len(payload)} bytes is over the {MAX_REQUEST_BYTES} bytes an invocation may have:"
@@ -122,7 +122,7 @@ def check_request_size(payload: bytes) -> None:
 
 
 def check_response_size(body: bytes) -> None:
-    """Raise FunctionError, in the service's words, for a response larger than it passes on."""
+    """Raise FunctionError, with the service's message, for a response that is larger than it accepts."""
     if len(body) > MAX_RESPONSE_BYTES:
         raise FunctionError(
             f"Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes).",
@@ -130,18 +130,18 @@ def check_response_size(body: bytes) -> None:
         )
 
 
-def raised(error_type: str, message: str) -> FunctionError:
-    """The error for a handler that raised: the class name belongs to it, `'records'` alone says nothing."""
+def handler_error(error_type: str, message: str) -> FunctionError:
+    """Return the error for a handler that raised, with the class name: `'records'` alone says nothing."""
     return FunctionError(f"{error_type}: {message}", error_type)
 
 
-def timed_out(timeout_s: float) -> FunctionTimedOut:
-    """The error for a deadline that passed, in the service's words."""
+def timeout_error(timeout_s: float) -> FunctionTimedOut:
+    """Return the error for a deadline that has passed, with the service's message."""
     return FunctionTimedOut(f"Task timed out after {timeout_s:.2f} seconds")
 
 
-def exited(status: object) -> FunctionError:
-    """The error for a function whose process ended before it answered, in the service's words.
+def exit_error(status: object) -> FunctionError:
+    """Return the error for a function whose process ended before it answered, with the service's message.
 
     A negative status is the signal that ended it, as in `subprocess`.
     """

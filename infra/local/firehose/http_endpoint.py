@@ -49,11 +49,11 @@ def endpoint(firehose: Firehose, *, port: int = 0) -> Iterator[str]:
 
     The caller polls. Calls may arrive at any time, also while it polls.
     """
-    with LocalServer(lambda request: respond(firehose, request), port=port) as server:
+    with LocalServer(lambda request: firehose_response(firehose, request), port=port) as server:
         yield server.url
 
 
-def respond(firehose: Firehose, request: HttpRequest) -> HttpResponse:
+def firehose_response(firehose: Firehose, request: HttpRequest) -> HttpResponse:
     """Return the response to one HTTP request, errors included."""
     try:
         status, body = 200, call(firehose, request.header("X-Amz-Target"), request.body)

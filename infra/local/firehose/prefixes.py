@@ -1,10 +1,10 @@
-"""The expression language of S3 prefixes: which prefixes are valid, and what they evaluate to.
+"""The expressions of S3 prefixes: which prefixes are valid, and what they evaluate to.
 
     !{timestamp:yyyy/MM/dd}             the arrival of the object's oldest record, see date_patterns
     !{firehose:random-string}           11 characters, new at each occurrence
     !{firehose:error-output-type}       ErrorOutputPrefix only
     !{partitionKeyFromLambda:key}       Prefix only, with dynamic partitioning
-    !{partitionKeyFromQuery:key}        the same; checked here, never evaluated locally
+    !{partitionKeyFromQuery:key}        the same
 
 Source: FDG, s3-prefixes. `Prefix` and `ErrorOutputPrefix` are the names of the two configuration fields.
 """
@@ -63,13 +63,13 @@ class Prefix:
         return tuple(part for part in self.parts if isinstance(part, Expression))
 
     def keys(self, namespace: str) -> tuple[str, ...]:
-        """The values that a namespace is asked for, each once, in order."""
+        """Return the values that are used with a namespace, each once, in order."""
         return tuple(dict.fromkeys(e.value for e in self.expressions if e.namespace == namespace))
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a prefix is evaluated with, for one object."""
+    """What the prefix of one object is evaluated with."""
 
     at: datetime
     zone: tzinfo = UTC
@@ -78,8 +78,8 @@ class Surroundings:
     uuids: Callable[[], uuid.UUID] = uuid.uuid4
 
 
-def parse(text: str, name: str) -> Prefix:
-    """Read one prefix; `name` is the configuration field, for messages. Raises ServiceError."""
+def parse_prefix(text: str, name: str) -> Prefix:
+    """Return a parsed prefix; `name` is the configuration field, for messages. Raises ServiceError."""
     if len(text) > MAX_CONFIGURED_LENGTH:
         raise _broken(f"{name} has {len(text)} characters; it can have {MAX_CONFIGURED_LENGTH}.")
     parts: list[str | Expression] = []
@@ -96,7 +96,7 @@ def parse(text: str, name: str) -> Prefix:
 def check_prefixes(
     prefix: Prefix, error_output_prefix: Prefix, *, dynamic_partitioning: bool = False
 ) -> None:
-    """Raise ServiceError unless the pair keeps the rules of FDG: s3-prefixes. An absent one is Prefix()."""
+    """Raise ServiceError unless the pair is valid by FDG: s3-prefixes. An absent prefix is Prefix()."""
     error_type = Expression("firehose", "error-output-type")
     partitions = [e for e in prefix.expressions if e.namespace in _PARTITION_NAMESPACES]
     if error_type in prefix.expressions:
@@ -117,7 +117,7 @@ def check_prefixes(
 
 
 def with_date(prefix: Prefix, *, date_after_expressions: bool = False) -> Prefix:
-    """The Prefix as it is evaluated: the default date path after one that has no timestamp.
+    """Return the Prefix as it is evaluated: with the default date path when it has no timestamp.
 
     After one with expressions but without a timestamp FDG says that the date path is appended, a probe
     (FLOCI) that it is not: UNVERIFIED, `date_after_expressions` chooses FDG's reading.
@@ -130,11 +130,10 @@ def with_date(prefix: Prefix, *, date_after_expressions: bool = False) -> Prefix
 def error_prefix(
     prefix: Prefix, error_output_prefix: Prefix, *, date_after_expressions: bool = False
 ) -> Prefix:
-    """The error output prefix as it is evaluated.
+    """Return the error output prefix as it is evaluated.
 
-    A static one, and an absent one (then Prefix stands in its place, FDG: s3-prefixes), is followed by
-    `<error-output-type>/` (SEEN `processing-failed/2019/11/29/09/`) and the date path. UNVERIFIED
-    composition.
+    A static prefix is followed by `<error-output-type>/` (SEEN `processing-failed/2019/11/29/09/`) and the
+    date path; UNVERIFIED composition. An absent one is replaced by Prefix (FDG: s3-prefixes).
     """
     base = error_output_prefix if error_output_prefix.parts else prefix
     if not base.expressions:
@@ -144,7 +143,7 @@ def error_prefix(
 
 
 def evaluate_prefix(prefix: Prefix, surroundings: Surroundings) -> str:
-    """The prefix's text for one object. Raises KeyError for a partition key that was not given."""
+    """Return the prefix's text for one object. Raises KeyError for a partition key that was not given."""
     return "".join(
         part if isinstance(part, str) else _EVALUATORS[part.namespace](part.value, surroundings)
         for part in prefix.parts

@@ -1,6 +1,6 @@
-"""The transformation by a Lambda function: event, retries, and what a response makes of each record.
+"""Transformation by a Lambda function: the event, the retries, and the outcome of each record.
 
-Source: FDG data-transformation and monitoring-with-cloudwatch-logs (codes and messages), FLOCI probes of
+Source: FDG, data-transformation and monitoring-with-cloudwatch-logs (codes and messages); FLOCI probes of
 2026-09.
 """
 
@@ -54,7 +54,7 @@ _MESSAGES = {
         "There was an error parsing returned records from the Lambda function. Ensure that data field is"
         " base-64 encoded."
     ),
-    # For a result that is none of the three: the code about the status model; UNVERIFIED that AWS gives it.
+    # For any other result: the code about the status model; UNVERIFIED that AWS uses it.
     "Lambda.JsonProcessingException": (
         "There was an error parsing returned records from the Lambda function. Ensure that the returned"
         " records follow the status model required by Amazon Data Firehose."
@@ -64,7 +64,7 @@ _MESSAGES = {
 
 @dataclass(frozen=True)
 class Transformed:
-    """`Ok`: the data to deliver, possibly empty, and the partition keys as returned, unchecked."""
+    """`Ok`: the data to deliver, possibly empty, and the partition keys as returned and not checked."""
 
     record: SourceRecord
     data: bytes
@@ -73,14 +73,14 @@ class Transformed:
 
 @dataclass(frozen=True)
 class Dropped:
-    """`Dropped`: the function chose not to deliver."""
+    """`Dropped`: the function chose not to deliver the record."""
 
     record: SourceRecord
 
 
 @dataclass(frozen=True)
 class Failed:
-    """Goes to the error output prefix, with the record as it came."""
+    """A record that goes to the error output prefix as it arrived."""
 
     record: SourceRecord
     error_code: str
@@ -94,7 +94,7 @@ Outcome = Transformed | Dropped | Failed
 
 @dataclass(frozen=True)
 class EventHead:
-    """What an event says beside its records."""
+    """The members of an event besides its records."""
 
     delivery_stream_arn: str
     region: str
@@ -107,10 +107,10 @@ def requests(
     invocation_ids: Iterator[str],
     limit: int = MAX_REQUEST_BYTES,
 ) -> Iterator[tuple[bytes, list[SourceRecord]]]:
-    """The payloads of one batch, with the records each carries.
+    """Yield the payloads of one batch with the records of each.
 
-    A batch whose JSON would pass the request limit of Lambda is split; UNVERIFIED whether AWS does so itself.
-    A record that is too large alone is sent alone, and the function's service refuses it.
+    A batch whose JSON would exceed the request limit of Lambda is split; UNVERIFIED whether AWS does so. A
+    record that exceeds the limit by itself is sent alone, and Lambda refuses it.
     """
     chunk: list[SourceRecord] = []
     parts: list[bytes] = []
@@ -135,9 +135,10 @@ def invoke(
     records: Sequence[SourceRecord],
     number_of_retries: int,
 ) -> list[Outcome]:
-    """Invoke until there is an answer; when there is none, every record fails with the last error.
+    """Invoke until there is an answer, and return the outcomes of the records.
 
-    Any answer is final, however malformed: only a function that fails, times out or is not there is retried.
+    Any answer is final, however malformed. Only a function that fails, times out or does not exist is
+    invoked again; after the last attempt every record fails with the last error.
     """
     attempts = number_of_retries + 1
     code = "Lambda.ResourceNotFound"
@@ -155,7 +156,7 @@ def invoke(
 
 
 def outcomes(records: Sequence[SourceRecord], response: bytes) -> list[Outcome]:
-    """What a response makes of each record, in the order of the request; ids nobody asked for are ignored."""
+    """Return the outcome of each record, in the order of the request; unknown ids are ignored."""
     answers = _answers(response)
     times = Counter(answer["recordId"] for answer in answers)
     by_id = {answer["recordId"]: answer for answer in answers}
@@ -183,7 +184,7 @@ def _transformed(record: SourceRecord, answer: Mapping[str, Any]) -> Outcome:
     if data is None:
         return _failed(record, "Lambda.InvalidReturnFormat")
     try:
-        # Not the standard library's: it lets excess padding through.
+        # Not the standard library's decoder, which accepts excess padding.
         decoded = pybase64.b64decode(data, validate=True)
     except (ValueError, TypeError):
         return _failed(record, "Lambda.JsonMappingException")
@@ -197,7 +198,7 @@ def _failed(record: SourceRecord, code: str) -> Failed:
 
 
 def _answers(response: bytes) -> list[dict[str, Any]]:
-    """The entries of the response that have an id; none when there is no usable array (FLOCI probe)."""
+    """Return the entries of the response that have an id; none without a usable array (FLOCI probe)."""
     try:
         body = json.loads(response)
     except ValueError:

@@ -78,7 +78,7 @@ class PendingObject:
     places: list[Place] = field(default_factory=list)
 
 
-class S3Delivery:
+class S3Buffers:
     """The buffers and the pending objects of one delivery stream.
 
     A failed put writes no error object (FDG: s3-object-name). The object waits and is put again later under

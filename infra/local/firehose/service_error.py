@@ -1,10 +1,10 @@
-"""The error that every operation of the local Firehose answers with."""
+"""The error that every operation of the local Firehose raises."""
 
 from __future__ import annotations
 
 
 class ServiceError(Exception):
-    """What AWS would answer: a `code`, such as InvalidArgumentException, and a `message` for people."""
+    """AWS's answer: a `code`, such as InvalidArgumentException, and a `message` for people."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -13,10 +13,10 @@ class ServiceError(Exception):
 
 
 def invalid_argument(message: str) -> ServiceError:
-    """The error for a request that breaks a rule between its members."""
+    """Return the error for a request that breaks a rule between its members."""
     return ServiceError("InvalidArgumentException", message)
 
 
 def not_local(what: str) -> ServiceError:
-    """The error for something AWS takes and the local Firehose does not do."""
+    """Return the error for what AWS accepts and the local Firehose does not do."""
     return invalid_argument(f"The local Firehose does not produce {what}. Amazon Data Firehose does.")

@@ -16,9 +16,9 @@ from ttl_archive.infra.local.firehose.function import (
     FunctionError,
     check_request_size,
     check_response_size,
-    exited,
-    raised,
-    timed_out,
+    exit_error,
+    handler_error,
+    timeout_error,
 )
 from ttl_archive.infra.local.lambda_runtime.runtime_api import Invocation, RuntimeApi, RuntimeEvent
 
@@ -165,13 +165,13 @@ class _ExecutionEnvironment:
         try:
             event = self._api.events.get(timeout=timeout_s)
         except queue.Empty:
-            raise timed_out(timeout_s) from None
+            raise timeout_error(timeout_s) from None
         if event.kind == "init-error":
             raise _raised(event.body)
         if event.kind == "too-large":
             check_response_size(event.body)
         if event.kind == "exit":
-            raise exited(int(event.body))
+            raise exit_error(int(event.body))
         return event
 
     def _report_exit(self, status: int) -> None:
@@ -181,4 +181,4 @@ class _ExecutionEnvironment:
 def _raised(body: bytes) -> FunctionError:
     """Return the error for an error document of the Runtime API: errorType, errorMessage, stackTrace."""
     error = json.loads(body)
-    return raised(error.get("errorType", "Unhandled"), error.get("errorMessage", ""))
+    return handler_error(error.get("errorType", "Unhandled"), error.get("errorMessage", ""))

@@ -15,23 +15,23 @@ from botocore.config import Config
 from ttl_archive.infra.local.child_process import Child
 
 REGION = "us-east-1"
-KEY = "local"  # moto takes any; AWS takes none of these, so a client that went astray does no harm
+KEY = "local"  # moto accepts any; AWS does not accept it, so a misconfigured client does no harm
 _PROJECT = Path(__file__).parents[4]  # the folder that holds the package ttl_archive
 _START_TIMEOUT_S = 60
 
 
 class EmulatorError(Exception):
-    """The emulator's process ended or does not answer; the message has the last lines it wrote."""
+    """The emulator's process ended or does not answer; the message has the last lines that it wrote."""
 
 
 class Emulator:
-    """A context manager: running and answering inside, gone without a trace outside.
+    """A context manager: the emulator runs inside the block.
 
-    Nothing is kept on disk. Any service that the installed moto extra carries can be asked for.
+    Nothing is kept on disk. Every service that the installed moto supports is available.
     """
 
     def __init__(self) -> None:
-        # The listening socket is made here and inherited: no port is guessed, none can be taken meanwhile.
+        # The child inherits a listening socket: no port is guessed, and none can be taken in between.
         with socket.create_server(("127.0.0.1", 0), backlog=128) as listening:
             self.port: int = listening.getsockname()[1]
             self._child = Child(
@@ -59,7 +59,7 @@ class Emulator:
 
     @property
     def pid(self) -> int:
-        """Process id of the server."""
+        """The process id of the server."""
         return self._child.pid
 
     @property
@@ -68,13 +68,13 @@ class Emulator:
         return f"http://127.0.0.1:{self.port}"
 
     def environment(self) -> dict[str, str]:
-        """Variables that make boto3 and the AWS command line in another process talk to this emulator."""
+        """Return the variables that make AWS clients in another process use this emulator."""
         return {"AWS_ENDPOINT_URL": self.url, **self._credentials()}
 
     def client(self, service: str, *, endpoint_url: str | None = None, **config: Any) -> Any:
-        """A boto3 client with dummy credentials; `config` is botocore's. Closed when the emulator stops.
+        """Return a boto3 client with dummy credentials, which is closed when the emulator stops.
 
-        `endpoint_url` puts something in between, such as an S3Proxy.
+        `config` is botocore's. `endpoint_url` is another endpoint, such as an S3Proxy's.
         """
         client = _session().client(
             service,
@@ -85,7 +85,7 @@ class Emulator:
         return client
 
     def wait_ready(self) -> None:
-        """Block until it answers. Raises EmulatorError when it does not."""
+        """Wait until the emulator answers. Raises EmulatorError when it does not."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_START_TIMEOUT_S)
         try:
             connection.request("GET", "/moto-api/")
@@ -119,8 +119,8 @@ class Emulator:
 
 
 def _session() -> boto3.Session:
-    """A session in which neither the user's profile nor their files have a part."""
-    # botocore's own form of a variable: name in the file, in the environment, default, converter.
+    """Return a session that ignores the user's profile and configuration files."""
+    # botocore describes a variable by its name in the file and in the environment, default and converter.
     own = {
         "profile": (None, None, None, None),
         "config_file": (None, None, os.devnull, None),

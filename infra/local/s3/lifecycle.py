@@ -1,7 +1,7 @@
-"""Lifecycle transitions by the bucket's own rules, when the clock says so. moto stores the rules only.
+"""Lifecycle transitions by the bucket's own rules and the clock. moto stores the rules and does nothing.
 
-Source: S3 User Guide, "Lifecycle configuration elements" and "Transitioning objects". Only transitions are
-done: an archive that expires nothing has no other action. Not handled: versions, tags.
+Source: S3 User Guide, "Lifecycle configuration elements" and "Transitioning objects". Only transitions
+are done, because the archive expires nothing. Not handled: versions, tags.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 
 from ttl_archive.infra.local.firehose.clock import Clock
 
-# S3U: since September 2024 smaller objects move to no class, unless the configuration was put with
-# TransitionDefaultMinimumObjectSize=varies_by_storage_class or the rule has a size filter of its own.
+# S3U: since September 2024 smaller objects are not moved, unless the configuration was put with
+# TransitionDefaultMinimumObjectSize=varies_by_storage_class or the rule has a size filter.
 MINIMUM_BYTES = 128 * 1024
-# From the dearest to the cheapest. S3U: when several transitions are due, the cheapest class wins; objects
-# only move down.
+# From the most to the least expensive. S3U: when several transitions are due, the least expensive class
+# wins; objects never move back.
 CLASSES = (
     "STANDARD",
     "STANDARD_IA",
@@ -32,8 +32,8 @@ CreationTime = Callable[[str], datetime | None]
 
 
 @dataclass(frozen=True)
-class StoredObject:
-    """What the rules look at."""
+class LifecycleObject:
+    """What the rules depend on."""
 
     key: str
     size_bytes: int
@@ -57,12 +57,12 @@ def apply_lifecycle(
     configuration: Mapping[str, Any] | None = None,
     created: CreationTime | None = None,
 ) -> list[Transition]:
-    """Move what is due now; gives what was moved.
+    """Move what is due now, and return what was moved.
 
-    `configuration` are the arguments that put_bucket_lifecycle_configuration got. Give it for rules with size
-    filters or small objects: moto 5.2.5 keeps neither. Without, the bucket is asked.
-    `created` tells when an object was made by `clock`, or None; else the emulator's LastModified counts,
-    which is the machine's time.
+    `configuration` are the arguments of put_bucket_lifecycle_configuration. Give it for rules with size
+    filters or small objects, because moto 5.2.5 keeps neither; otherwise the bucket is asked.
+    `created` returns when an object was created by `clock`, or None. The emulator's LastModified counts
+    otherwise, which is the machine's time.
     """
     if configuration is None:
         rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket)
@@ -74,9 +74,9 @@ def apply_lifecycle(
 
 
 def due(
-    objects: Iterable[StoredObject], configuration: Mapping[str, Any], now: datetime
+    objects: Iterable[LifecycleObject], configuration: Mapping[str, Any], now: datetime
 ) -> Iterator[Transition]:
-    """The transitions that are due, one for each object at most."""
+    """Yield the transitions that are due, at most one for each object."""
     small_too = configuration.get("TransitionDefaultMinimumObjectSize") == "varies_by_storage_class"
     rules = [rule for rule in configuration["LifecycleConfiguration"]["Rules"] if rule["Status"] == "Enabled"]
     for stored in objects:
@@ -92,7 +92,7 @@ def due(
             yield Transition(stored.key, coldest)
 
 
-def _covers(rule: Mapping[str, Any], stored: StoredObject, small_too: bool) -> bool:
+def _covers(rule: Mapping[str, Any], stored: LifecycleObject, small_too: bool) -> bool:
     given = rule.get("Filter") or {"Prefix": rule.get("Prefix", "")}
     conditions = given.get("And", given)
     if "Tags" in conditions or "Tag" in conditions:
@@ -106,8 +106,8 @@ def _covers(rule: Mapping[str, Any], stored: StoredObject, small_too: bool) -> b
     return stored.key.startswith(conditions.get("Prefix", "")) and in_bounds and large_enough
 
 
-def _time_of(transition: Mapping[str, Any], stored: StoredObject) -> datetime:
-    """Creation and Days, rounded up to the next midnight UTC (S3U: intro-lifecycle-rules)."""
+def _time_of(transition: Mapping[str, Any], stored: LifecycleObject) -> datetime:
+    """Return creation plus Days, rounded up to the next midnight UTC (S3U: intro-lifecycle-rules)."""
     if "Date" in transition:
         return datetime.fromisoformat(str(transition["Date"])).astimezone(UTC)
     exact = stored.created + timedelta(days=transition["Days"])
@@ -115,12 +115,12 @@ def _time_of(transition: Mapping[str, Any], stored: StoredObject) -> datetime:
     return midnight if midnight == exact else midnight + timedelta(days=1)
 
 
-def _stored(s3: Any, bucket: str, created: CreationTime | None) -> Iterator[StoredObject]:
+def _stored(s3: Any, bucket: str, created: CreationTime | None) -> Iterator[LifecycleObject]:
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
         for entry in page.get("Contents", ()):
             key = entry["Key"]
             since = (created and created(key)) or entry["LastModified"].astimezone(UTC)
-            yield StoredObject(key, entry["Size"], entry.get("StorageClass", "STANDARD"), since)
+            yield LifecycleObject(key, entry["Size"], entry.get("StorageClass", "STANDARD"), since)
 
 
 def _move(s3: Any, bucket: str, transition: Transition) -> None:

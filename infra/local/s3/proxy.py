@@ -19,7 +19,7 @@ from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.firehose.http_server import HttpRequest, HttpResponse, LocalServer
 from ttl_archive.infra.local.moto_server.forward import EmulatorUnreachable, forward
 from ttl_archive.infra.local.s3 import restore_status
-from ttl_archive.infra.local.s3.retrievals import ARCHIVED, ObjectName, RestoreRefusedError, Restores
+from ttl_archive.infra.local.s3.retrievals import ARCHIVED, ObjectName, RetrievalRefused, Retrievals
 
 # The requests that create, replace or delete an object: method and subresource.
 _WRITES = {("PUT",), ("DELETE",), ("POST", "uploadId")}
@@ -61,7 +61,7 @@ class S3Proxy:
     def __init__(self, upstream_port: int, clock: Clock) -> None:
         self.faults: list[Fault] = []
         self._clock = clock
-        self._restores = Restores(clock)
+        self._retrievals = Retrievals(clock)
         self._created: dict[ObjectName, datetime] = {}
         self._minimum_sizes: dict[str, str] = {}
         self._upstream_port = upstream_port
@@ -109,7 +109,7 @@ class S3Proxy:
         if response.status == http.client.OK and "RestoreStatus" in request.header(restore_status.HEADER):
             return self._with_restore_status(request, response)
         if response.status < http.client.MULTIPLE_CHOICES and (request.method, *parts) in _WRITES:
-            self._restores.forget(name)
+            self._retrievals.forget(name)
             self._created.pop(name, None)
             if request.method != "DELETE":
                 self._created[name] = self._clock.now()
@@ -134,20 +134,20 @@ class S3Proxy:
         name = object_name(request)
         response = self._forward(request)
         if request.method == "GET" and _is_archived(response):
-            if not self._restores.is_readable(name):
+            if not self._retrievals.is_readable(name):
                 return self._not_readable(request)
             if response.status == http.client.FORBIDDEN:
                 self._forward(_about_same_object(request, "POST", "?restore", _RESTORE_NOW))
                 response = self._forward(request)
         headers = [pair for pair in response.headers if pair[0].lower() != "x-amz-restore"]
-        if restore := self._restores.header(name):
+        if restore := self._retrievals.header(name):
             headers.append(("x-amz-restore", restore))
         return HttpResponse(response.status, headers, response.body)
 
     def _with_restore_status(self, request: HttpRequest, listing: HttpResponse) -> HttpResponse:
         bucket, _ = object_name(request)
         body = restore_status.add_restore_status(
-            listing.body, lambda key: self._restores.status((bucket, key))
+            listing.body, lambda key: self._retrievals.status((bucket, key))
         )
         return HttpResponse(listing.status, listing.headers, body)
 
@@ -166,10 +166,10 @@ class S3Proxy:
             tier = body.findtext(".//{*}Tier") or "Standard"
             days = int(body.findtext("{*}Days") or 1)
             with self._lock:
-                status = self._restores.request(object_name(request), self._storage_class(head), tier, days)
+                status = self._retrievals.request(object_name(request), self._storage_class(head), tier, days)
         except (ElementTree.ParseError, ValueError):
             return _error(400, "MalformedXML", "The XML you provided was not well-formed.")
-        except RestoreRefusedError as refused:
+        except RetrievalRefused as refused:
             return _error(refused.status, refused.code, str(refused))
         return HttpResponse(status, [])
 

@@ -1,4 +1,4 @@
-"""Restores from GLACIER that take their time: first in progress, then readable, then expired.
+"""Retrievals from GLACIER, which take time: first in progress, then readable, then expired.
 
 Source: S3 API Reference, RestoreObject; S3 User Guide, "Archive retrieval options".
 """
@@ -11,8 +11,8 @@ from email.utils import format_datetime
 
 from ttl_archive.infra.local.firehose.clock import Clock
 
-ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")  # the classes that cannot be read without a restore
-# How long a retrieval takes; the longer end of what is documented, because nobody may count on less.
+ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")  # classes that cannot be read without a retrieval
+# How long a retrieval takes: the longest time that is documented, because no one may rely on less.
 RETRIEVAL = {
     ("GLACIER", "Expedited"): timedelta(minutes=5),
     ("GLACIER", "Standard"): timedelta(hours=5),
@@ -24,8 +24,8 @@ RETRIEVAL = {
 ObjectName = tuple[str, str]  # bucket and key
 
 
-class RestoreRefusedError(Exception):
-    """What S3 answers instead: HTTP status and error code."""
+class RetrievalRefused(Exception):  # noqa: N818 - named as what S3 does
+    """S3's refusal of a retrieval: HTTP status and error code."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -34,8 +34,8 @@ class RestoreRefusedError(Exception):
 
 
 @dataclass(frozen=True)
-class Restore:
-    """One restored or restoring copy."""
+class Retrieval:
+    """A copy that is or will be readable."""
 
     ready: datetime
     expires: datetime
@@ -49,37 +49,37 @@ class RestoreStatus:
     expires: datetime
 
 
-class Restores:
-    """All restores, by the clock."""
+class Retrievals:
+    """All retrievals, by the clock."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._by_object: dict[ObjectName, Restore] = {}
+        self._by_object: dict[ObjectName, Retrieval] = {}
 
     def request(self, name: ObjectName, storage_class: str, tier: str, days: int) -> int:
-        """Begin a restore (202), or prolong a finished one (200).
+        """Begin a retrieval (202) or prolong a finished one (200), and return the HTTP status.
 
-        Raises RestoreRefusedError: not archived, already in progress, or a tier that the class has not.
+        Raises RetrievalRefused: not archived, already in progress, or a tier that the class does not have.
         """
         now = self._clock.now()
         known = self._by_object.get(name)
         if known is not None and known.expires > now:
             if known.ready > now:
-                raise RestoreRefusedError(
+                raise RetrievalRefused(
                     409, "RestoreAlreadyInProgress", "Object restore is already in progress"
                 )
-            self._by_object[name] = Restore(known.ready, _expiry(now, days))
+            self._by_object[name] = Retrieval(known.ready, _expiry(now, days))
             return 200
         if storage_class not in ARCHIVED:
-            raise RestoreRefusedError(
+            raise RetrievalRefused(
                 403, "InvalidObjectState", "Restore is not allowed for the object's current storage class"
             )
         if (storage_class, tier) not in RETRIEVAL:
-            raise RestoreRefusedError(
+            raise RetrievalRefused(
                 400, "InvalidArgument", f"Tier {tier} is not available for {storage_class}."
             )
         ready = now + RETRIEVAL[storage_class, tier]
-        self._by_object[name] = Restore(ready, _expiry(ready, days))
+        self._by_object[name] = Retrieval(ready, _expiry(ready, days))
         return 202
 
     def status(self, name: ObjectName) -> RestoreStatus | None:
@@ -99,17 +99,17 @@ class Restores:
         return f'ongoing-request="false", expiry-date="{format_datetime(status.expires, usegmt=True)}"'
 
     def is_readable(self, name: ObjectName) -> bool:
-        """Whether the restored copy is there now."""
+        """Return whether the copy is readable now."""
         known = self._by_object.get(name)
         return known is not None and known.ready <= self._clock.now() < known.expires
 
     def forget(self, name: ObjectName) -> None:
-        """The object was overwritten or deleted."""
+        """Forget the retrieval of an object that was overwritten or deleted."""
         self._by_object.pop(name, None)
 
 
 def _expiry(since: datetime, days: int) -> datetime:
-    """Days later, rounded up to the next midnight UTC (S3U: restoring objects)."""
+    """Return the time some days later, rounded up to the next midnight UTC (S3U: restoring objects)."""
     later = since + timedelta(days=days)
     midnight = later.replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight if midnight == later else midnight + timedelta(days=1)

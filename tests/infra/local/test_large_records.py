@@ -50,7 +50,7 @@ def failed_keys(pipeline: Pipeline) -> set[str]:
 def test_each_giant_item_is_a_row_or_an_error_line_and_a_larger_change_is_skipped(tmp_path: Path) -> None:
     config = tmp_path / "archive.toml"
     config.write_text('[table]\nname = "readings"\nttl_attribute = "ttl"\n')
-    with Pipeline(config, clock=Clock(START), max_record_kib=4096, streaming=False) as pipeline:
+    with Pipeline(config, clock=Clock(START), streaming=False) as pipeline:
         for giant in GIANTS:
             pipeline.dynamodb.put_item(TableName=pipeline.table, Item=giant)
         pipeline.enable_streaming()

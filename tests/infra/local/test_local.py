@@ -14,7 +14,7 @@ def test_every_public_name_is_there(name: str) -> None:
     assert getattr(ttl_archive.infra.local, name).__name__ == name
 
 
-def test_an_unknown_name_is_told() -> None:
+def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'Pipelines'"):
         ttl_archive.infra.local.Pipelines  # noqa: B018
 

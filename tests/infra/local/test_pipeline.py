@@ -319,10 +319,22 @@ def test_ctrl_c_half_way_through_the_start_leaves_nothing_behind(make: Make) -> 
     assert all(map(ends, pipeline.pids))
 
 
-def test_a_handler_that_cannot_be_loaded_is_told_at_the_start_and_leaves_nothing_behind(make: Make) -> None:
+def test_a_handler_that_cannot_be_loaded_is_reported_and_leaves_no_process_behind(
+    make: Make,
+) -> None:
     pipeline = make(handler="ttl_archive.transform.handler.nothing")
 
     with pytest.raises(FunctionError, match="Handler 'nothing' missing on module"):
         pipeline.__enter__()
 
     assert ends(pipeline.emulator.pid)
+
+
+@pytest.mark.parametrize(("partition_by", "kib"), [("arrival", 4096), ("event", 1024)])
+def test_the_data_stream_accepts_records_as_large_as_the_stacks(
+    make: Make, partition_by: str, kib: int
+) -> None:
+    with make(output=f'format = "jsonl"\npartition_by = "{partition_by}"') as pipeline:
+        answer = pipeline.kinesis.describe_stream_summary(StreamName="ttl-archive")
+
+    assert answer["StreamDescriptionSummary"]["MaxRecordSizeInKiB"] == kib

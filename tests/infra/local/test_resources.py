@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from ttl_archive.infra.local.firehose.configuration import check_delivery_stream
-from ttl_archive.infra.local.resources import Buffering, delivery_stream, lifecycle
+from ttl_archive.infra.local.resources import Buffering, lifecycle_configuration, pipeline_delivery_stream
 from ttl_archive.transform.settings import Settings, parse
 
 
@@ -18,7 +18,7 @@ def settings(format_: str = "jsonl", partition_by: str = "arrival") -> Settings:
 
 @pytest.mark.parametrize(("format_", "by"), [*itertools.product(["jsonl", "csv"], ["arrival", "event"])])
 def test_every_configuration_makes_a_delivery_stream_that_is_accepted(format_: str, by: str) -> None:
-    request = delivery_stream(settings(format_, by), Buffering())
+    request = pipeline_delivery_stream(settings(format_, by), Buffering())
 
     config = check_delivery_stream(request)
 
@@ -34,13 +34,13 @@ def test_every_configuration_makes_a_delivery_stream_that_is_accepted(format_: s
 def test_the_buffer_is_as_large_as_dynamic_partitioning_needs(
     by: str, given: int | None, size_mb: int
 ) -> None:
-    request = delivery_stream(settings(partition_by=by), Buffering(size_mb=given))
+    request = pipeline_delivery_stream(settings(partition_by=by), Buffering(size_mb=given))
 
     assert request["ExtendedS3DestinationConfiguration"]["BufferingHints"]["SizeInMBs"] == size_mb
 
 
 def test_only_the_archive_goes_to_glacier_and_its_small_objects_too() -> None:
-    request = lifecycle(settings(), 45)
+    request = lifecycle_configuration(settings(), 45)
 
     (rule,) = request["LifecycleConfiguration"]["Rules"]
     assert rule["Filter"] == {"Prefix": "archive/orders/"}

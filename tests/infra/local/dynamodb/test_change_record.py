@@ -121,7 +121,7 @@ def test_time_is_in_the_chosen_precision_and_only_microseconds_are_named(
     )
 
 
-def test_a_ttl_removal_carries_the_services_identity_in_lower_case() -> None:
+def test_a_ttl_removal_has_the_services_identity_in_lower_case() -> None:
     record = made(stream_record("REMOVE", OldImage=KEYS), identity=TTL_IDENTITY)
 
     assert record["userIdentity"] == {"type": "Service", "principalId": "dynamodb.amazonaws.com"}

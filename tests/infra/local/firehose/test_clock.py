@@ -9,7 +9,7 @@ from ttl_archive.infra.local.firehose.clock import Clock, SystemClock
 MORNING = datetime(2026, 3, 1, 8, 0, 0, 123456, tzinfo=UTC)
 
 
-def test_a_clock_stands_still_until_it_is_moved() -> None:
+def test_a_clock_stands_still_until_it_is_advanced() -> None:
     clock = Clock(MORNING)
 
     assert MORNING == clock.now() == clock.now()
@@ -24,7 +24,7 @@ def test_milliseconds_and_microseconds_are_exact_integers() -> None:
     assert clock.now_ms() == 1772352000123
 
 
-def test_a_start_in_another_zone_is_told_in_utc() -> None:
+def test_a_start_in_another_zone_becomes_utc() -> None:
     clock = Clock(MORNING.astimezone(timezone(timedelta(hours=9))))
 
     assert UTC is clock.now().tzinfo

@@ -252,7 +252,7 @@ def test_ok_with_empty_data_makes_no_object() -> None:
     assert (made.firehose.counts("d").delivered, made.firehose.counts("d").empty) == (1, 1)
 
 
-def test_poll_gives_0_only_when_nothing_is_left_to_do_now() -> None:
+def test_poll_returns_0_only_when_nothing_is_left_to_do_now() -> None:
     made = bench()
     made.create()
 

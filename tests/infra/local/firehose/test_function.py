@@ -32,7 +32,7 @@ def test_an_answer_that_json_cannot_hold_is_an_error_of_the_function() -> None:
         InProcess(lambda event, context: {1}).invoke(b"{}")
 
 
-def test_what_the_handler_raises_is_told_by_class_and_message() -> None:
+def test_what_the_handler_raises_is_reported_with_class_and_message() -> None:
     with pytest.raises(FunctionError, match="KeyError: 'records'") as caught:
         InProcess(lambda event, context: event["records"]).invoke(b"{}")
 
@@ -75,7 +75,7 @@ def test_a_handler_that_overruns_its_timeout_is_reported_as_timed_out() -> None:
         InProcess(lambda event, context: time.sleep(0.02), timeout_s=0.01).invoke(b"{}")
 
 
-def test_the_context_tells_name_memory_id_and_time_left() -> None:
+def test_the_context_has_name_memory_id_and_time_left() -> None:
     def describe(event: Any, context: Any) -> list[Any]:
         return [
             context.function_name,

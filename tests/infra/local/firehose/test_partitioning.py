@@ -77,7 +77,7 @@ def test_unusable_partition_keys_send_the_record_to_the_error_prefix(metadata: A
 
 def test_a_lone_surrogate_cannot_stand_in_a_key() -> None:
     transformed = Transformed(SourceRecord("id", b"x", 0), b"x", {"dt": "\ud800"})
-    found = partition(transformed, prefixes.parse("!{partitionKeyFromLambda:dt}/", "Prefix"))
+    found = partition(transformed, prefixes.parse_prefix("!{partitionKeyFromLambda:dt}/", "Prefix"))
 
     assert isinstance(found, Failed)
     assert found.error_code == "DynamicPartitioning.MetadataExtractionFailed"

@@ -17,7 +17,9 @@ ERRORS = "errors/!{firehose:error-output-type}/"
 
 
 def parsed(prefix: str, error_output_prefix: str = "") -> tuple[Prefix, Prefix]:
-    return prefixes.parse(prefix, "Prefix"), prefixes.parse(error_output_prefix, "ErrorOutputPrefix")
+    return prefixes.parse_prefix(prefix, "Prefix"), prefixes.parse_prefix(
+        error_output_prefix, "ErrorOutputPrefix"
+    )
 
 
 def check(prefix: str, error_output_prefix: str = "", *, dynamic_partitioning: bool = False) -> None:
@@ -26,7 +28,7 @@ def check(prefix: str, error_output_prefix: str = "", *, dynamic_partitioning: b
 
 
 def data_folder(prefix: str, **surroundings: object) -> str:
-    effective = prefixes.with_date(prefixes.parse(prefix, "Prefix"))
+    effective = prefixes.with_date(prefixes.parse_prefix(prefix, "Prefix"))
     return prefixes.evaluate_prefix(effective, Surroundings(AT, **surroundings))  # type: ignore[arg-type]
 
 
@@ -85,7 +87,7 @@ def test_partition_keys_stand_where_they_are_asked_for() -> None:
 def test_the_date_after_expressions_without_a_timestamp_is_a_choice(
     expected: str, date_after_expressions: bool
 ) -> None:
-    prefix = prefixes.parse("x=!{partitionKeyFromLambda:x}/", "Prefix")
+    prefix = prefixes.parse_prefix("x=!{partitionKeyFromLambda:x}/", "Prefix")
     effective = prefixes.with_date(prefix, date_after_expressions=date_after_expressions)
 
     assert prefixes.evaluate_prefix(effective, Surroundings(AT, partition_keys={"x": "1"})) == expected

@@ -63,7 +63,7 @@ def destination(made: Bench) -> dict[str, Any]:
 # Create, describe, list, delete
 
 
-def test_create_gives_the_arn() -> None:
+def test_create_returns_the_arn() -> None:
     answer = bench(region="eu-west-1").firehose.create_delivery_stream(
         DeliveryStreamName="d", ExtendedS3DestinationConfiguration=s3()
     )
@@ -219,7 +219,7 @@ def test_delete_forgets_the_stream_and_what_it_had_buffered() -> None:
 # Puts
 
 
-def test_put_record_gives_an_id() -> None:
+def test_put_record_returns_an_id() -> None:
     answer = direct_put().firehose.put_record(DeliveryStreamName="d", Record={"Data": b"x"})
 
     assert (bool(answer["RecordId"]), answer["Encrypted"]) == (True, False)

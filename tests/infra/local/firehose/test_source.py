@@ -21,7 +21,7 @@ def data(records: list[SourceRecord]) -> list[bytes]:
     return [record.data for record in records]
 
 
-def test_direct_put_gives_what_was_put_in_order_and_once() -> None:
+def test_direct_put_yields_each_record_once_in_order() -> None:
     source = DirectPut(Clock(START))
     ids = [source.put(b"a"), source.put(b"b")]
 
@@ -60,7 +60,7 @@ def test_kinesis_is_read_from_latest() -> None:
     assert data(list(source.read())) == [b"after"]
 
 
-def test_a_kinesis_record_carries_its_metadata_and_our_clock() -> None:
+def test_a_kinesis_record_has_its_metadata_and_the_time_of_our_clock() -> None:
     kinesis = FakeKinesis()
     source = shards(kinesis)
     kinesis.put(b"x", "pk")

@@ -113,7 +113,7 @@ def test_the_answer_is_encoded_as_the_execution_environment_does(
         assert b"{" + expected + b"}" == runtime.invoke('{"é":"n"}'.encode())
 
 
-def test_what_the_handler_raises_is_told_and_the_process_lives_on(runtime: LambdaRuntime) -> None:
+def test_what_the_handler_raises_is_reported_and_the_process_goes_on(runtime: LambdaRuntime) -> None:
     before = ask(runtime)["pid"]
 
     with pytest.raises(FunctionError, match="ValueError: bad é") as caught:

@@ -181,7 +181,7 @@ def test_stopping_ends_the_process_and_may_be_done_twice() -> None:
     assert ends(pid)
 
 
-def test_a_server_that_died_is_told_with_its_address() -> None:
+def test_a_server_that_ended_is_reported_with_its_address() -> None:
     with Emulator() as emulator:
         os.kill(emulator.pid, signal.SIGKILL)
         assert ends(emulator.pid)

@@ -8,7 +8,13 @@ import pytest
 
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.moto_server.emulator import Emulator
-from ttl_archive.infra.local.s3.lifecycle import MINIMUM_BYTES, StoredObject, Transition, apply_lifecycle, due
+from ttl_archive.infra.local.s3.lifecycle import (
+    MINIMUM_BYTES,
+    LifecycleObject,
+    Transition,
+    apply_lifecycle,
+    due,
+)
 
 CREATED = datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 VARIES = "varies_by_storage_class"
@@ -28,11 +34,11 @@ def rule(days: int = 3, storage_class: str = "GLACIER", **members: Any) -> dict[
 
 def stored(
     key: str = "archive/a", size: int = 10, storage_class: str = "STANDARD", created: datetime = CREATED
-) -> StoredObject:
-    return StoredObject(key, size, storage_class, created)
+) -> LifecycleObject:
+    return LifecycleObject(key, size, storage_class, created)
 
 
-def moves(stored: StoredObject, now: datetime, *rules: dict, **options: Any) -> list[str]:
+def moves(stored: LifecycleObject, now: datetime, *rules: dict, **options: Any) -> list[str]:
     return [transition.storage_class for transition in due([stored], configuration(*rules, **options), now)]
 
 

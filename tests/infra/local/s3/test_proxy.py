@@ -256,7 +256,7 @@ def test_a_fault_may_be_any_error_of_s3(s3: Any, proxy: S3Proxy) -> None:
     assert code_of(caught) == (403, "AccessDenied")
 
 
-def test_a_truncated_answer_breaks_off_where_it_was_told(s3: Any, proxy: S3Proxy) -> None:
+def test_a_truncated_response_ends_at_the_given_byte(s3: Any, proxy: S3Proxy) -> None:
     put(s3, "long", b"x" * 1000)
     proxy.faults.append(Fault("GET", "long", truncate_to=10))
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ttl_archive.infra.local.firehose.clock import Clock
-from ttl_archive.infra.local.s3.retrievals import RestoreRefusedError, Restores
+from ttl_archive.infra.local.s3.retrievals import RetrievalRefused, Retrievals
 
 START = datetime(2026, 3, 1, 10, tzinfo=UTC)
 NAME = ("bucket", "key")
@@ -17,8 +17,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def restores(clock: Clock) -> Restores:
-    return Restores(clock)
+def restores(clock: Clock) -> Retrievals:
+    return Retrievals(clock)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def restores(clock: Clock) -> Restores:
     ],
 )
 def test_a_restore_is_in_progress_until_the_tiers_time_has_passed(
-    clock: Clock, restores: Restores, storage_class: str, tier: str, takes: timedelta
+    clock: Clock, restores: Retrievals, storage_class: str, tier: str, takes: timedelta
 ) -> None:
     assert restores.request(NAME, storage_class, tier, days=1) == 202
     clock.advance(takes - timedelta(microseconds=1))
@@ -41,7 +41,7 @@ def test_a_restore_is_in_progress_until_the_tiers_time_has_passed(
     assert restores.is_readable(NAME)
 
 
-def test_a_restored_copy_ends_at_the_midnight_after_its_days(clock: Clock, restores: Restores) -> None:
+def test_a_restored_copy_ends_at_the_midnight_after_its_days(clock: Clock, restores: Retrievals) -> None:
     restores.request(NAME, "GLACIER", "Standard", days=2)
     clock.advance(hours=5)
 
@@ -52,10 +52,10 @@ def test_a_restored_copy_ends_at_the_midnight_after_its_days(clock: Clock, resto
 
 
 def test_a_second_request_in_progress_is_refused_and_a_later_one_prolongs(
-    clock: Clock, restores: Restores
+    clock: Clock, restores: Retrievals
 ) -> None:
     restores.request(NAME, "GLACIER", "Standard", days=1)
-    with pytest.raises(RestoreRefusedError) as caught:
+    with pytest.raises(RetrievalRefused) as caught:
         restores.request(NAME, "GLACIER", "Standard", days=1)
     assert (caught.value.status, caught.value.code) == (409, "RestoreAlreadyInProgress")
 
@@ -64,7 +64,7 @@ def test_a_second_request_in_progress_is_refused_and_a_later_one_prolongs(
     assert "11 Mar 2026" in str(restores.header(NAME))
 
 
-def test_an_expired_copy_has_to_be_restored_again(clock: Clock, restores: Restores) -> None:
+def test_an_expired_copy_has_to_be_restored_again(clock: Clock, restores: Retrievals) -> None:
     restores.request(NAME, "GLACIER", "Standard", days=1)
     clock.advance(days=3)
 
@@ -81,15 +81,15 @@ def test_an_expired_copy_has_to_be_restored_again(clock: Clock, restores: Restor
     ],
 )
 def test_what_cannot_be_restored_is_refused(
-    restores: Restores, storage_class: str, tier: str, status: int, code: str
+    restores: Retrievals, storage_class: str, tier: str, status: int, code: str
 ) -> None:
-    with pytest.raises(RestoreRefusedError) as caught:
+    with pytest.raises(RetrievalRefused) as caught:
         restores.request(NAME, storage_class, tier, days=1)
 
     assert (status, code) == (caught.value.status, caught.value.code)
 
 
-def test_an_overwritten_object_has_no_restore(clock: Clock, restores: Restores) -> None:
+def test_an_overwritten_object_has_no_restore(clock: Clock, restores: Retrievals) -> None:
     restores.request(NAME, "GLACIER", "Standard", days=1)
     restores.forget(NAME)
 
