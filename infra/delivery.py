@@ -19,7 +19,7 @@ from ttl_archive.transform import layout
 from ttl_archive.transform.settings import Settings
 
 Stream = firehose.CfnDeliveryStream
-# Seconds in which Firehose retries a partitioned delivery: its default. Source: API Reference.
+# Seconds in which Firehose retries a partitioned delivery: its default. Source: Firehose API Reference.
 _PARTITION_RETRY_S = 300
 # At least 64 MB, because the minimum of partitioning applies to the backup as well.
 _BACKUP_HINTS = Stream.BufferingHintsProperty(size_in_m_bs=64, interval_in_seconds=300)

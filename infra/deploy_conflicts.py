@@ -28,7 +28,7 @@ def conflicts(deploy: "Deploy", settings: Settings) -> list[str]:
             not create and bool(deploy.partition_key or deploy.sort_key),
             'partition_key and sort_key are for table "create". Remove them, or set table = "create"',
         ),
-        # Source: messages of CloudFormation for BufferingHints, dynamic partitioning and format conversion.
+        # Source: aws/aws-cdk #35903, with CloudFormation's messages for these conflicts.
         (
             wide and (deploy.buffer_mb < 64 or deploy.buffer_s < 60),
             f"buffer_mb is {deploy.buffer_mb} and buffer_s is {deploy.buffer_s}. "

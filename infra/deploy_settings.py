@@ -109,7 +109,7 @@ class Deploy:
     alarm_email: str | None = setting(None, pattern=r"[^@\s]+@[^@\s]+", expected="an e-mail address")
     replay_tolerated_failure_percent: int = setting(5, least=0, most=100)
     replay_concurrency: int = setting(10, least=1, most=1000)
-    # 128 and 256 characters. Source: AWS Tagging Reference, tag naming limits.
+    # 128 and 256 characters. Source: Tagging AWS Resources, tag naming limits.
     tags: tuple[str, ...] = setting(
         (), convert=_texts(r"[^=]{1,128}=.{0,256}"), expected='a list of texts, as ["team=data"]'
     )

@@ -18,7 +18,7 @@ GetClient = Callable[[str], Any]
 
 
 class StackError(ArchiveError):
-    """The stack cannot be found, or is none of ttl-archive; the text says what to do."""
+    """The stack cannot be found, or was not made by ttl-archive; the text says what to do."""
 
 
 def describe_stack(clients: GetClient, name: str) -> Mapping[str, Any]:

@@ -1,6 +1,6 @@
 """Every metric that the alarms and the dashboard use, under its AWS name.
 
-Source: the services' own lists of metrics, and transform/metrics.py.
+Source: CloudWatch User Guide, services that publish metrics; transform/metrics.py.
 """
 
 from dataclasses import dataclass

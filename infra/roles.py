@@ -105,7 +105,7 @@ def firehose_role(scope: Construct, statements: Sequence[iam.PolicyStatement]) -
     """Create the role of the delivery stream.
 
     The external id excludes delivery streams of other accounts. aws:SourceArn would be narrower, but whether
-    Firehose sends it is unverified. Source: CloudFormation reference, AWS::KinesisFirehose::DeliveryStream.
+    Firehose sends it is unverified. Source: CFN-t, AWS::KinesisFirehose::DeliveryStream.
     """
     ours = {"StringEquals": {"sts:ExternalId": Aws.ACCOUNT_ID}}
     return service_role(scope, "firehose.amazonaws.com", statements, ours)

@@ -13,7 +13,7 @@ from msgspec.json import Encoder
 # Source: AWS Lambda Developer Guide, quotas.
 RESPONSE_BYTES = 6_000_000
 
-# Source: Kinesis Data Streams API Reference, PutRecords; 5 MiB is the earlier and smaller limit of a call.
+# Source: Kinesis API Reference, PutRecords. 5 MiB is the earlier and smaller limit of a call.
 KINESIS_CALL_RECORDS = 500
 KINESIS_CALL_BYTES = 5 * 1024 * 1024
 # Source: Firehose API Reference, PutRecordBatch; Amazon Data Firehose Developer Guide, limits.

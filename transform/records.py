@@ -51,7 +51,7 @@ class UserIdentity(Struct, gc=False):
     def is_dynamodb(self) -> bool:
         """Return whether DynamoDB itself made the change, as it does when an item's TTL has passed.
 
-        Source: DynamoDB Developer Guide, time-to-live-ttl-streams; botocore dynamodbstreams `Identity`.
+        Source: DynamoDB Developer Guide, time-to-live-ttl-streams; BC-dynamodbstreams, Identity.
         """
         kind = self.type or self.boto_type
         principal = self.principal_id or self.boto_principal_id

@@ -22,10 +22,10 @@ from ttl_archive.infra.attachment.custom_resource import CustomResourceError
 POLL_S = 5.0
 _CHANGING = frozenset({"ENABLING", "UPDATING", "DISABLING"})
 _OFF = frozenset({None, "DISABLED"})
-# Another change of the table is in progress, or too many are. Source: the same reference, errors of Enable.
+# Another change of the table is in progress, or too many are. Source: BC-dynamodb.
 _TRANSIENT = frozenset({"ResourceInUseException", "LimitExceededException", "ThrottlingException"})
 # UpdateKinesisStreamingDestination with the precision that is set already is a ValidationException with this
-# text. Source: recorded answers of AWS, localstack/localstack tests, test_dynamodb.snapshot.json, 2025-07-23.
+# text. Source: LS, services/dynamodb/test_dynamodb.snapshot.json, recorded 2025-07-23.
 _PRECISION_IS_SET = "Precision is already set"
 
 Client = Any  # boto3's clients have no types

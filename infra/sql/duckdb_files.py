@@ -6,7 +6,7 @@ JSONL   read_ndjson_objects returns each line as it is written, and NULL for wha
 CSV     each line is text, taken apart here as Athena's OpenCSVSerDe does: DuckDB's own CSV reader refuses
         or skips a line whose quote is never closed
 
-Source of the CSV rules: ATH, OpenCSV SerDe; `ArchiveDialect` in transform/formats.py.
+Source of the CSV rules: ATH, OpenCSV SerDe; transform/formats.py, `ArchiveDialect`.
 """
 
 from collections.abc import Sequence

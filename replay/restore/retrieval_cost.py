@@ -9,7 +9,7 @@ from ttl_archive.replay.restore.archive_listing import ArchivedObject
 TIERS = ("Standard", "Bulk", "Expedited")
 _GB = 1e9
 # A retrieved copy is billed as STANDARD storage, US dollars per GB-month.
-# Source: infracost, s3_bucket_test golden file, 2024-07-01.
+# Source: PRICES, s3_bucket_test.
 _STANDARD_GB_MONTH = 0.023
 
 

@@ -57,7 +57,7 @@ def main() -> int:
     if options.update:
         KEPT.write_text(json.dumps({"made_with": made_with, "instructions": counts}, indent=1) + "\n")
     kept = json.loads(KEPT.read_text())
-    print(_told(counts, kept["instructions"]))
+    print(_comparison(counts, kept["instructions"]))
     return verdict(counts, kept, made_with)
 
 
@@ -95,7 +95,7 @@ def run(case: Case, name: str, count: int) -> int:
     return int(found[1])
 
 
-def _told(counts: Counts, kept: Counts) -> str:
+def _comparison(counts: Counts, kept: Counts) -> str:
     head = ["one invocation, 1 MiB raw", "floor", "handler", "× floor", "kept", "change"]
     rows = []
     for case, found in counts.items():
@@ -106,7 +106,7 @@ def _told(counts: Counts, kept: Counts) -> str:
 
 
 def verdict(counts: Counts, kept: dict[str, Any], made_with: dict[str, str]) -> int:
-    """The exit code, told with its reason where it is not simply 0."""
+    """Return the exit code, and print the reason where it is not 0."""
     if kept["made_with"] != made_with or kept["instructions"].keys() != counts.keys():
         print("\nNot compared: the kept figures are of other versions or cases. Keep new ones with --update:")
         print(f"kept {kept['made_with']}\nthis {made_with}")

@@ -9,7 +9,7 @@ from ttl_archive.transform.handler import handler as real_handler
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Says the peak so far, then handles the event: a second one tells what the first one took."""
+    """Print the peak so far, then handle the event: the second event prints what the first one took."""
     print(json.dumps({"peak_mb": peak_mb()}))
     return real_handler(event, context)
 

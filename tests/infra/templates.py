@@ -10,7 +10,7 @@ _PSEUDO = {
     "AWS::Partition": "aws",
     "AWS::StackName": "stack",
 }
-# Resources for which Ref returns the ARN. Source: CloudFormation, resource type reference.
+# Resources for which Ref returns the ARN. Source: CFN-t, return values.
 _REF_IS_ARN = ("AWS::SNS::Topic", "AWS::StepFunctions::StateMachine", "AWS::Lambda::Alias")
 _ARNS = {
     "AWS::S3::Bucket": "arn:aws:s3:::{name}",

@@ -109,7 +109,7 @@ def test_a_mistyped_key_is_reported_with_the_closest_key() -> None:
 
 
 @pytest.mark.parametrize(
-    ("section", "output", "told"),
+    ("section", "output", "message"),
     [
         ({"table": "create"}, {}, "without partition_key"),
         ({"partition_key": "id"}, {}, 'for table "create"'),
@@ -140,10 +140,12 @@ def test_a_mistyped_key_is_reported_with_the_closest_key() -> None:
         ({"stack_name": "1st"}, {}, "a letter, then"),
     ],
 )
-def test_contradicting_keys_are_refused(section: dict[str, Any], output: dict[str, Any], told: str) -> None:
+def test_contradicting_keys_are_refused(
+    section: dict[str, Any], output: dict[str, Any], message: str
+) -> None:
     (problem,) = problems(section, **output)
 
-    assert told in problem
+    assert message in problem
     assert problem.startswith("[deploy]")
 
 

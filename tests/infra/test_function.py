@@ -59,7 +59,7 @@ def test_the_fast_handler_by_choice(templates: dict[str, Template]) -> None:
 def test_cloudformation_waits_for_a_custom_resource_a_little_longer_than_its_function(
     template: Template,
 ) -> None:
-    """3,600 s at most. Source: CloudFormation, AWS::CloudFormation::CustomResource, ServiceTimeout."""
+    """3,600 s at most. Source: CFN-t, AWS::CloudFormation::CustomResource, ServiceTimeout."""
     timeouts = {
         f"arn:aws:lambda:us-east-1:123456789012:function:{name.lower()[:60]}": function["Timeout"]
         for name, function in template.every(FUNCTION).items()

@@ -209,7 +209,7 @@ TRANSFORM = (
         "records.py",
         "return int(when * 1000)\n",
         "return int(when)\n",
-        "test_records.py::test_the_unit_of_the_time_is_told_by_precision_or_digits",
+        "test_records.py::test_the_unit_of_the_time_is_reported_by_precision_or_digits",
     ),
     _mutant(
         "the date is that of a second later",

@@ -3,8 +3,8 @@
     python tests/replay/bench_replay.py             10,000 to 1,000,000 records
     python tests/replay/bench_replay.py 1000000     that many
 
-The bucket is in memory and gives and takes bytes at no cost worth the name, so what is measured is replay
-itself: reading, judging, packing, hashing, and the claims. Each line is one process.
+The bucket is in memory and costs almost nothing, so what is measured is replay itself: reading, judging,
+packing, hashing, and the claims. Each line is one process.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def fail_once(bucket: Bucket, operation: str, error: Exception, key: str = "") -
 
 
 @pytest.mark.parametrize(
-    ("code", "status", "told"),
+    ("code", "status", "message"),
     [
         ("AccessDenied", 403, "Allow s3:GetObject"),
         ("NoSuchKey", 404, "not there any more"),
@@ -62,14 +62,14 @@ def fail_once(bucket: Bucket, operation: str, error: Exception, key: str = "") -
         ("SlowDown", 503, "SlowDown"),
     ],
 )
-def test_why_an_object_cannot_be_read_is_told_apart(code: str, status: int, told: str) -> None:
+def test_why_an_object_cannot_be_read_is_told_apart(code: str, status: int, message: str) -> None:
     bucket = bucket_with()
     fail_once(bucket, "GetObject", client_error(code, "GetObject", status), KEY)
 
     summary = replay_all(bucket)
 
     assert (summary.exit_code, summary.objects[Ending.FAILED]) == (1, 1)
-    assert told in summary.reasons[0][1]
+    assert message in summary.reasons[0][1]
     assert bucket.keys("archive/") == bucket.keys(MANIFESTS) == []
     assert replay_all(bucket).exit_code == 0
     assert len(rows(bucket)) == 3000
@@ -180,7 +180,7 @@ def test_an_object_that_is_deleted_while_it_is_read_is_not_delivered_in_part() -
     assert "not there any more" in summary.reasons[0][1]
 
 
-def test_a_truncated_gzip_gives_what_it_has_and_is_told() -> None:
+def test_a_truncated_gzip_gives_what_it_has_and_is_reported() -> None:
     bucket = Bucket()
     bucket.fill(KEY, gzip.compress(error_object(MANY))[:-100])
 
@@ -321,7 +321,7 @@ def test_a_claim_in_use_is_renewed() -> None:
     assert found_claim.is_held(now[0])
 
 
-def test_a_claim_never_outlives_what_it_is_told() -> None:
+def test_a_claim_never_outlives_what_it_is_reported() -> None:
     bucket = bucket_with()
     now = [datetime(2026, 11, 21, tzinfo=UTC)]
     end = now[0] + timedelta(minutes=5)

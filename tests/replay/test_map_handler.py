@@ -206,7 +206,7 @@ def test_an_execution_is_started_for_the_prefix_and_followed_to_its_end() -> Non
 
 
 @pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT", "ABORTED"])
-def test_an_execution_that_fails_is_told(status: str) -> None:
+def test_an_execution_that_fails_is_reported(status: str) -> None:
     with pytest.raises(ReplayError, match=f"{status}: too many failures"):
         follow(StepFunctions(status))
 
@@ -219,6 +219,6 @@ def test_ctrl_c_stops_following_and_says_that_the_execution_goes_on() -> None:
         follow(StepFunctions("RUNNING"), stop)
 
 
-def test_a_state_machine_that_is_not_there_is_told() -> None:
+def test_a_state_machine_that_is_not_there_is_reported() -> None:
     with pytest.raises(MisuseError, match="there is none"):
         distributed_map.start(StepFunctions(), "arn:other", PREFIX)

@@ -116,7 +116,7 @@ def test_a_dropped_record_is_done() -> None:
     assert bucket.keys("archive/") == []
 
 
-def test_a_half_written_line_is_kept_counted_and_told() -> None:
+def test_a_half_written_line_is_kept_counted_and_reported() -> None:
     bucket = Bucket()
     bucket.fill(KEY, error_object([change(1)]) + error_line(change(2))[:50])
 

@@ -84,7 +84,7 @@ def refuse(code: str, which: Callable[[int, int], bool]) -> Behaviour:
 
 
 def fails(*errors: BaseException | None, forever: bool = False) -> Behaviour:
-    """Raises these errors, one a call, None for a good call; then all is good, or the same again forever."""
+    """Return a behaviour that raises these errors, one a call. None is a good call; so are all later ones."""
     order = cycle(errors) if forever else iter(errors)
 
     def behave(_: int, entries: Sequence[Any]) -> Sequence[str | None]:

@@ -100,7 +100,7 @@ def _time_us(part: dict[str, Any]) -> int:
     return int(Fraction(when) * unit)
 
 
-def _in_seconds(part: dict[str, Any]) -> bool:
+def _counts_seconds(part: dict[str, Any]) -> bool:
     return Decimal(str(part["ApproximateCreationDateTime"])) < 10**11
 
 
@@ -142,7 +142,7 @@ def _row(record: dict[str, Any], by: str | None, with_image: bool) -> dict[str, 
     _need(image is not None)
     _need(len({name.lower() for name in image}) == len(image))
     _need(not any(name.lower() in _TAKEN for name in image))
-    us, once = _time_us(part), _in_seconds(part)
+    us, once = _time_us(part), _counts_seconds(part)
     row = {
         "ddb_table": "devices",
         "ddb_event_id": record["eventID"],

@@ -40,7 +40,7 @@ def adds_up(result: Result, received: int) -> None:
     assert log["BytesReturned"] == sent(result.records)
 
 
-# Not base64 is told of before anything else; the code says where reading stopped.
+# "NotBase64" comes before any other code; the code says where reading stopped.
 BAD_TEXT = {
     "not a string": (None, "NotBase64"),
     "number": (5, "NotBase64"),

@@ -74,7 +74,7 @@ def test_a_value_is_the_same_from_either_feed(value: Any, expected: Any) -> None
     assert streams(value) == expected
 
 
-# Sources: amazon-kinesis-client #959, StarTree docs; DynamoDB Developer Guide, kds.
+# Sources: awslabs/amazon-kinesis-client #959; DynamoDB Developer Guide, kds.
 @pytest.mark.parametrize(
     ("encoded_twice", "expected"),
     [

@@ -20,7 +20,7 @@ CONFIG = settings(format="csv", columns={"device": "deviceID", "reading": "S", "
 COLUMNS = CONFIG.row_columns
 
 
-# Source: measured against Hive's own class of the OpenCSVSerDe.
+# Measured with Hive's own class of the OpenCSVSerDe.
 @pytest.mark.parametrize(
     ("line", "expected"),
     [

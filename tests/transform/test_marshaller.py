@@ -171,7 +171,7 @@ def test_real_client_answers_the_same_records_in_fewer_bytes(tmp_path: Path) -> 
 
 
 def _outcome(marshaller: Any, request_body: bytes) -> str:
-    """The value decoded, told so that 1, 1.0 and True differ, and nan equals nan; or the error's type."""
+    """Return the decoded value as text, in which 1, 1.0 and True differ; or the error's type."""
     try:
         return repr(marshaller.unmarshal_request(request_body))
     except FaultException as error:

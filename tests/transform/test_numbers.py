@@ -101,7 +101,7 @@ def test_what_is_no_list_of_numbers_is_never_taken_for_one(elements: str) -> Non
     try:
         read = json.loads(elements, strict=False)
     except ValueError:
-        return  # no JSON: `parse` has told
+        return  # not JSON, which `parse` reports
     assert element_by_element(read) is None
 
 

@@ -34,7 +34,7 @@ def code(data: bytes) -> str:
         (1_654_699_573_622, None, 1_654_699_573_622_000),  # SEEN amazon-kinesis-client #959
     ],
 )
-def test_the_unit_of_the_time_is_told_by_precision_or_digits(
+def test_the_unit_of_the_time_is_reported_by_precision_or_digits(
     when: Any, precision: Any, expected: int
 ) -> None:
     more = {"ApproximateCreationDateTime": when, "ApproximateCreationDateTimePrecision": precision}

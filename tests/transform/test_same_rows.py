@@ -50,7 +50,7 @@ def test_a_row_is_the_same_whatever_came_before_it(config: Any, items: list[Any]
 
 @pytest.mark.parametrize("config", EVERY_CONFIG.values(), ids=EVERY_CONFIG)
 @given(records=st.lists(changes() | changes(feed="streams"), min_size=1, max_size=4), random=seeds)
-def test_damage_and_odd_writings_are_told_the_same_whatever_came_before(
+def test_damage_and_odd_writings_are_reported_the_same_whatever_came_before(
     config: Any, records: list[Any], random: Random
 ) -> None:
     writings = [written(record, random).encode() for record in records]
@@ -95,7 +95,7 @@ def test_how_deep_an_image_may_be_does_not_depend_on_what_came_before() -> None:
         {"M": {"a": {}}}, {"NULL": False}, {"B": "!"}, "text", None, [],
     ],
 )  # fmt: skip
-def test_damage_is_told_as_if_nothing_had_been_learned(name: str, damage: Any) -> None:
+def test_damage_is_reported_as_if_nothing_had_been_learned(name: str, damage: Any) -> None:
     good, bad = (encoded(change(item)) for item in (ITEM, ITEM | {name: damage}))
 
     alone, later = run(event(bad), WITHOUT_IMAGE), run(event(good, bad), WITHOUT_IMAGE)
@@ -141,7 +141,7 @@ def test_a_number_without_a_column_is_a_number_in_the_rest_of_every_row() -> Non
         {"a": {"B": "!"}, "A": {"S": "x"}},
     ],
 )
-def test_of_two_damages_the_same_is_told_whatever_came_before(item: dict[str, Any]) -> None:
+def test_of_two_damages_the_same_is_reported_whatever_came_before(item: dict[str, Any]) -> None:
     good = {name: {"N": "1"} for name in item if name != "b"} | {"b": {"B": "ZUE9PQ=="}}
     convert = converter(JSONL)
     outcome(convert, encoded(change(good)))

@@ -26,7 +26,7 @@ def write(folder: Path, text: str | bytes) -> Path:
 
 @pytest.fixture
 def problems(tmp_path: Path) -> Any:
-    """Loads a text that must be refused; gives its problems, after the message was seen to name the file."""
+    """A function that loads a text which must be refused, and returns its problems."""
 
     def refused(text: str | bytes) -> list[str]:
         file = write(tmp_path, text)
@@ -264,12 +264,12 @@ def test_a_scale_over_the_precision_is_named(problems: Any) -> None:
         ),
     ],
 )
-def test_each_other_mistake_is_told(problems: Any, text: str, problem: str) -> None:
+def test_each_other_mistake_is_reported(problems: Any, text: str, problem: str) -> None:
     assert any(problem in found for found in problems(text))
 
 
 @pytest.mark.parametrize(("first", "second"), [("p", "p.q"), ("p.q", "p"), ("p.q", "p.q.r.s")])
-def test_an_overlap_is_told_whichever_path_comes_first(problems: Any, first: str, second: str) -> None:
+def test_an_overlap_is_reported_whichever_path_comes_first(problems: Any, first: str, second: str) -> None:
     (problem,) = problems(TABLE + column("x", first) + column("y", second))
 
     assert problem.endswith("A value can have one column only")
@@ -283,7 +283,7 @@ def test_paths_that_only_look_alike_are_no_overlap() -> None:
     assert [column.path for column in found.columns] == [("ab",), ("a", "b"), ("a.b",)]
 
 
-def test_all_problems_are_told_at_once(problems: Any) -> None:
+def test_all_problems_are_reported_at_once(problems: Any) -> None:
     text = """
         [table]
         name = "x"
@@ -337,7 +337,7 @@ def test_every_line_of_the_message_names_the_file(tmp_path: Path) -> None:
         (b"\x00", "not TOML: "),
     ],
 )
-def test_a_file_that_is_not_toml_is_told(problems: Any, text: bytes, problem: str) -> None:
+def test_a_file_that_is_not_toml_is_reported(problems: Any, text: bytes, problem: str) -> None:
     (found,) = problems(text)
 
     assert found.startswith(problem)
@@ -412,7 +412,7 @@ def test_a_section_of_another_room_is_kept_as_it_is_and_not_checked(tmp_path: Pa
     assert hash(found) == hash(load(write(tmp_path, TABLE)))
 
 
-def test_a_missing_file_is_told_with_what_to_do(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_with_what_to_do(tmp_path: Path) -> None:
     file = tmp_path / "nowhere" / "archive.toml"
 
     with pytest.raises(
@@ -423,12 +423,12 @@ def test_a_missing_file_is_told_with_what_to_do(tmp_path: Path) -> None:
     assert str(caught.value).startswith(f"{file}: ")
 
 
-def test_a_folder_is_told(tmp_path: Path) -> None:
+def test_a_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read: Is a directory"):
         load(tmp_path)
 
 
-def test_a_file_below_a_file_is_told(tmp_path: Path) -> None:
+def test_a_file_below_a_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read: Not a directory"):
         load(write(tmp_path, TABLE) / "archive.toml")
 

@@ -101,7 +101,7 @@ class InProcess:
 def encode(answer: object) -> bytes:
     """Return JSON as the runtimes python3.12 and later write it: `, ` and `: `, non-ASCII kept; bytes as is.
 
-    Source: awslambdaric, lambda_runtime_marshaller.py.
+    Source: RIC, lambda_runtime_marshaller.py.
     """
     if isinstance(answer, bytes):
         return answer

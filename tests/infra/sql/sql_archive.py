@@ -100,7 +100,7 @@ class SqlArchive:
         return self.ask(chosen, query, *parameters)
 
     def misfits(self, chosen: Settings) -> dict[str, int]:
-        """Counts of values that do not fit, by column."""
+        """Return the number of values that do not fit, by column."""
         with self.connect(chosen) as connection:
             query = saved_queries(chosen, DuckDbDialect())["misfits"].sql
             found = connection.execute(query, ["2000-01-01", "2100-01-01"])

@@ -44,7 +44,7 @@ def test_on_the_kinesis_feed_a_copy_may_have_another_event_id(tmp_path: Path, sh
     assert count(archive, shape) == 1
 
 
-def test_a_row_without_all_of_its_item_is_told_by_its_event_id(tmp_path: Path) -> None:
+def test_a_row_without_all_of_its_item_is_reported_by_its_event_id(tmp_path: Path) -> None:
     archive = SqlArchive(tmp_path)
     deliver(archive, "jsonl without image", change(eventID="1"), change(eventID="2"), change(eventID="2"))
 

@@ -173,7 +173,7 @@ def test_without_an_image_an_object_is_its_json_or_null_and_counted(tmp_path: Pa
 
 
 def test_without_an_image_a_number_is_null_and_counted_where_its_digits_are_not_sure(tmp_path: Path) -> None:
-    """Two members of one name: which number is whose cannot be told from the line's text."""
+    """Two members of one name: the line's text does not say which number is whose."""
     chosen = settings("jsonl without image", [{"name": "n"}])
     archive = SqlArchive(tmp_path)
     nested = {"M": {"n": {"N": "0.1234567890123456789"}}}

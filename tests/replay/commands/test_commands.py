@@ -228,7 +228,7 @@ def test_rows_that_are_gone_keep_their_error_object(s3: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "code", "told"),
+    ("line", "code", "message"),
     [
         ("replay list --bucket no-such-bucket-1", 1, "there is no such bucket"),
         ("replay run --bucket my-archive", 2, "Add --yes"),
@@ -249,10 +249,10 @@ def test_rows_that_are_gone_keep_their_error_object(s3: Any) -> None:
         ("replay nonsense", 2, "No such command"),
     ],
 )
-def test_what_goes_wrong_is_told_without_a_traceback(s3: Any, line: str, code: int, told: str) -> None:
+def test_what_goes_wrong_is_reported_without_a_traceback(s3: Any, line: str, code: int, message: str) -> None:
     result = run(f"ttl-archive {line}")
 
-    assert (result.exit_code, told in result.stderr) == (code, True), result.output
+    assert (result.exit_code, message in result.stderr) == (code, True), result.output
     assert not isinstance(result.exception, Exception) or isinstance(result.exception, SystemExit)
     assert "Traceback" not in result.output
 
@@ -321,9 +321,9 @@ def test_ctrl_c_stops_cleanly_and_the_next_run_finishes(s3: Any, tmp_path: Path)
     while slow.poll() is None and not keys(s3, f"replay/table=DeviceData/claims/{EXAMPLE}"):
         time.sleep(0.02)
     slow.send_signal(signal.SIGINT)
-    output, told = slow.communicate(timeout=30)
+    output, message = slow.communicate(timeout=30)
 
-    assert (slow.returncode, "nothing is lost either way" in told) == (1, True), told
+    assert (slow.returncode, "nothing is lost either way" in message) == (1, True), message
     assert "1 stopped" in output
     assert keys(s3, "archive/") == []
     assert (
@@ -347,7 +347,7 @@ def test_as_a_module_in_its_own_process(s3: Any, tmp_path: Path) -> None:
 
 def test_the_readme_s_json_fields_are_those_that_are_printed(s3: Any) -> None:
     readme = (ROOT / "replay" / "README.md").read_text()
-    told = {
+    message = {
         name: re.findall(r"`(\w+)`", fields)
         for name, fields in re.findall(r"^\| `([\w -]+)` \| (.*`.*) \|$", readme, re.MULTILINE)
     }
@@ -366,7 +366,7 @@ def test_the_readme_s_json_fields_are_those_that_are_printed(s3: Any) -> None:
         document = json.loads(run(f"ttl-archive {line} --json").stdout)
         fields = document[0] if isinstance(document, list) else document
         nested = list(fields["causes"][0]) if fields.get("causes") and name == "list --why" else []
-        assert [*fields, *nested] == told[name], name
+        assert [*fields, *nested] == message[name], name
 
 
 def test_the_readme_s_runbook_names_only_commands_that_exist() -> None:
@@ -466,15 +466,15 @@ def test_distributed_starts_the_state_machine_and_the_manifests_say_what_came_of
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ("arn:aws:states:us-east-1:1:stateMachine:Other", "there is none"),
         ("arn:Replay --since 7d", "no filter"),
     ],
 )
 def test_distributed_tells_what_it_cannot_do(
-    s3: Any, step_functions: type[StepFunctions], options: str, told: str
+    s3: Any, step_functions: type[StepFunctions], options: str, message: str
 ) -> None:
     result = run(f"ttl-archive replay run --bucket {BUCKET} --yes --distributed {options}")
 
-    assert (result.exit_code, told in result.stderr) == (2, True), result.output
+    assert (result.exit_code, message in result.stderr) == (2, True), result.output

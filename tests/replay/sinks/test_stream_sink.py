@@ -283,7 +283,7 @@ def test_a_delivery_stream_with_a_source_is_refused_before_anything_is_sent(kind
 
 
 @pytest.mark.parametrize("make", [kinesis_sink, firehose_sink])
-def test_a_stream_that_is_not_there_is_told(make: Any) -> None:
+def test_a_stream_that_is_not_there_is_reported(make: Any) -> None:
     with pytest.raises(MisuseError, match="does not exist"):
         make(Streams(), "nowhere", 3, _NoPause()).check()
 

@@ -175,7 +175,7 @@ def test_the_ledger_of_a_table_file_adds_up_by_what_archive_toml_keeps(table):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--key", "id"], "give --table-file too"),
         (["--config", "archive.toml"], "give --table-file too"),
@@ -184,15 +184,15 @@ def test_the_ledger_of_a_table_file_adds_up_by_what_archive_toml_keeps(table):
         (["--keep", __file__ + "/inside"], "cannot be used"),
     ],
 )
-def test_options_that_would_be_ignored_or_fail_late_are_refused_at_once(arguments, told):
+def test_options_that_would_be_ignored_or_fail_late_are_refused_at_once(arguments, message):
     result = CliRunner().invoke(demo, list(map(str, arguments)))
 
     assert result.exit_code == 2
-    assert told in " ".join(result.output.split())
+    assert message in " ".join(result.output.split())
 
 
 @pytest.mark.parametrize(
-    ("keys", "told"),
+    ("keys", "message"),
     [
         (["id", "expires", "blob"], "A table has one key attribute, or two"),
         (["id", "id"], "A table has one key attribute, or two"),
@@ -200,11 +200,11 @@ def test_options_that_would_be_ignored_or_fail_late_are_refused_at_once(argument
         (["same"], "Two items have the same same"),
     ],
 )
-def test_keys_that_no_table_of_the_items_can_have_are_refused(table, keys, told):
+def test_keys_that_no_table_of_the_items_can_have_are_refused(table, keys, message):
     items = [item | {"same": {"S": "x"}} for item in ITEMS]
     _, file, _, config = table(items)
 
-    with pytest.raises(ItemFileError, match=told):
+    with pytest.raises(ItemFileError, match=message):
         theirs([file], config, keys)
 
 
@@ -215,7 +215,7 @@ def test_a_ttl_that_is_no_time_of_today_does_not_move_the_clock_there(table, tex
     assert theirs([file], config, []).start == datetime(2025, 12, 31, 23, tzinfo=UTC)
 
 
-def test_an_item_that_dynamodb_refuses_is_told_without_a_traceback(table):
+def test_an_item_that_dynamodb_refuses_is_reported_without_a_traceback(table):
     result = run(*table([{"id": {"S": ""}, "expires": {"N": "1767225600"}}]))
 
     assert result.returncode == 2
@@ -239,7 +239,7 @@ def test_a_column_s_name_is_shown_as_it_is():
     assert "[/x]" in console.file.getvalue()
 
 
-def test_a_query_that_is_no_sql_is_told_without_a_traceback(table):
+def test_a_query_that_is_no_sql_is_reported_without_a_traceback(table):
     result = run(*table(), "--sql", "SELEKT 1")
 
     assert result.returncode == 1
@@ -250,16 +250,16 @@ def test_a_query_that_is_no_sql_is_told_without_a_traceback(table):
 def served(process: subprocess.Popen[str]) -> dict[str, str]:
     """What a demo prints once it serves: the variables, and the commands by their first words."""
     assert process.stdout
-    told = {}
+    printed = {}
     for line in process.stdout:
         words = shlex.split(line, comments=True) if line[:1] in ("e", "a", "/") else []
         if words[:1] == ["export"]:
             name, _, value = words[1].partition("=")
-            told[name] = value
+            printed[name] = value
         elif words[1:3] in (["dynamodb", "put-item"], ["-m", "ttl_archive.infra.local.demo.ask"]):
-            told[words[2]] = line
+            printed[words[2]] = line
         elif words[1:3] == ["replay", "list"]:
-            return told
+            return printed
     raise AssertionError("it ended before it served")
 
 
@@ -318,20 +318,20 @@ def test_an_interrupt_while_it_starts_leaves_no_process_behind(table, part):
 def test_what_serve_prints_puts_an_item_and_asks_the_archive(table):
     with subprocess.Popen(command(*table(), "--serve"), stdout=subprocess.PIPE, text=True) as process:
         try:
-            told = served(process)
-            environment = os.environ | {name: value for name, value in told.items() if name.isupper()}
-            arguments = shlex.split(told["put-item"], comments=True)
+            printed = served(process)
+            environment = os.environ | {name: value for name, value in printed.items() if name.isupper()}
+            arguments = shlex.split(printed["put-item"], comments=True)
             client = boto3.client(
                 "dynamodb",
-                endpoint_url=told["AWS_ENDPOINT_URL"],
-                region_name=told["AWS_REGION"],
-                aws_access_key_id=told["AWS_ACCESS_KEY_ID"],
-                aws_secret_access_key=told["AWS_SECRET_ACCESS_KEY"],
+                endpoint_url=printed["AWS_ENDPOINT_URL"],
+                region_name=printed["AWS_REGION"],
+                aws_access_key_id=printed["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=printed["AWS_SECRET_ACCESS_KEY"],
             )
             client.put_item(TableName=arguments[4], Item=json.loads(arguments[6]))
             client.close()
             question = [
-                *shlex.split(told["ttl_archive.infra.local.demo.ask"])[:-1],
+                *shlex.split(printed["ttl_archive.infra.local.demo.ask"])[:-1],
                 "SELECT 'rows=' || count(*) FROM archive",
             ]
             deadline = time.monotonic() + 30

@@ -117,7 +117,7 @@ def test_a_function_is_found_with_or_without_the_latest_qualifier(given_as: str,
     assert made.s3.bodies("2026/") == b"a"
 
 
-# Failures told as stories
+# Failures, each from the fault to the delivery
 
 
 def test_a_function_that_is_down_sends_the_batch_to_the_error_prefix_and_the_next_one_through() -> None:

@@ -35,7 +35,7 @@ MISSING = (
 
 
 class Scripted:
-    """A Function that answers, or raises, what it is told, in turn."""
+    """A Function that returns, or raises, the given values in turn."""
 
     def __init__(self, *answers: bytes | Exception) -> None:
         self.answers = list(answers)

@@ -120,21 +120,21 @@ def test_an_archived_object_is_readable_between_its_restore_and_its_expiry(
             get(s3, "cold")
         return code_of(caught) == (403, "InvalidObjectState")
 
-    def told() -> str | None:
+    def restore_header() -> str | None:
         return s3.head_object(Bucket="bucket", Key="cold").get("Restore")
 
     assert refused()
-    assert told() is None
+    assert restore_header() is None
     assert restore(s3, "cold") == 202
     assert refused()
-    assert told() == 'ongoing-request="true"'
+    assert restore_header() == 'ongoing-request="true"'
     clock.advance(hours=5)
     assert get(s3, "cold") == b"frozen"
-    assert told() == 'ongoing-request="false", expiry-date="Tue, 03 Mar 2026 00:00:00 GMT"'
+    assert restore_header() == 'ongoing-request="false", expiry-date="Tue, 03 Mar 2026 00:00:00 GMT"'
     assert restore(s3, "cold", days=2) == 200
     clock.advance(days=4)
     assert refused()
-    assert told() is None
+    assert restore_header() is None
     assert s3.head_object(Bucket="bucket", Key="cold")["StorageClass"] == "GLACIER"
 
 
