@@ -6,7 +6,6 @@ What only AWS can settle, or an endpoint cannot show, is skipped as "not verifie
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -14,13 +13,11 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.conformance.cases import ASSERTED, Case
-from tests.conformance.endpoint import ACCOUNT, Endpoint
+from tests.conformance.endpoint import Endpoint
 from tests.conformance.functions import HANDLERS
-from ttl_archive.infra.local.firehose.function import InProcess
-from ttl_archive.infra.local.services import LocalServices
+from tests.conformance.working_services import ACCOUNT, working_services
 
 _OURS_WAIT_S, _OTHERS_WAIT_S = 30.0, 120.0
-_WORK_EVERY_S = 0.1
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,37 +42,10 @@ def aws(pytestconfig: pytest.Config) -> Iterator[Endpoint]:
         with endpoint.cleanup:
             yield endpoint
         return
-    with _ours() as services:
-        endpoint = Endpoint(services.url, True, role, wait_s or _OURS_WAIT_S, services)
+    with working_services(HANDLERS) as (services, arns):
+        endpoint = Endpoint(services.url, True, role, wait_s or _OURS_WAIT_S, services, arns)
         with endpoint.cleanup:
             yield endpoint
-
-
-class _ours:
-    """Our services, working in a thread until the block ends."""
-
-    def __init__(self) -> None:
-        functions = {
-            f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}": InProcess(handler, function_name=name)
-            for name, handler in HANDLERS.items()
-        }
-        self._services = LocalServices(functions=functions)
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._work)
-
-    def __enter__(self) -> LocalServices:
-        services = self._services.__enter__()
-        self._thread.start()
-        return services
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._ended.set()
-        self._thread.join()
-        self._services.__exit__(*exc_info)
-
-    def _work(self) -> None:
-        while not self._ended.wait(_WORK_EVERY_S):
-            self._services.work()
 
 
 def _case(item: pytest.Item) -> Case | None:

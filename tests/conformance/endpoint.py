@@ -7,7 +7,7 @@ import itertools
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from tests.conformance.cases import not_verified
 from ttl_archive.infra.local.services import LocalServices
 
-ACCOUNT = "123456789012"
+PREFIX = "ttl-archive-probe-"  # of every resource, so that a run in an account can be cleaned up
 _POLL_S = 0.2
 
 
@@ -26,7 +26,7 @@ _POLL_S = 0.2
 class Endpoint:
     """Clients of one endpoint, and resources that are removed at the end.
 
-    `url` None is AWS. `services` are ours, None for another endpoint.
+    `url` None is AWS. `services` are ours, None for another endpoint. `function_arns` are Lambda functions.
     """
 
     url: str | None
@@ -34,6 +34,7 @@ class Endpoint:
     role_arn: str
     wait_s: float
     services: LocalServices | None = None
+    function_arns: Mapping[str, str] = field(default_factory=dict)
     cleanup: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
     _clients: dict[str, Any] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
@@ -62,13 +63,13 @@ class Endpoint:
 
     def name(self, kind: str = "conformance") -> str:
         """Return a name that nothing else has."""
-        return f"{kind}-{self._run}-{next(self._numbers)}"
+        return f"{PREFIX}{kind}-{self._run}-{next(self._numbers)}"
 
     def function_arn(self, name: str) -> str:
         """Return the ARN of a function of the suite. Skips the case where the endpoint has none."""
-        if self.services is None:
+        if name not in self.function_arns:
             not_verified("it needs Lambda functions of this suite at the endpoint")
-        return f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}"
+        return self.function_arns[name]
 
     def bucket(self) -> str:
         """Create a bucket and return its name."""
