@@ -149,6 +149,7 @@ def main(folder: Path) -> None:
         template = json.loads((cdk_out / f"{deploy.stack_name}.template.json").read_text())
         (folder / f"{case}.json").write_text(json.dumps(plain(template)[0], indent=1))
     _synthesise_bare(Assets(**zips), folder / "bare")
+    _synthesise_own(Assets(**zips), folder)
 
 
 def _synthesise_bare(assets: Assets, folder: Path) -> None:
@@ -162,6 +163,61 @@ def _synthesise_bare(assets: Assets, folder: Path) -> None:
     s3.Bucket(Stack(app, "bare"), "Bucket")
     with suppress(RuntimeError):
         app.synth()
+
+
+def _synthesise_own(assets: Assets, folder: Path) -> None:
+    """Synthesise the construct in a stack of a user's, with their own bucket, stream and grantees."""
+    from aws_cdk import App, CfnOutput, Stack
+    from aws_cdk import aws_iam as iam
+    from aws_cdk import aws_kinesis as kinesis
+    from aws_cdk import aws_s3 as s3
+
+    from ttl_archive.infra.archive import TtlArchive
+
+    app = App(outdir=str(folder / "own"), analytics_reporting=False)
+    stack = Stack(app, "own")
+    bucket, stream = s3.Bucket(stack, "Rows"), kinesis.Stream(stack, "Changes")
+    settings, deploy = settings_of("defaults"), deploy_of("defaults")
+    archive = TtlArchive(
+        stack, "Archive", settings=settings, deploy=deploy, assets=assets, bucket=bucket, stream=stream
+    )
+    for id, grant in (("Reader", archive.grant_read), ("Analyst", archive.grant_query)):  # noqa: A001
+        grant(iam.Role(stack, id, assumed_by=iam.AccountRootPrincipal()))
+    metrics = [
+        archive.metric_delivered_records(),
+        archive.metric_data_freshness(),
+        archive.metric_error_objects(),
+        archive.metric_failed_records(),
+        archive.metric_expired_items(),
+    ]
+    names = ",".join(f"{metric.namespace}/{metric.metric_name}" for metric in metrics)
+    CfnOutput(stack, "Metrics", value=names)
+    app.synth()
+    template = json.loads((folder / "own" / "own.template.json").read_text())
+    (folder / "own.json").write_text(json.dumps(plain(template)[0]))
+    _refuse_two_buckets(assets)
+
+
+def _refuse_two_buckets(assets: Assets) -> None:
+    """A bucket object beside [deploy] bucket is an error, which only a process with Node can show."""
+    from aws_cdk import App, Stack
+    from aws_cdk import aws_s3 as s3
+
+    from ttl_archive.infra.archive import TtlArchive
+
+    stack = Stack(App(analytics_reporting=False), "two")
+    case = "envelope-in-shared-bucket"
+    try:
+        TtlArchive(
+            stack,
+            "Archive",
+            settings=settings_of(case),
+            deploy=deploy_of(case),
+            assets=assets,
+            bucket=s3.Bucket(stack, "Rows"),
+        )
+    except ValueError as error:
+        print(f"refused: {error}")
 
 
 if __name__ == "__main__":

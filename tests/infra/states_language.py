@@ -1,0 +1,196 @@
+"""A small interpreter of the Amazon States Language, for the one kind of state machine that this project has.
+
+It follows the AWS Step Functions Developer Guide (state-map-distributed, input-output-itemreader,
+input-output-itembatcher, input-output-resultwriter, error handling) for: a Distributed Map with an ItemReader
+of s3:listObjectsV2, an ItemBatcher with BatchInput, child workflows of lambda:invoke Tasks in a chain,
+reference paths ($.a.b) in Parameters and OutputPath, Retry by error name, ToleratedFailurePercentage, and a
+ResultWriter.
+
+It leaves out: every other type of state, intrinsic functions, JSONata, Catch, InputPath, ResultPath and
+ResultSelector, concurrency (batches run one after the other), waiting (attempts follow at once), and the
+history. A definition that uses something it does not know is an error, so that nothing is skipped silently.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+Function = Callable[[Any], Any]
+# Limits of the service. Source: AWS Step Functions Developer Guide, quotas.
+MAX_INPUT_BYTES = 262_144
+_MAP = {"Type", "Label", "ItemReader", "ItemBatcher", "MaxConcurrency", "ToleratedFailurePercentage"} | {
+    "ItemProcessor",
+    "ResultWriter",
+    "End",
+}
+_TASK = {"Type", "Resource", "Parameters", "OutputPath", "Retry", "Next", "End"}
+
+
+class StatesError(Exception):
+    """An error of an execution; `name` is what Retry matches."""
+
+    def __init__(self, name: str, cause: str = "") -> None:
+        super().__init__(f"{name}: {cause}")
+        self.name = name
+
+
+@dataclass
+class StateMachine:
+    """A definition, the S3 client that it reads and writes with, and its functions by ARN."""
+
+    definition: dict[str, Any]
+    s3: Any
+    functions: dict[str, Function]
+    runs: int = 0
+    attempts: list[str] = field(default_factory=list)
+
+    def start(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Run an execution to its end; return its output. Raises StatesError."""
+        assert len(json.dumps(given).encode()) <= MAX_INPUT_BYTES
+        state = self.definition["States"][self.definition["StartAt"]]
+        assert (state["Type"], state["End"]) == ("Map", True), "one Map is all that is known"
+        return self._map(state, given)
+
+    def _map(self, state: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+        _only(state, _MAP)
+        self.runs += 1
+        assert state["ItemProcessor"]["ProcessorConfig"]["Mode"] == "DISTRIBUTED"
+        items = self._read_items(state["ItemReader"], given)
+        children = [
+            self._child(state["ItemProcessor"], batch) for batch in _batches(state["ItemBatcher"], items)
+        ]
+        output = self._write_results(state["ResultWriter"], children)
+        # The percentage is of items, not of batches; the whole run fails when it is exceeded.
+        failed = sum(len(child["Input"]["Items"]) for child in children if child["Status"] == "FAILED")
+        if failed * 100 > state["ToleratedFailurePercentage"] * len(items):
+            raise StatesError(
+                "States.ExceedToleratedFailureThreshold", f"{failed} of {len(items)} items failed"
+            )
+        return output
+
+    def _read_items(self, reader: dict[str, Any], given: dict[str, Any]) -> list[dict[str, Any]]:
+        """List the objects, folder objects too, in the form of the guide's example."""
+        _only(reader, {"Resource", "Parameters"})
+        assert reader["Resource"].endswith(":states:::s3:listObjectsV2")
+        pages = self.s3.get_paginator("list_objects_v2").paginate(**_parameters(reader["Parameters"], given))
+        return [
+            {
+                "Etag": found["ETag"],
+                "Key": found["Key"],
+                "LastModified": int(found["LastModified"].timestamp()),
+                "Size": found["Size"],
+                "StorageClass": found.get("StorageClass", "STANDARD"),
+            }
+            for page in pages
+            for found in page.get("Contents", [])
+        ]
+
+    def _child(self, processor: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+        """Run one child workflow; a failure is its result."""
+        assert len(json.dumps(given).encode()) <= MAX_INPUT_BYTES
+        name, value = processor["StartAt"], given
+        try:
+            while True:
+                state = processor["States"][name]
+                value = self._task(state, value)
+                if state.get("End"):
+                    return {"Status": "SUCCEEDED", "Input": given, "Output": value}
+                name = state["Next"]
+        except StatesError as error:
+            return {"Status": "FAILED", "Input": given, "Error": error.name, "Cause": str(error)}
+
+    def _task(self, state: dict[str, Any], given: Any) -> Any:
+        _only(state, _TASK)
+        assert state["Type"] == "Task"
+        assert state["Resource"].endswith(":states:::lambda:invoke")
+        call = _parameters(state["Parameters"], given)
+        left = [retry["MaxAttempts"] for retry in state.get("Retry", [])]
+        while True:
+            try:
+                result = {"Payload": self._invoke(call), "StatusCode": 200}
+                return _path(result, state.get("OutputPath", "$"))
+            except StatesError as error:
+                if not _may_retry(state.get("Retry", []), left, error.name):
+                    raise
+
+    def _invoke(self, call: dict[str, Any]) -> Any:
+        """Call the function; what it raises becomes an error with the exception's name, as Lambda has it."""
+        payload = json.loads(json.dumps(call["Payload"]))
+        self.attempts.append(call["FunctionName"])
+        try:
+            return json.loads(json.dumps(self.functions[call["FunctionName"]](payload)))
+        except KeyError:
+            raise
+        except Exception as error:
+            raise StatesError(type(error).__name__, str(error)) from error
+
+    def _write_results(self, writer: dict[str, Any], children: list[dict[str, Any]]) -> dict[str, Any]:
+        """Write SUCCEEDED_0.json, FAILED_0.json and manifest.json; return what the Map puts out."""
+        assert writer["Resource"].endswith(":states:::s3:putObject")
+        bucket, prefix = writer["Parameters"]["Bucket"], writer["Parameters"]["Prefix"]
+        folder = f"{prefix}/run-{self.runs}"
+        result_files: dict[str, list[dict[str, Any]]] = {"SUCCEEDED": [], "FAILED": [], "PENDING": []}
+        for status in ("SUCCEEDED", "FAILED"):
+            found = [child for child in children if child["Status"] == status]
+            if found:
+                key, body = f"{folder}/{status}_0.json", json.dumps(found).encode()
+                self.s3.put_object(Bucket=bucket, Key=key, Body=body)
+                result_files[status].append({"Key": key, "Size": len(body)})
+        manifest = {"DestinationBucket": bucket, "MapRunArn": folder, "ResultFiles": result_files}
+        self.s3.put_object(Bucket=bucket, Key=f"{folder}/manifest.json", Body=json.dumps(manifest).encode())
+        return {
+            "MapRunArn": folder,
+            "ResultWriterDetails": {"Bucket": bucket, "Key": f"{folder}/manifest.json"},
+        }
+
+
+def _batches(batcher: dict[str, Any], items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Group items by both limits; each batch is the input of one child workflow."""
+    _only(batcher, {"MaxItemsPerBatch", "MaxInputBytesPerBatch", "BatchInput"})
+    found: list[dict[str, Any]] = []
+    for item in items:
+        batch = {"BatchInput": batcher["BatchInput"], "Items": [*(found[-1]["Items"] if found else []), item]}
+        fits = len(json.dumps(batch).encode()) <= batcher["MaxInputBytesPerBatch"]
+        if found and fits and len(batch["Items"]) <= batcher["MaxItemsPerBatch"]:
+            found[-1] = batch
+        else:
+            found.append({"BatchInput": batcher["BatchInput"], "Items": [item]})
+    return found
+
+
+def _may_retry(rules: list[dict[str, Any]], left: list[int], name: str) -> bool:
+    """Use up one attempt of the first rule that matches. States.TaskFailed matches all but a timeout."""
+    for index, rule in enumerate(rules):
+        names = set(rule["ErrorEquals"])
+        if (
+            name in names
+            or "States.ALL" in names
+            or ("States.TaskFailed" in names and name != "States.Timeout")
+        ):
+            left[index] -= 1
+            return left[index] >= 0
+    return False
+
+
+def _parameters(template: Any, given: Any) -> Any:
+    """Replace every "name.$": "$.path" by what the path finds."""
+    if isinstance(template, dict):
+        return {
+            name.removesuffix(".$"): _path(given, value) if name.endswith(".$") else _parameters(value, given)
+            for name, value in template.items()
+        }
+    return [_parameters(each, given) for each in template] if isinstance(template, list) else template
+
+
+def _path(given: Any, path: str) -> Any:
+    assert path == "$" or path.startswith("$."), path
+    for name in path.removeprefix("$").removeprefix(".").split(".") if path != "$" else []:
+        if not isinstance(given, dict) or name not in given:
+            raise StatesError("States.ParameterPathFailure", path)
+        given = given[name]
+    return given
+
+
+def _only(state: dict[str, Any], known: set[str]) -> None:
+    assert set(state) <= known, f"unknown fields: {set(state) - known}"
