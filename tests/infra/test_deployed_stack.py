@@ -58,7 +58,7 @@ def test_the_command_says_whether_the_stack_accepts_the_file(
     file = tmp_path / "archive.toml"
     file.write_text(f'[table]\nname = "Devices"\nttl_attribute = "expiredAt"\n{change.after}')
 
-    result = CliRunner().invoke(command.check_config, [str(file), "--deployed", "archive"])
+    result = CliRunner().invoke(command.check_config, ["--config", str(file), "--deployed", "archive"])
 
     if accepted:
         assert "The stack archive accepts this configuration." in result.output
