@@ -19,10 +19,10 @@ _GZIP = (
 )
 REMEDIES: dict[str, str] = {
     "BadAttributeValue": f"The attribute's value has not exactly one of DynamoDB's types. {_DAMAGED}",
-    "BadBinary": f"The attribute's binary value is no base64. {_DAMAGED}",
-    "BadEventTime": f"The time of the change is in no unit that DynamoDB uses. {_DAMAGED}",
-    "BadNumber": f"The attribute's number is none that DynamoDB has. {_DAMAGED}",
-    "BadRawData": f"The error line's rawData is no base64. {_NO_RECORD}",
+    "BadBinary": f"The attribute's binary value is not base64. {_DAMAGED}",
+    "BadEventTime": f"The time of the change is not in seconds, milliseconds or microseconds. {_DAMAGED}",
+    "BadNumber": f"The attribute's number is not one that DynamoDB can hold. {_DAMAGED}",
+    "BadRawData": f"The error line's rawData is not base64. {_NO_RECORD}",
     "ColumnCollision": (
         "Two attributes have the same column, or one has the name of a column that every row has. Give one a "
         "column of its own: add this to archive.toml, after every other [[columns]], and deploy it too."
@@ -30,21 +30,22 @@ REMEDIES: dict[str, str] = {
     "DamagedGzip": _GZIP,
     "HalfWritten": f"The object ends within a record, so whoever wrote it was interrupted. {_NO_RECORD}",
     "MissingImage": (
-        "The record has not the image that a row is made of. Where the source is a DynamoDB stream, set its "
-        "view type to NEW_AND_OLD_IMAGES, for the records to come. Accept the loss of this one: replay waive."
+        "The record does not have the image that a row is made of. Where its source is a DynamoDB stream, "
+        "set its view type to NEW_AND_OLD_IMAGES, for the records to come. Accept the loss of this one with "
+        "replay waive."
     ),
     "NoRawData": f"The error line has no rawData, so the source record is not in it. {_NO_RECORD}",
     "NotAChangeRecord": f"The record is JSON, but not a change record of DynamoDB. {_DAMAGED}",
     "NotAnErrorLine": (
-        "The line is no JSON object, so Firehose did not write it. If the file is no error object, move it "
-        "out of the prefix. Else accept the loss with replay waive."
+        "The line is not a JSON object, so Firehose did not write it. If the file is not an error object, "
+        "move it out of the prefix. Else accept the loss with replay waive."
     ),
     "NotASourceRecord": (
         "The error line has a row of the transform, and a stream takes source records only. Replay it into "
         "the archive: replay run --sink s3 --refused."
     ),
-    "NotJson": f"The record is no JSON. {_DAMAGED}",
-    "NotUtf8": f"The record is no UTF-8. {_DAMAGED}",
+    "NotJson": f"The record is not JSON. {_DAMAGED}",
+    "NotUtf8": f"The record is not UTF-8. {_DAMAGED}",
     "OtherTable": (
         "The record is of another table. Replay it with that table's settings, --config FILE, whose [table] "
         "section is as below. For this table, accept it with replay waive."

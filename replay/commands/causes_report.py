@@ -37,21 +37,29 @@ def causes_document(counted: Forecast, settings: Settings) -> dict[str, Any]:
 
 def print_causes(place: Place, counted: Forecast) -> None:
     """Print what would become of the records, then each cause with what to do about it."""
-    click.echo(f"would be delivered  {counted.deliver:,}")
-    click.echo(f"would be dropped    {show.counts(counted.drop)}")
-    click.echo(f"would be refused    {counted.refused:,}")
+    show.field("would be delivered", f"{counted.deliver:,}")
+    show.field("would be dropped", show.counts(counted.drop))
+    show.field("would be refused", f"{counted.refused:,}")
     if counted.waived:
-        click.echo(f"waived              {counted.waived:,}")
+        show.field("waived", f"{counted.waived:,}")
     for cause, count in _sorted(counted):
         click.echo("")
         where = f" at {cause.attribute}" if cause.attribute else ""
-        click.echo(
-            show.printable(f"{cause.code}{where}: {count.records:,} records in {count.objects:,} objects")
-        )
+        number = f"{show.number(count.records, 'record')} in {show.number(count.objects, 'object')}"
+        show.paragraph(f"{cause.code}{where}: {number}")
         print_remedy(cause, place.settings)
         key, line = count.example
-        show.block(
-            f"Example: ttl-archive replay inspect {quote(f's3://{place.bucket}/{key}')} --line {line}", "  "
+        url = f"s3://{place.bucket}/{key}"
+        config = f" --config {quote(str(place.config))}" if place.config else ""
+        show.block(f"Look:   ttl-archive replay inspect {quote(url)} --line {line}{config}", "  ")
+        if cause.code != "ColumnCollision":
+            waive = f"ttl-archive replay waive {quote(f'{url}:{line}')} --reason TEXT{config}"
+            show.block(f"Accept: {waive}", "  ")
+    if counted.refused:
+        click.echo("")
+        show.paragraph(
+            "Accept takes what a run has refused, so replay first; without :LINE it takes every refused "
+            "record of the object."
         )
 
 

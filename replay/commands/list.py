@@ -128,8 +128,14 @@ def _list_groups(place: Place, groups: list[FailureCount], as_json: bool) -> Non
             for each in some
         ]
         show.table(("day", "state", "records", "objects", "size", "code"), rows, indent="  ")
-    if any(group.state in (State.OPEN, State.REFUSED) for group in groups):
+    states = {group.state for group in groups}
+    if states & {State.OPEN, State.REFUSED}:
         show.note(f"To see why, and what to do: ttl-archive replay list --why {at(place)}")
+    elif groups:
+        show.note(
+            "All of it is done or waived. To move it out of the way: "
+            f"ttl-archive replay retire {at(place)} --yes"
+        )
 
 
 def _group_document(group: FailureCount) -> dict[str, Any]:
@@ -148,10 +154,11 @@ def _list_objects(found: list[Found], as_json: bool) -> None:
             parts.append(f"refused {show.counts(refused)}")
         if document["held_by"]:
             parts.append(f"held by {document['held_by']} until {show.moment(document['held_until'])}")
-        click.echo("  " + ", ".join(parts))
+        show.paragraph(", ".join(parts), "  ")
         for waiver in document["waivers"]:
-            lines = f"{waiver['records']:,} lines waived by {waiver['by']} at {show.moment(waiver['at'])}"
-            show.paragraph(f"{lines}: {waiver['reason']}", "  ")
+            records = show.number(waiver["records"], "record")
+            waived = f"{records} waived by {waiver['by']} at {show.moment(waiver['at'])}"
+            show.paragraph(f"{waived}: {waiver['reason']}", "  ")
 
 
 def _object_document(found: Found) -> dict[str, Any]:
@@ -186,8 +193,11 @@ def _list_causes(place: Place, found: list[Found], as_json: bool, on_problem: An
     if as_json:
         show.as_json(causes_document(counted, place.settings))
         return
-    click.echo(f"{len(open_objects):,} objects are open or refused, with {counted.records:,} records")
+    objects, records = show.number(len(open_objects), "object"), show.number(counted.records, "record")
+    click.echo(f"{objects} open or refused, with {records}")
     print_causes(place, counted)
+    if counted.deliver or counted.drop:
+        show.note(f"To replay what can be delivered: ttl-archive replay plan {at(place)}")
 
 
 def at(place: Place) -> str:

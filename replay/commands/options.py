@@ -181,7 +181,10 @@ def report_errors(command: Command) -> Command:
     @wraps(command)
     def reporting(*args: Any, **kwargs: Any) -> Any:
         try:
-            return command(*args, **kwargs)
+            try:
+                return command(*args, **kwargs)
+            finally:
+                sys.stdout.flush()  # a reader that has gone is noticed here, not at the end of Python
         except (MisuseError, SettingsError) as error:
             fail(str(error), MISUSED)
         except NothingFoundError as error:

@@ -131,16 +131,16 @@ def as_document(planned: Plan) -> dict[str, Any]:
 
 def print_plan(place: Place, planned: Plan, counted: Forecast | None) -> None:
     """Print the plan for people, with the forecast where it was made."""
-    click.echo(f"found               {show.counts(planned.states)}")
-    number = len(planned.objects)
-    click.echo(f"to replay           {number:,} objects, {show.size(planned.size)}")
-    click.echo(f"into                {target_of(planned.binding)}")
-    if counted and number:
+    show.field("found", show.counts(planned.states))
+    objects = show.number(len(planned.objects), "object")
+    show.field("to replay", f"{objects}, {show.size(planned.size)}")
+    show.field("into", target_of(planned.binding))
+    if counted and planned.objects:
         print_causes(place, counted)
     refused = planned.states[State.REFUSED]
     if refused and not planned.binding.with_refused:
         show.note(
-            f"{refused:,} refused objects are left out: today's settings refuse some of their records. "
+            f"Left out: {show.number(refused, 'object')} of which today's settings refuse some records. "
             f"To see why: ttl-archive replay list --why {at(place)}"
         )
     if text := warning(planned.binding.sink, str(planned.binding.stream)):

@@ -181,13 +181,13 @@ def print_summary(place: Place, planned: Plan, summary: Summary, as_json: bool) 
             }
         )
         return
-    click.echo(f"objects      {show.counts(summary.objects)}")
-    click.echo(f"records      {tally.lines:,}")
-    click.echo(f"  delivered  {tally.rows:,} to {target_of(planned.binding)}")
-    click.echo(f"  dropped    {show.counts(tally.dropped)}")
-    click.echo(f"  refused    {show.counts(tally.refused)}")
+    show.field("objects", show.counts(summary.objects), 11)
+    show.field("records", f"{tally.lines:,}", 11)
+    show.field("  delivered", f"{tally.rows:,} to {target_of(planned.binding)}", 11)
+    show.field("  dropped", show.counts(tally.dropped), 11)
+    show.field("  refused", show.counts(tally.refused), 11)
     if tally.waived:
-        click.echo(f"  waived     {tally.waived:,}")
+        show.field("  waived", f"{tally.waived:,}", 11)
     if summary.possible_duplicates:
         click.echo(
             f"Up to {summary.possible_duplicates:,} records may be in the stream twice: a call got no "

@@ -38,14 +38,24 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[Any]], indent: str = "
 
 
 def paragraph(text: str, indent: str = "") -> None:
-    """Print text, wrapped at the width of the terminal, or at 80 characters; long words are not broken."""
-    width = min(shutil.get_terminal_size().columns, 100)
-    click.echo(
-        textwrap.fill(
-            printable(text), width, initial_indent=indent, subsequent_indent=indent,
-            break_long_words=False, break_on_hyphens=False,
-        )
-    )  # fmt: skip
+    """Print text, wrapped at the width of the terminal; long words are not broken."""
+    _fill(text, indent, indent)
+
+
+def field(name: str, text: str, width: int = 18) -> None:
+    """Print a name and its text, which is wrapped beside the name."""
+    _fill(text, f"{name:{width}}  ", " " * (width + 2))
+
+
+def _fill(text: str, first: str, then: str) -> None:
+    width = min(shutil.get_terminal_size().columns, 100)  # 80 where there is no terminal
+    wrapper = textwrap.TextWrapper(width, first, then, break_long_words=False, break_on_hyphens=False)
+    click.echo(wrapper.fill(printable(text)))
+
+
+def number(count: int, noun: str) -> str:
+    """Return `1 record`, `2 records`."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def block(text: str, indent: str = "") -> None:

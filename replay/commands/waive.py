@@ -48,8 +48,8 @@ def waive_command(
     if as_json:
         show.as_json({"object": found.key, "line": line, "records": count, "by": by, "undone": undo})
     else:
-        done = "are refused again" if undo else "are waived"
-        click.echo(f"{count:,} records of {found.url} {done}, by {by}")
+        done = "refused again" if undo else "waived"
+        click.echo(f"{show.number(count, 'record')} {done} by {by}")
 
 
 def _object_and_line(place: Place, key: str) -> tuple[ErrorObject, int | None]:

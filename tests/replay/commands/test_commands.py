@@ -257,6 +257,145 @@ def test_what_goes_wrong_is_reported_without_a_traceback(s3: Any, line: str, cod
     assert "Traceback" not in result.output
 
 
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("list --prefix errors/DeviceDate/", "The nearest name is errors/DeviceData/"),
+        ("list --why --prefix errors/Other/", "s3://my-archive/errors/ has errors/DeviceData/"),
+        ("list --objects --since 2020-01-01 --until 2021-01-01", "--since and --until select none of the 3"),
+        ("plan --type splunk-failed", "of the types format-conversion-failed, processing-failed"),
+        ("retire --key-prefix zzz", "--key-prefix selects none"),
+    ],
+)
+def test_nothing_found_is_an_answer_of_its_own_that_says_what_is_there(s3: Any, line: str, what: str) -> None:
+    result = run(f"ttl-archive replay {line} --bucket {BUCKET}")
+
+    assert (result.exit_code, what in result.stderr) == (4, True), result.output
+    assert result.stdout == ""
+
+
+def test_a_run_that_finds_nothing_says_so_and_changes_nothing(s3: Any) -> None:
+    result = run(f"ttl-archive replay run --bucket {BUCKET} --yes --prefix errors/Nowhere/")
+
+    assert result.exit_code == 4
+    assert keys(s3, "replay/") == []
+
+
+def test_an_error_code_that_no_record_has_is_named_with_what_is_there(s3: Any) -> None:
+    result = run(f"ttl-archive replay list --bucket {BUCKET} --code Nothing.Such")
+
+    assert (result.exit_code, "--code selects none of the 3" in result.stderr) == (4, True)
+
+
+def test_json_of_nothing_is_an_empty_list_and_the_exit_code_says_it(s3: Any) -> None:
+    result = run(f"ttl-archive replay list --bucket {BUCKET} --prefix errors/Nowhere/ --json")
+
+    assert (result.exit_code, json.loads(result.stdout)) == (4, [])
+
+
+@pytest.mark.parametrize("url", ["s3://my-archive", "s3://my-archive/", "s3://my-archive/errors/DeviceData/"])
+def test_a_bucket_may_be_given_as_an_s3_url(s3: Any, url: str) -> None:
+    found = json.loads(run(f"ttl-archive replay list --bucket {url} --json").stdout)
+
+    assert sum(each["records"] for each in found) == 6
+
+
+def test_a_plan_that_was_edited_delivers_nothing(s3: Any) -> None:
+    run(f"ttl-archive replay plan --bucket {BUCKET}")
+    plan = Path("replay-plan.json")
+    plan.write_text(plan.read_text().replace("errors/DeviceData/", "errors/Elsewhere/"))
+
+    result = run("ttl-archive replay run replay-plan.json")
+
+    assert (result.exit_code, "changed after it was made" in result.stderr) == (2, True)
+    assert keys(s3, "archive/") == []
+
+
+def test_a_plan_of_another_table_is_refused(s3: Any) -> None:
+    run(f"ttl-archive replay plan --bucket {BUCKET}")
+    config = Path("archive.toml")
+    config.write_text(config.read_text().replace('"DeviceData"', '"Orders"'))
+
+    result = run("ttl-archive replay run replay-plan.json")
+
+    assert (result.exit_code, "the plan is for the table DeviceData" in result.stderr) == (2, True)
+
+
+def test_a_plan_says_how_many_records_would_be_delivered_dropped_and_refused(s3: Any) -> None:
+    plan = json.loads(run(f"ttl-archive replay plan --bucket {BUCKET} --json").stdout)
+
+    assert (plan["deliver"], plan["drop"], plan["refuse"]) == (3, {"not-a-removal": 1}, 2)
+    assert {each["code"] for each in plan["causes"]} == {"NotJson", "HalfWritten"}
+
+
+def test_waived_objects_are_retired_and_a_claimed_one_cannot_be_waived(s3: Any) -> None:
+    poison = f"ttl-archive replay waive s3://{BUCKET}/errors/DeviceData/processing-failed/poison"
+    early = run(f'{poison} --reason "too early"')
+    run(f"ttl-archive replay run --bucket {BUCKET} --yes")
+    waived = run(f'{poison} --reason "made by a test" --json')
+    listed = json.loads(run(f"ttl-archive replay list --objects --bucket {BUCKET} --json").stdout)
+    closed = run(f"ttl-archive replay run --bucket {BUCKET} --yes")
+
+    assert (early.exit_code, "Replay it first" in early.stderr) == (2, True)
+    assert json.loads(waived.stdout)["records"] == 2
+    (waiver,) = next(each for each in listed if each["state"] == "waived")["waivers"]
+    assert (waiver["reason"], waiver["records"], "moto" in waiver["by"]) == ("made by a test", 2, True)
+    assert closed.exit_code == 0
+    run(f"{poison} --undo")
+    assert run(f"ttl-archive replay run --bucket {BUCKET} --yes").exit_code == 3
+
+
+@pytest.mark.parametrize("options", ["", "--reason ''", "--reason ' '", "--reason x --undo"])
+def test_a_waiver_needs_a_reason_and_its_undoing_none(s3: Any, options: str) -> None:
+    result = run(f"ttl-archive replay waive --bucket {BUCKET} {EXAMPLE} {options}")
+
+    assert (result.exit_code, "give a reason" in result.stderr) == (2, True)
+
+
+def test_an_object_whose_key_ends_like_a_line_number_is_meant_itself(s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key=f"{EXAMPLE}:7", Body=error_object([b"no json"]))
+    run(f"ttl-archive replay run --bucket {BUCKET} --yes")
+
+    result = run(f"ttl-archive replay waive --bucket {BUCKET} {EXAMPLE}:7 --reason test --json")
+
+    assert json.loads(result.stdout)["object"] == f"{EXAMPLE}:7"
+
+
+def test_times_in_json_are_iso_8601(s3: Any) -> None:
+    listed = json.loads(run(f"ttl-archive replay list --objects --bucket {BUCKET} --json").stdout)
+
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", each["time"]) for each in listed)
+
+
+def test_control_characters_of_a_message_do_not_reach_the_terminal(s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key=EXAMPLE, Body=error_object([change(1)], errorMessage="a\x1b[31mb\x07"))
+
+    output = run(f"ttl-archive replay inspect s3://{BUCKET}/{EXAMPLE}").stdout
+
+    assert "a\\x1b[31mb\\x07" in output
+    assert "\x1b" not in output
+
+
+@pytest.mark.parametrize("command", ["list --objects", "inspect --limit 0"])
+def test_a_reader_that_stops_reading_is_no_error(s3: Any, tmp_path: Path, command: str) -> None:
+    s3.put_object(Bucket=BUCKET, Key=EXAMPLE, Body=error_object(change(number) for number in range(3000)))
+    name, *options = command.split()
+    place = [f"s3://{BUCKET}/{EXAMPLE}"] if name == "inspect" else ["--bucket", BUCKET]
+    with subprocess.Popen(
+        [sys.executable, "-m", "replay", name, *options, *place],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=60) == 0
+
+
 def test_a_plan_of_another_transform_is_refused(s3: Any) -> None:
     run(f"ttl-archive replay plan --bucket {BUCKET}")
     with Path("archive.toml").open("a") as config:
