@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _MAX_REQUEST_KIB = (6_291_456 - 4096) * 3 // 4 // 1024
 
 
-def conflicts(deploy: "Deploy", settings: Settings) -> list[str]:
+def deploy_conflicts(deploy: "Deploy", settings: Settings) -> list[str]:
     """Return one sentence for each contradiction."""
     wide = deploy.parquet or settings.output.partition_by == "event"
     least_days = {"DEEP_ARCHIVE": 180}.get(deploy.storage_class, 90)

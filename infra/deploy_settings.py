@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ttl_archive.infra.deploy_conflicts import conflicts
+from ttl_archive.infra.deploy_conflicts import deploy_conflicts
 from ttl_archive.transform.errors import SettingsError
 from ttl_archive.transform.setting_rules import read_section, setting
 from ttl_archive.transform.settings import Settings
@@ -138,7 +138,7 @@ def parse(section: Mapping[str, Any], settings: Settings) -> Deploy:
     """Check a [deploy] section given as a plain dict. Raises SettingsError with every mistake found."""
     problems: list[str] = []
     deploy = read_section(Deploy, "[deploy]", section, problems)
-    problems = problems or conflicts(deploy, settings)
+    problems = problems or deploy_conflicts(deploy, settings)
     if problems:
         raise SettingsError(settings.file, problems)
     return replace(

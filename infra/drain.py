@@ -13,7 +13,7 @@ import click
 
 from ttl_archive.infra import deploy_settings
 from ttl_archive.infra.attachment.attach import Destination, DestinationError, Waiter, destinations, detach
-from ttl_archive.infra.attachment.drained import SYSTEM_CLOCK, Clock, PipelineNames, confirmed_reasons
+from ttl_archive.infra.attachment.drained import SYSTEM_CLOCK, PausingClock, PipelineNames, confirmed_reasons
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.deployed_stack import GetClient, describe_stack, stack_outputs
 from ttl_archive.infra.wanted_layout import buffers_s
@@ -30,7 +30,7 @@ class DrainError(ArchiveError):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class DrainProgress:
     """What the delivery stream still waits for; empty when it is drained."""
 
     reasons: tuple[str, ...]
@@ -49,7 +49,7 @@ def deployed_pipeline(clients: GetClient, settings: Settings, deploy: Deploy) ->
     )
 
 
-def detach_table(clients: GetClient, pipeline: PipelineNames, clock: Clock = SYSTEM_CLOCK) -> None:
+def detach_table(clients: GetClient, pipeline: PipelineNames, clock: PausingClock = SYSTEM_CLOCK) -> None:
     """Turn off the table's streaming and wait until DynamoDB reports it. Raises DrainError."""
     end = clock.now() + timedelta(seconds=_DETACH_S)
     waiter = Waiter(lambda: (end - clock.now()).total_seconds(), clock.pause)
@@ -60,12 +60,12 @@ def detach_table(clients: GetClient, pipeline: PipelineNames, clock: Clock = SYS
 
 
 def wait_until_drained(
-    clients: GetClient, pipeline: PipelineNames, timeout_s: float, clock: Clock = SYSTEM_CLOCK
-) -> Iterator[Progress]:
+    clients: GetClient, pipeline: PipelineNames, timeout_s: float, clock: PausingClock = SYSTEM_CLOCK
+) -> Iterator[DrainProgress]:
     """Yield the progress whenever it changes; the last one has no reasons. Raises DrainError on timeout."""
     end, before = clock.now() + timedelta(seconds=timeout_s), None
     while True:
-        found = Progress(tuple(confirmed_reasons(clients, pipeline, clock)))
+        found = DrainProgress(tuple(confirmed_reasons(clients, pipeline, clock)))
         if found != before:
             yield found
         if not found.reasons:

@@ -13,7 +13,7 @@ from ttl_archive.replay.error_objects.error_lines import FailedRecord, Unreadabl
 from ttl_archive.replay.verdict import Refused
 from ttl_archive.transform.convert import converter
 from ttl_archive.transform.errors import RecordError
-from ttl_archive.transform.records import parse
+from ttl_archive.transform.records import parse_record
 from ttl_archive.transform.settings import Settings
 
 # Codes that one attribute, or two together, bring about.
@@ -48,7 +48,7 @@ def explainer(settings: Settings) -> Explain:
         try:
             data = record.data()
             if refused.code == "OtherTable":
-                return Cause(refused.code, table=parse(data).table() or "")
+                return Cause(refused.code, table=parse_record(data).table() or "")
             if refused.code in OF_ATTRIBUTES:
                 return Cause(refused.code, _blamed(data, refused.code, convert))
         except (RecordError, ValueError, RecursionError, TypeError, AttributeError, KeyError):

@@ -29,7 +29,7 @@ class State(StrEnum):
     RETIRED = "retired"  # it was done or waived, and was moved out of the way
 
 
-class Output(Struct, frozen=True, omit_defaults=True):
+class SinkOutput(Struct, frozen=True, omit_defaults=True):
     """What a sink has delivered of an object: rows in one object, or records in a stream."""
 
     rows: int
@@ -56,7 +56,7 @@ class Result(Struct, frozen=True):
     refused: dict[str, int]  # by code
     waived: int
     refused_lines: tuple[tuple[int, int], ...]  # those that were waived included
-    outputs: tuple[Output, ...]
+    outputs: tuple[SinkOutput, ...]
     possible_duplicates: int
 
 

@@ -9,9 +9,9 @@ from enum import StrEnum
 from threading import Event
 from typing import Any
 
-from ttl_archive.replay.claim_document import ClaimDocument, Output, Progress, Result, State
+from ttl_archive.replay.claim_document import ClaimDocument, Progress, Result, SinkOutput, State
 from ttl_archive.replay.claims import Claim, Claims
-from ttl_archive.replay.error_objects.error_lines import FailedRecord, Unreadable, read
+from ttl_archive.replay.error_objects.error_lines import FailedRecord, Unreadable, read_lines
 from ttl_archive.replay.error_objects.objects import ErrorObject, Reader
 from ttl_archive.replay.errors import ClaimLostError, MisuseError, ReplayError, StoppedError, UnsentError
 from ttl_archive.replay.line_ranges import LineRanges
@@ -122,11 +122,11 @@ class _Replay:
                 self._claim.release()  # else its time runs out
             raise
 
-    def _delivered(self) -> tuple[Output, ...]:
+    def _delivered(self) -> tuple[SinkOutput, ...]:
         """Judge every record and deliver what the transform delivers; return the objects written."""
         delivery = self._run.sink.open(self._claim)
         try:
-            for record in read(self._chunks()):
+            for record in read_lines(self._chunks()):
                 self._count(record, delivery)
             self._checkpoint()
             return delivery.finish()
@@ -188,7 +188,7 @@ class _Replay:
             raise StoppedError("stopped on request; run again to go on")
         self._claim.keep()
 
-    def _settled(self, started: datetime, written: tuple[Output, ...]) -> Outcome:
+    def _settled(self, started: datetime, written: tuple[SinkOutput, ...]) -> Outcome:
         """Write the object's state and, where it is done, its manifest."""
         error_object, tally, run = self._claim.error_object, self._tally, self._run
         if not tally.closes():
@@ -198,7 +198,8 @@ class _Replay:
             )
         progress = self._claim.progress
         streams = (
-            Output(len(LineRanges(lines)), stream=stream) for stream, lines in sorted(progress.sent.items())
+            SinkOutput(len(LineRanges(lines)), stream=stream)
+            for stream, lines in sorted(progress.sent.items())
         )
         duplicates = _possible_duplicates(progress, tally.lines)
         result = Result(

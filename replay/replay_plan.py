@@ -98,7 +98,7 @@ def write(plan: Plan, path: Path) -> None:
     path.write_bytes(encode(_File(content, _hash(content))) + b"\n")
 
 
-def read(path: Path) -> Plan:
+def read_plan(path: Path) -> Plan:
     """Return the plan in a file. Raises MisuseError when it is none, or was edited."""
     try:
         found = _decode(path.read_bytes())

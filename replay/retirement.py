@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from msgspec.structs import replace
 
 from ttl_archive.replay.aws import translate_error
-from ttl_archive.replay.claim_document import ClaimDocument, Output, State
+from ttl_archive.replay.claim_document import ClaimDocument, SinkOutput, State
 from ttl_archive.replay.claims import Claims
 from ttl_archive.replay.error_objects.objects import ErrorObject
 from ttl_archive.replay.error_objects.survey import Found
@@ -87,7 +87,7 @@ def _why_kept(s3: Any, bucket: str, document: ClaimDocument) -> str:
     return ""
 
 
-def _is_unchanged(s3: Any, bucket: str, output: Output) -> bool:
+def _is_unchanged(s3: Any, bucket: str, output: SinkOutput) -> bool:
     """Whether the rows are as they were written; of an object in GLACIER, too, the head can be read."""
     try:
         head = s3.head_object(Bucket=bucket, Key=output.key)

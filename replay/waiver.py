@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from ttl_archive.replay.aws import translate_error
 from ttl_archive.replay.claim_document import ClaimDocument, State, Waiver
 from ttl_archive.replay.claims import Claims
-from ttl_archive.replay.error_objects.error_lines import read
+from ttl_archive.replay.error_objects.error_lines import read_lines
 from ttl_archive.replay.error_objects.objects import ErrorObject, Reader
 from ttl_archive.replay.errors import MisuseError
 from ttl_archive.replay.replay_object import record_hash
@@ -83,7 +83,7 @@ def _wanted(document: ClaimDocument, error_object: ErrorObject, line: int | None
 
 def _hashes(s3: Any, error_object: ErrorObject, lines: set[int]) -> dict[str, str]:
     """Return the hash of each of these lines, as it is in the object today."""
-    records = read(Reader(s3, error_object).chunks())
+    records = read_lines(Reader(s3, error_object).chunks())
     return {str(record.number): record_hash(record) for record in records if record.number in lines}
 
 

@@ -8,7 +8,7 @@ from pybase64 import b64decode, b64encode_as_string
 from ttl_archive.transform.convert import Drop, converter
 from ttl_archive.transform.errors import RecordError
 from ttl_archive.transform.limits import RESPONSE_BYTES, Answer, failed, response_bytes
-from ttl_archive.transform.metrics import Tally
+from ttl_archive.transform.metrics import BatchTally
 from ttl_archive.transform.overflow import Event, FindTarget, shed_overflow
 from ttl_archive.transform.reingest import source_of
 from ttl_archive.transform.settings import Settings
@@ -29,7 +29,7 @@ def batch_transform(
     convert = converter(settings)
     date_column = settings.output.date_column if settings.output.partition_by == "event" else None
 
-    def answered(records: Iterable[dict[str, Any]], tally: Tally) -> list[Answer]:
+    def answered(records: Iterable[dict[str, Any]], tally: BatchTally) -> list[Answer]:
         answers: list[Answer] = []
         rules: list[str] = []
         bytes_received = delivered = 0
@@ -63,7 +63,7 @@ def batch_transform(
         return answers
 
     def transform_batch(event: Event, context: Any = None) -> Response:
-        tally = Tally()
+        tally = BatchTally()
         answers = answered(event.get("records", ()), tally)
         tally.received = len(answers)
         if (size := response_bytes(answers)) > limit:

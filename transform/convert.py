@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ttl_archive.transform.errors import RecordError
 from ttl_archive.transform.flatten import decoded
-from ttl_archive.transform.records import ChangeRecord, event_us, parse, row_image, timestamp_text
+from ttl_archive.transform.records import ChangeRecord, event_us, parse_record, row_image, timestamp_text
 from ttl_archive.transform.rows import row_writer
 from ttl_archive.transform.selection import drop_rules, removed_by, ttl_had_passed
 from ttl_archive.transform.settings import Settings
@@ -53,7 +53,7 @@ def converter(settings: Settings) -> Convert:
         return ttl_had_passed(decoded(row_image(change, data)), table.ttl_attribute, us)
 
     def convert(data: bytes) -> Row | Drop:
-        change = parse(data)
+        change = parse_record(data)
         if change.table_name != table.name and change.table() not in (table.name, None):
             raise RecordError("OtherTable")
         us = event_us(change.dynamodb)

@@ -36,7 +36,7 @@ _UNITS = {
 
 
 @dataclass(slots=True)
-class Tally:
+class BatchTally:
     """The counts of a batch's records. Received = delivered + dropped + failed + re-ingested."""
 
     received: int = 0

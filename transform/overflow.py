@@ -25,8 +25,8 @@ from ttl_archive.transform.limits import (
     fits_alone,
     over_the_limit,
 )
-from ttl_archive.transform.metrics import REINGEST_LOOP, Tally
-from ttl_archive.transform.records import event_us, parse
+from ttl_archive.transform.metrics import REINGEST_LOOP, BatchTally
+from ttl_archive.transform.records import event_us, parse_record
 from ttl_archive.transform.reingest import Target, TimeLeft, reingest, source_of
 from ttl_archive.transform.settings import Settings
 
@@ -42,7 +42,7 @@ def shed_overflow(
     event: Event,
     answers: list[Answer],
     settings: Settings,
-    tally: Tally,
+    tally: BatchTally,
     time_left: TimeLeft,
     find_target: FindTarget = source_of,
     limit: int = RESPONSE_BYTES,
@@ -84,7 +84,7 @@ def _put_back(
     event: Event,
     positions: Sequence[int],
     answers: list[Answer],
-    tally: Tally,
+    tally: BatchTally,
     time_left: TimeLeft,
     find_target: FindTarget,
 ) -> None:
@@ -116,7 +116,7 @@ def _partition_key(record: dict[str, Any]) -> str:
 
 def _is_reingest_loop(record: dict[str, Any]) -> bool:
     """Return whether the record arrived so long after its change that it must have been put back before."""
-    changed_us = event_us(parse(pybase64.b64decode(record["data"])).dynamodb)
+    changed_us = event_us(parse_record(pybase64.b64decode(record["data"])).dynamodb)
     return _arrival_us(record) - changed_us > MAX_ARRIVAL_LAG_US
 
 

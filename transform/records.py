@@ -112,7 +112,7 @@ _decode = Decoder(ChangeRecord).decode
 _decode_images = Decoder(_ImagesOnly).decode
 
 
-def parse(data: bytes) -> ChangeRecord:
+def parse_record(data: bytes) -> ChangeRecord:
     """Return the change record in one source record's data.
 
     Raises RecordError `NotUtf8`, `NotJson`, `NotAChangeRecord` or `TooDeep`.

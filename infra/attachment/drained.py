@@ -31,14 +31,14 @@ Clients = Callable[[str], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class PausingClock:
     """The time, and how to wait for some seconds."""
 
     now: Callable[[], datetime]
     pause: Callable[[float], None]
 
 
-SYSTEM_CLOCK = Clock(lambda: datetime.now(UTC), time.sleep)
+SYSTEM_CLOCK = PausingClock(lambda: datetime.now(UTC), time.sleep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Series:
     maximum: float | None
 
 
-def confirmed_reasons(clients: Clients, pipeline: PipelineNames, clock: Clock) -> list[str]:
+def confirmed_reasons(clients: Clients, pipeline: PipelineNames, clock: PausingClock) -> list[str]:
     """Return why the delivery stream may still hold records, after looking twice.
 
     The second look, METRIC_DELAY_S later, sees the records that arrived shortly before the first one.

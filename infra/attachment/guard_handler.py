@@ -41,7 +41,7 @@ def handler(
     context: Any,  # noqa: ARG001  Lambda passes it
     clients: Clients = make_client,
     send: Send = put,
-    clock: drained.Clock = drained.SYSTEM_CLOCK,
+    clock: drained.PausingClock = drained.SYSTEM_CLOCK,
 ) -> None:
     """Run one request and respond. Tests pass the last three arguments."""
     request = _Request(event, clients, clock)
@@ -53,7 +53,7 @@ def handler(
 class _Request:
     event: Event
     clients: Clients
-    clock: drained.Clock
+    clock: drained.PausingClock
 
     @property
     def kind(self) -> str:

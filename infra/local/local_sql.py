@@ -54,7 +54,7 @@ def connect(s3_url: str) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def list_objects(s3: Any, bucket: str, prefix: str) -> Listing:
+def list_prefix(s3: Any, bucket: str, prefix: str) -> Listing:
     """Return the objects under a prefix, divided into those that can be read now and those in GLACIER."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     readable: list[str] = []
@@ -68,8 +68,8 @@ def list_objects(s3: Any, bucket: str, prefix: str) -> Listing:
 def list_archive(s3: Any, bucket: str, settings: Settings) -> tuple[Listing, Listing]:
     """Return the table's delivered objects and its error objects."""
     return (
-        list_objects(s3, bucket, archive_folder(settings)),
-        list_objects(s3, bucket, errors_folder(settings)),
+        list_prefix(s3, bucket, archive_folder(settings)),
+        list_prefix(s3, bucket, errors_folder(settings)),
     )
 
 

@@ -201,7 +201,7 @@ class Pipeline:
 
     def objects(self, under: str = "") -> dict[str, bytes]:
         """Return the bodies of the bucket's readable objects under a prefix, by key."""
-        keys = local_sql.list_objects(self.s3, self.bucket, under).readable
+        keys = local_sql.list_prefix(self.s3, self.bucket, under).readable
         return {key: self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys}
 
     def _start(self) -> None:

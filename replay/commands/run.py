@@ -62,7 +62,7 @@ def run_command(
     To limit the rate:             ttl-archive replay run --bucket my-archive --yes --rate 500
     """
     work = {name: options.pop(name) for name in ("rate", "concurrency", "yes", "state_machine")}
-    planned = replay_plan.read(plan_file) if plan_file else None
+    planned = replay_plan.read_plan(plan_file) if plan_file else None
     if (planned is None) == (bucket is None):
         raise MisuseError("give either a plan or --bucket: ttl-archive replay run replay-plan.json")
     only = as_filter(options)

@@ -94,7 +94,7 @@ class Unreadable(NamedTuple):
 _decode = Decoder(ErrorLine).decode
 
 
-def read(chunks: Iterable[bytes]) -> Iterator[FailedRecord | Unreadable]:
+def read_lines(chunks: Iterable[bytes]) -> Iterator[FailedRecord | Unreadable]:
     """Yield the records of an error object from the chunks of its bytes, in order."""
     number = 0
     for piece in _pieces(chunks):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ttl_archive.replay.claim_document import State
-from ttl_archive.replay.error_objects.error_lines import FailedRecord, read
+from ttl_archive.replay.error_objects.error_lines import FailedRecord, read_lines
 from ttl_archive.replay.error_objects.objects import ErrorObject, Reader
 from ttl_archive.replay.error_objects.survey import Found
 from ttl_archive.replay.errors import ReplayError
@@ -57,7 +57,7 @@ def count_codes(s3: Any, error_object: ErrorObject) -> list[CodeCount]:
     """Read an object; return its codes with their records, bytes and times of arrival at Firehose."""
     counts: dict[str, list[int]] = {}
     own_time = int(error_object.time.timestamp() * 1000)
-    for record in read(Reader(s3, error_object).chunks()):
+    for record in read_lines(Reader(s3, error_object).chunks()):
         when = record.arrived_ms if isinstance(record, FailedRecord) else None
         when = when or own_time
         count = counts.setdefault(record.code, [0, 0, when, when])

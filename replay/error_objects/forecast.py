@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ttl_archive.replay.causes import Cause, Explain
-from ttl_archive.replay.error_objects.error_lines import read
+from ttl_archive.replay.error_objects.error_lines import read_lines
 from ttl_archive.replay.error_objects.objects import Reader
 from ttl_archive.replay.error_objects.survey import Found
 from ttl_archive.replay.errors import ReplayError
@@ -90,7 +90,7 @@ def forecast(
 def _of_object(s3: Any, found: Found, judge: Judge, explain: Explain) -> Forecast:
     counted = Forecast()
     waived = found.document.waived() if found.document else {}
-    for record in read(Reader(s3, found.object).chunks()):
+    for record in read_lines(Reader(s3, found.object).chunks()):
         if record.number in waived:
             counted.waived += 1
             continue

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ttl_archive.replay.causes import explainer
-from ttl_archive.replay.error_objects.error_lines import FailedRecord, Unreadable, read
+from ttl_archive.replay.error_objects.error_lines import FailedRecord, Unreadable, read_lines
 from ttl_archive.replay.error_objects.objects import Reader
 from ttl_archive.replay.error_objects.survey import Found
 from ttl_archive.replay.remedies import remedy, settings_to_add
 from ttl_archive.replay.verdict import Refused, Verdict, judge
 from ttl_archive.transform.convert import Row
 from ttl_archive.transform.errors import RecordError
-from ttl_archive.transform.records import event_us, parse, timestamp_text
+from ttl_archive.transform.records import event_us, parse_record, timestamp_text
 from ttl_archive.transform.selection import removed_by
 from ttl_archive.transform.settings import Settings
 
@@ -41,7 +41,7 @@ def inspect(s3: Any, found: Found, settings: Settings, *, content: bool) -> Iter
     """Yield the records of an object, one by one."""
     judge_record, explain = judge(settings), explainer(settings)
     waived = found.document.waived() if found.document else {}
-    for record in read(Reader(s3, found.object).chunks()):
+    for record in read_lines(Reader(s3, found.object).chunks()):
         verdict = judge_record(record)
         why: dict[str, Any] = {}
         if isinstance(verdict, Refused):
@@ -68,7 +68,7 @@ def describe_verdict(verdict: Verdict) -> str:
 def describe_change(data: bytes) -> str:
     """Return kind and time of a change, without a name or value of the item; "" when it is no change."""
     try:
-        change = parse(data)
+        change = parse_record(data)
         when = timestamp_text(event_us(change.dynamodb))
     except RecordError:
         return ""

@@ -8,7 +8,7 @@ from typing import Any
 
 from ttl_archive.replay.claim_document import ClaimDocument, State
 from ttl_archive.replay.claims import Claims, Stored
-from ttl_archive.replay.error_objects.error_lines import read
+from ttl_archive.replay.error_objects.error_lines import read_lines
 from ttl_archive.replay.error_objects.objects import ErrorObject, Reader, list_keys, list_objects
 from ttl_archive.replay.errors import ReplayError
 from ttl_archive.replay.workers import Threads, Workers, in_parallel
@@ -90,5 +90,5 @@ def find(claims: Claims, error_object: ErrorObject, transform: str) -> Found:
 def with_code(s3: Any, found: Iterable[Found], codes: tuple[str, ...]) -> Iterator[Found]:
     """Yield those objects that hold a record of one of the error codes; without codes, all of them."""
     for each in found:
-        if not codes or any(record.code in codes for record in read(Reader(s3, each.object).chunks())):
+        if not codes or any(record.code in codes for record in read_lines(Reader(s3, each.object).chunks())):
             yield each

@@ -41,7 +41,7 @@ class NotAnItemError(ValueError):
     """A line or document holds no item in the form of its file; the text says why, without its values."""
 
 
-def parse(text: str) -> Any:
+def parse_item(text: str) -> Any:
     """Return a JSON value whose numbers are NumberText. Raises NotAnItemError."""
     try:
         return json.loads(text, parse_int=NumberText, parse_float=NumberText, parse_constant=_refuse_constant)

@@ -15,7 +15,7 @@ from typing import Any
 
 from ttl_archive.replay.items import export_manifest
 from ttl_archive.replay.items.attribute_values import Item
-from ttl_archive.replay.items.item_forms import Form, NotAnItemError, form_of, items_of, parse
+from ttl_archive.replay.items.item_forms import Form, NotAnItemError, form_of, items_of, parse_item
 from ttl_archive.transform.errors import ArchiveError
 
 _EXAMPLE = '{"pk": {"S": "a"}, "expires": {"N": "1767225600"}}'
@@ -71,7 +71,7 @@ class _Opened:
             yield from items_of(self.first, form)
         for number, line in self.rest:
             with _named(self.path, number):
-                yield from items_of(parse(line), form)
+                yield from items_of(parse_item(line), form)
 
 
 def _open(path: Path) -> _Opened | None:
@@ -81,11 +81,11 @@ def _open(path: Path) -> _Opened | None:
     if not line:
         return None
     try:
-        return _Opened(path, number, parse(line), lines)
+        return _Opened(path, number, parse_item(line), lines)
     except NotAnItemError as first_error:
         document = "\n".join(text for _, text in chain([(number, line)], lines))
         with suppress(NotAnItemError):
-            return _Opened(path, number, parse(document), iter(()))
+            return _Opened(path, number, parse_item(document), iter(()))
         raise _at(path, number, first_error) from None
 
 

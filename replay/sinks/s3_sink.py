@@ -8,7 +8,7 @@ not write itself.
 from itertools import islice
 from typing import Any
 
-from ttl_archive.replay.claim_document import Output
+from ttl_archive.replay.claim_document import SinkOutput
 from ttl_archive.replay.claims import Claim
 from ttl_archive.replay.conditional_put import Payload, current_condition, put_verified
 from ttl_archive.replay.error_objects.error_lines import FailedRecord
@@ -61,7 +61,7 @@ class RowDelivery:
         """Take one row."""
         self._spool.add(row.date, row.line)
 
-    def finish(self) -> tuple[Output, ...]:
+    def finish(self) -> tuple[SinkOutput, ...]:
         """Write the rows of every date and verify them; return what was written. Raises ObjectError."""
         sink, claim = self._sink, self._claim
         ident = claim.error_object.identity
@@ -78,7 +78,7 @@ class RowDelivery:
             put_verified(sink.s3, sink.bucket, key, payload, conditions[key], _GZIP)
             claim.keep()
         return tuple(
-            Output(part.rows, key, part.payload.size, part.payload.sha256) for key, part in parts.items()
+            SinkOutput(part.rows, key, part.payload.size, part.payload.sha256) for key, part in parts.items()
         )
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ttl_archive.replay.claim_document import Output
+from ttl_archive.replay.claim_document import SinkOutput
 from ttl_archive.replay.claims import Claim
 from ttl_archive.replay.error_objects.error_lines import FailedRecord
 from ttl_archive.replay.verdict import Refused
@@ -44,7 +44,7 @@ class Delivery(Protocol):
     def add(self, record: FailedRecord, row: Row) -> Refused | None:
         """Take one record that the transform would deliver as this row; or say why this sink cannot."""
 
-    def finish(self) -> tuple[Output, ...]:
+    def finish(self) -> tuple[SinkOutput, ...]:
         """Deliver what is left and verify it; return what was written. Raises ReplayError."""
 
     def close(self) -> None:

@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from botocore.exceptions import ConnectionError as NotConnectedError
 
 from ttl_archive.replay.aws import error_code
-from ttl_archive.replay.claim_document import Output
+from ttl_archive.replay.claim_document import SinkOutput
 from ttl_archive.replay.claims import Claim
 from ttl_archive.replay.error_objects.error_lines import FailedRecord
 from ttl_archive.replay.errors import MisuseError, ObjectError, StoppedError, UnsentError
@@ -28,7 +28,7 @@ from ttl_archive.replay.verdict import Refused
 from ttl_archive.transform.convert import Row
 from ttl_archive.transform.errors import RecordError
 from ttl_archive.transform.limits import FIREHOSE_RECORD_BYTES, Entry
-from ttl_archive.transform.records import images, parse
+from ttl_archive.transform.records import images, parse_record
 from ttl_archive.transform.reingest import Target, delivery_stream, kinesis_stream, reingest
 
 # A stream's own setting is MaxRecordSizeInKiB. Source: Kinesis API Reference, UpdateMaxRecordSize.
@@ -109,7 +109,7 @@ class StreamDelivery:
         self._batch_bytes += entry.size_bytes
         return None
 
-    def finish(self) -> tuple[Output, ...]:
+    def finish(self) -> tuple[SinkOutput, ...]:
         """Send what is left. The claim has what was sent; no object was written. Raises ReplayError."""
         self._send()
         return ()
@@ -220,7 +220,7 @@ def partition_key(data: bytes) -> str:
     An error line does not have the key that DynamoDB used, and how DynamoDB makes it is not published.
     Raises RecordError for what is no change record.
     """
-    parse(data)
+    parse_record(data)
     keys = json.dumps(json.loads(bytes(images(data).keys)), sort_keys=True)
     return hashlib.sha256(keys.encode()).hexdigest()[:_PARTITION_KEY_BYTES].upper()
 

@@ -130,7 +130,7 @@ class Stack:
                 event, _Context(), self.athena, lambda _, body: sent.append(body), lambda _: None
             )
         else:
-            clock = guard_handler.drained.Clock(guard_handler.drained.SYSTEM_CLOCK.now, lambda _: None)
+            clock = guard_handler.drained.PausingClock(guard_handler.drained.SYSTEM_CLOCK.now, lambda _: None)
             guard_handler.handler(event, None, self.clients, lambda _, body: sent.append(body), clock)
         response = json.loads(sent[0])
         if response["Status"] == "FAILED":

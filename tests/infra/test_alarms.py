@@ -158,7 +158,7 @@ def test_replication_is_watched_over_all_delegated_operations(defaults: Template
 
 
 def test_the_transforms_metrics_are_those_it_logs(template: Template, case: str) -> None:
-    logged = set(metrics.Tally().metrics())
+    logged = set(metrics.BatchTally().metrics())
     watched = [alarm for alarm in alarms(template).values() if alarm.get("Namespace") == metrics.NAMESPACE]
 
     assert watched

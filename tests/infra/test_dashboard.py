@@ -30,4 +30,4 @@ def test_drops_are_shown_by_rule(defaults: Template) -> None:
 def test_every_own_metric_is_one_that_the_transform_logs_and_all_are_shown(template: Template) -> None:
     own = {name for namespace, name in shown(template) if namespace == metrics.NAMESPACE}
 
-    assert own == set(metrics.Tally().metrics())
+    assert own == set(metrics.BatchTally().metrics())

@@ -13,7 +13,7 @@ import pytest
 
 from tests.fakes import client_error
 from ttl_archive.infra import drain
-from ttl_archive.infra.attachment.drained import Clock, PipelineNames, reasons_to_wait
+from ttl_archive.infra.attachment.drained import PausingClock, PipelineNames, reasons_to_wait
 from ttl_archive.infra.deploy_settings import parse
 from ttl_archive.infra.deployed_stack import StackError
 from ttl_archive.infra.local import Buffering, Pipeline
@@ -52,9 +52,9 @@ class Account:
         except ServiceError:
             raise client_error("ResourceNotFoundException", "DescribeDeliveryStream") from None
 
-    def clock(self) -> Clock:
+    def clock(self) -> PausingClock:
         """Return a clock whose waiting is the pipeline's work."""
-        return Clock(self.pipeline.clock.now, self.pause)
+        return PausingClock(self.pipeline.clock.now, self.pause)
 
     def pause(self, seconds: float) -> None:
         """Let time pass by minutes: changes travel, what is due is delivered, metrics are written."""
@@ -148,7 +148,7 @@ def test_a_delivery_that_s3_refuses_is_waited_for(account: Account) -> None:
 
 def test_a_stream_that_nothing_reads_is_not_drained(account: Account) -> None:
     clock = account.pipeline.clock
-    without_metrics = Clock(clock.now, lambda seconds: clock.advance(seconds=seconds) and None)
+    without_metrics = PausingClock(clock.now, lambda seconds: clock.advance(seconds=seconds) and None)
     drain.detach_table(account.clients, NAMES, without_metrics)
 
     (reason,) = reasons_to_wait(account.clients, NAMES, account.pipeline.clock.now())

@@ -26,7 +26,7 @@ DOCUMENTS = [
 
 def computed() -> dict[str, str]:
     limit = rules_of(Deploy)["scan_limit_gb"].default
-    return figures(metrics=len(metrics.Tally().metrics()), alarms=len(ALWAYS), scan_limit_gb=limit)
+    return figures(metrics=len(metrics.BatchTally().metrics()), alarms=len(ALWAYS), scan_limit_gb=limit)
 
 
 @pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.replay.samples import CSV_SETTINGS, SETTINGS, change, error_line
 from ttl_archive.replay.causes import Cause, explainer, path_text
-from ttl_archive.replay.error_objects.error_lines import Unreadable, read
+from ttl_archive.replay.error_objects.error_lines import Unreadable, read_lines
 from ttl_archive.replay.remedies import REMEDIES, remedy, settings_to_add
 from ttl_archive.replay.verdict import Refused, judge
 from ttl_archive.transform.convert import Row
@@ -23,7 +23,7 @@ TABLE: dict[str, Any] = {"table": {"name": "DeviceData", "ttl_attribute": "t"}}
 
 
 def cause_of(data: bytes, settings: Settings = SETTINGS) -> Cause:
-    (record,) = read([error_line(data)])
+    (record,) = read_lines([error_line(data)])
     verdict = judge(settings)(record)
     assert isinstance(verdict, Refused), verdict
     return explainer(settings)(record, verdict)
@@ -84,7 +84,7 @@ def test_what_to_paste_into_the_settings_delivers_the_record(
     document = TABLE | settings
     for _ in range(3):  # another pair may collide after the first is settled
         configured = parse(document)
-        (record,) = read([error_line(image(**attributes))])
+        (record,) = read_lines([error_line(image(**attributes))])
         verdict = judge(configured)(record)
         if isinstance(verdict, Row):
             return
@@ -114,7 +114,7 @@ def test_a_cause_has_no_value_of_the_item() -> None:
 @given(st.binary(max_size=60), st.sampled_from(sorted(REMEDIES)))
 def test_no_record_makes_the_explanation_fail(data: bytes, code: str) -> None:
     explain = explainer(SETTINGS)
-    (record,) = read([error_line(data)])
+    (record,) = read_lines([error_line(data)])
 
     assert explain(record, Refused(code)).code == code
     assert explain(Unreadable(1, data, code), Refused(code)) == Cause(code)
@@ -129,7 +129,7 @@ JSON = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(["a", "A", "dt", "b"]), JSON, max_size=4))
 def test_no_image_makes_the_explanation_fail(attributes: dict[str, Any]) -> None:
-    (record,) = read([error_line(image(**attributes))])
+    (record,) = read_lines([error_line(image(**attributes))])
     verdict = judge(SETTINGS)(record)
 
     if isinstance(verdict, Refused):

@@ -7,7 +7,7 @@ import pytest
 from tests.replay.restore.archives import read_one
 from tests.replay.samples import EVENT_US, change, error_line
 from ttl_archive.replay.csv_row import csv_row
-from ttl_archive.replay.error_objects.error_lines import read
+from ttl_archive.replay.error_objects.error_lines import read_lines
 from ttl_archive.replay.restore.item_rebuild import item_of
 from ttl_archive.replay.verdict import judge
 from ttl_archive.transform.convert import Row, converter
@@ -89,6 +89,6 @@ def test_a_line_that_is_not_a_row_is_refused(line: bytes) -> None:
 
 def test_an_older_row_is_replayed_unchanged() -> None:
     line = row(settings(DEVICE))
-    (record,) = read([error_line(line)])
+    (record,) = read_lines([error_line(line)])
 
     assert judge(settings(DEVICE, NOTE))(record) == Row(line, EVENT_US + 1)

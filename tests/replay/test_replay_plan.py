@@ -129,13 +129,13 @@ def test_a_plan_comes_back_from_its_file(tmp_path: Path) -> None:
 
     replay_plan.write(planned, tmp_path / "plan.json")
 
-    assert replay_plan.read(tmp_path / "plan.json") == planned
+    assert replay_plan.read_plan(tmp_path / "plan.json") == planned
 
 
 def test_an_empty_plan_comes_back_too(tmp_path: Path) -> None:
     replay_plan.write(made(Bucket()), tmp_path / "plan.json")
 
-    assert replay_plan.read(tmp_path / "plan.json").objects == ()
+    assert replay_plan.read_plan(tmp_path / "plan.json").objects == ()
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_file_that_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "plan.json").write_text(text)
 
     with pytest.raises(MisuseError, match="not a plan"):
-        replay_plan.read(tmp_path / "plan.json")
+        replay_plan.read_plan(tmp_path / "plan.json")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_a_plan_that_was_edited_is_refused(tmp_path: Path, before: str, after: s
     path.write_text(text.replace(before, after))
 
     with pytest.raises(MisuseError, match="changed after it was made"):
-        replay_plan.read(path)
+        replay_plan.read_plan(path)
 
 
 def test_a_plan_of_another_version_is_refused(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_plan_of_another_version_is_refused(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace('"version":2', '"version":1'))
 
     with pytest.raises(MisuseError, match="of version 1"):
-        replay_plan.read(path)
+        replay_plan.read_plan(path)
 
 
 def test_a_plan_is_bound_to_its_table_and_settings() -> None:

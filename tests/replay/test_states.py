@@ -35,7 +35,7 @@ from ttl_archive.replay import retirement, waiver
 from ttl_archive.replay.claim_document import State, read_claim
 from ttl_archive.replay.claims import Claim
 from ttl_archive.replay.error_objects import survey
-from ttl_archive.replay.error_objects.error_lines import read
+from ttl_archive.replay.error_objects.error_lines import read_lines
 from ttl_archive.replay.error_objects.objects import ErrorObject, list_objects
 from ttl_archive.replay.errors import ClaimLostError, MisuseError, ObjectError, ReplayError
 from ttl_archive.replay.rate import Rate
@@ -487,7 +487,7 @@ def test_into_a_stream_what_was_refused_is_sent_later_and_nothing_else() -> None
     sink = kinesis_sink(streams, "changes", 3, Event())
     replay_all(bucket, sink=sink)
     good = judge(SETTINGS)
-    (fixed,) = read([error_line(change(3))])
+    (fixed,) = read_lines([error_line(change(3))])
 
     def fixed_judge(record: Any) -> Any:
         return good(fixed if record.number == 2 else record)

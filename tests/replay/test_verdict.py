@@ -3,14 +3,14 @@
 import pytest
 
 from tests.replay.samples import CSV_SETTINGS, EVENT_US, SETTINGS, change, error_line
-from ttl_archive.replay.error_objects.error_lines import Unreadable, read
+from ttl_archive.replay.error_objects.error_lines import Unreadable, read_lines
 from ttl_archive.replay.verdict import Refused, judge
 from ttl_archive.transform.convert import Drop, Row, converter
 from ttl_archive.transform.settings import Settings
 
 
 def verdict(data: bytes, settings: Settings = SETTINGS) -> object:
-    (record,) = read([error_line(data)])
+    (record,) = read_lines([error_line(data)])
     return judge(settings)(record)
 
 

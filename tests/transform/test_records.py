@@ -11,14 +11,14 @@ from tests.strategies import times_us
 from tests.transform import reference
 from tests.transform.builders import EVENT_US, change, encoded
 from ttl_archive.transform.errors import RecordError
-from ttl_archive.transform.records import event_us, parse, timestamp_text
+from ttl_archive.transform.records import event_us, parse_record, timestamp_text
 
 MS, SECONDS = EVENT_US // 1000, EVENT_US // 1_000_000
 
 
 def code(data: bytes) -> str:
     with pytest.raises(RecordError) as caught:
-        event_us(parse(data).dynamodb)
+        event_us(parse_record(data).dynamodb)
     return caught.value.code
 
 
@@ -39,7 +39,7 @@ def test_the_unit_of_the_time_is_reported_by_precision_or_digits(
 ) -> None:
     more = {"ApproximateCreationDateTime": when, "ApproximateCreationDateTimePrecision": precision}
 
-    assert expected == event_us(parse(encoded(change(dynamodb=more))).dynamodb)
+    assert expected == event_us(parse_record(encoded(change(dynamodb=more))).dynamodb)
 
 
 @pytest.mark.parametrize(
@@ -136,13 +136,13 @@ def test_keys_and_images_that_are_no_objects_fail_also_where_nobody_reads_them(
 
 def test_keys_may_not_be_null_and_images_may() -> None:
     assert code(encoded(change(dynamodb={"Keys": None}))) == "NotAChangeRecord"
-    assert parse(encoded(change(dynamodb={"NewImage": None})))
+    assert parse_record(encoded(change(dynamodb={"NewImage": None})))
 
 
 def test_fields_that_aws_may_add_are_passed_over() -> None:
     record = change(dynamodb={"Novelty": [{"x": 1e400}]}, novelty={"a": [None]})
 
-    assert parse(encoded(record).replace(b"Infinity", b"1e400")).event_name == "REMOVE"
+    assert parse_record(encoded(record).replace(b"Infinity", b"1e400")).event_name == "REMOVE"
 
 
 def test_the_table_of_a_streams_record_is_in_its_arn() -> None:
@@ -150,10 +150,10 @@ def test_the_table_of_a_streams_record_is_in_its_arn() -> None:
     record = change(eventSourceARN=arn)
     del record["tableName"]
 
-    assert parse(encoded(record)).table() == "my.table-1"
+    assert parse_record(encoded(record)).table() == "my.table-1"
 
 
 def test_the_table_is_unknown_where_no_field_tells() -> None:
     record = change(tableName=None)
 
-    assert parse(encoded(record)).table() is None
+    assert parse_record(encoded(record)).table() is None

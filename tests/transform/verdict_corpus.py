@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.transform.verdict_inputs import CONFIGURATIONS, error_line, layouts, records
-from ttl_archive.replay.error_objects.error_lines import read
+from ttl_archive.replay.error_objects.error_lines import read_lines
 from ttl_archive.replay.verdict import Refused, Verdict, judge
 from ttl_archive.transform.convert import Drop
 from ttl_archive.transform.verdict_version import VERDICT_VERSION, transform_identity
@@ -35,7 +35,7 @@ def verdicts() -> dict[str, dict[str, list[str]]]:
     judges = {name: judge(config) for name, config in CONFIGURATIONS.items()}
     found = {}
     for case, data in cases().items():
-        lines = list(read([data]))
+        lines = list(read_lines([data]))
         by_verdict: dict[tuple[str, ...], list[str]] = {}
         for name, verdict_on in judges.items():
             texts = tuple(_text(verdict_on(line)) for line in lines)

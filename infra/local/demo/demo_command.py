@@ -170,7 +170,7 @@ def _show_story(
 def _live(console: Console, pipeline: Pipeline, chosen: Scenario) -> None:
     with Progress(TextColumn("{task.description}"), BarColumn(24), console=console) as progress:
         loading = progress.add_task("items written", total=len(chosen.items))
-        for done in accumulate(story.write_items(pipeline, chosen.items)):
+        for done in accumulate(story.put_items(pipeline, chosen.items)):
             progress.update(loading, completed=done, description=f"{done:,} items written")
         if chosen.is_ours:
             story.user_acts(pipeline)

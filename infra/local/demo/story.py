@@ -82,7 +82,7 @@ class NoAnswerError(ArchiveError):
     """The SQL is a statement that returns no rows."""
 
 
-def write_items(pipeline: Pipeline, items: Sequence[Item]) -> Iterator[int]:
+def put_items(pipeline: Pipeline, items: Sequence[Item]) -> Iterator[int]:
     """Write the items to the table; yield how many items each call wrote."""
     waiting = iter(items)
     calls = iter(lambda: list(islice(waiting, _CALL_ITEMS)), [])

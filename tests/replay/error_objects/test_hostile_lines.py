@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.replay.samples import SETTINGS, change, error_line
 from ttl_archive.replay.causes import explainer
-from ttl_archive.replay.error_objects.error_lines import FailedRecord, Unreadable, read
+from ttl_archive.replay.error_objects.error_lines import FailedRecord, Unreadable, read_lines
 from ttl_archive.replay.verdict import Refused, judge
 
 CORPUS = json.loads((Path(__file__).parents[1] / "hostile/error_lines.json").read_text(encoding="utf-8"))
@@ -26,7 +26,7 @@ FAST_S = 4.0  # several times what it takes on a busy machine; a quadratic reade
 def use(chunks: list[bytes]) -> list[FailedRecord | Unreadable]:
     """Read and do with each record whatever a command does with it."""
     verdict_on, explain = judge(SETTINGS), explainer(SETTINGS)
-    found = list(read(chunks))
+    found = list(read_lines(chunks))
     for record in found:
         verdict = verdict_on(record)
         assert isinstance(record.code, str)
@@ -101,7 +101,7 @@ def test_a_megabyte_of_any_shape_is_read_at_once(shape: str, chunk_bytes: int) -
     chunks = [data[start : start + chunk_bytes] for start in range(0, len(data), chunk_bytes)]
     start_s = time.process_time()
 
-    size = sum(len(record.content) for record in read(chunks))
+    size = sum(len(record.content) for record in read_lines(chunks))
 
     assert time.process_time() - start_s < FAST_S
     assert size == (0 if shape == "line ends" else len(data))
@@ -111,7 +111,7 @@ def test_many_small_gzip_members_without_a_line_end_take_linear_time() -> None:
     member = gzip.compress(b"x" * 50, mtime=0)
     start_s = time.process_time()
 
-    (only,) = read([member * 40_000])
+    (only,) = read_lines([member * 40_000])
 
     assert time.process_time() - start_s < FAST_S
     assert len(only.content) == 2_000_000
@@ -120,7 +120,7 @@ def test_many_small_gzip_members_without_a_line_end_take_linear_time() -> None:
 def test_a_line_that_inflates_to_300_mb_takes_bounded_memory() -> None:
     packed = gzip.compress(b"x" * (300 << 20), 1)
     tracemalloc.start()
-    sizes = [len(record.content) for record in read([packed])]
+    sizes = [len(record.content) for record in read_lines([packed])]
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 

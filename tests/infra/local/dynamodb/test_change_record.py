@@ -18,7 +18,7 @@ from ttl_archive.infra.local.dynamodb.change_record import (
     number_text,
     size_bytes,
 )
-from ttl_archive.transform.records import parse
+from ttl_archive.transform.records import parse_record
 
 US = 1719347890250647
 KEYS = {"pk": {"S": "a"}}
@@ -230,7 +230,7 @@ VALUES = st.recursive(
 def test_every_image_makes_a_record_that_the_transform_reads(image: dict) -> None:
     data = encoded(stream_record("REMOVE", OldImage=image))
 
-    record = parse(data)
+    record = parse_record(data)
 
     assert (record.event_name, record.table_name) == ("REMOVE", "orders")
     assert set(json.loads(bytes(record.dynamodb.old_image))) == set(image)
