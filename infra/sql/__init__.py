@@ -56,6 +56,6 @@ answer at once from their image. Rows without an image limit that:
 image = false                 added                          renamed            retyped   removed
 JSONL                         old rows too, except where     old rows are NULL  yes       yes
                               path leads into a map
-CSV (columns are positional)  at the end; old rows too,      yes                yes       no
-                              except json, and into a map
+CSV (columns are positional)  at the end; old rows too,      no: ddb_rest has   yes       no
+                              except json, and into a map    the old name
 """

@@ -44,7 +44,7 @@ def test_an_added_column_of_a_value_in_a_map_has_the_values_of_older_rows(tmp_pa
     assert found == [("a", "Oslo"), ("b", "Oslo")]
 
 
-@pytest.mark.parametrize("shape", [*WITH_IMAGE, "csv"])
+@pytest.mark.parametrize("shape", WITH_IMAGE)
 def test_a_renamed_column_has_the_values_of_older_rows(tmp_path: Path, shape: str) -> None:
     renamed = TEMPERATURE | {"name": "celsius"}
     query = "SELECT id, celsius FROM archive ORDER BY id"
