@@ -21,7 +21,7 @@ _DYNAMODB = "DynamoDB_20120810"  # BC-dynamodb, metadata
 
 
 class Gateway:
-    """A context manager; `url` is the endpoint of every service."""
+    """A context manager; `url` is the endpoint of every service. `firehose` may be replaced."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Gateway:
         emulator_port: int,
         port: int = 0,
     ) -> None:
-        self._firehose = firehose
+        self.firehose = firehose
         self._destinations = destinations
         self._s3 = s3
         self._emulator_port = emulator_port
@@ -53,7 +53,7 @@ class Gateway:
         """Return the response of the service that a request is for."""
         prefix, _, operation = request.header("X-Amz-Target").partition(".")
         if prefix == TARGET_PREFIX:
-            return firehose_response(self._firehose, request)
+            return firehose_response(self.firehose, request)
         if prefix == _DYNAMODB and operation in OPERATIONS:
             return self._stream(operation, request.body)
         if _signed_service(request) == "s3":

@@ -99,6 +99,7 @@ class Pipeline:
         self._handler = handler
         self._task_root = task_root
         self._listings: tuple[local_sql.Listing, local_sql.Listing] | None = None
+        self._checkpoints: dict[str, str] = {}
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -162,6 +163,15 @@ class Pipeline:
             configuration=lifecycle_configuration(self.settings, self._glacier_after_days),
             created=lambda key: self.s3_proxy.created(self.bucket, key),
         )
+
+    def restart_firehose(self) -> None:
+        """Replace Firehose as after a crash: its buffers are lost, and it reads on after what was stored.
+
+        The counts of Firehose in the ledger begin again.
+        """
+        self.firehose.close()
+        self._make_firehose()
+        self._gateway.firehose = self.firehose
 
     def restart_function(self) -> None:
         """Restart the function's process, as a deployment does: it reads code and archive.toml again."""
@@ -245,7 +255,11 @@ class Pipeline:
 
     def _make_firehose(self) -> None:
         self.firehose = Firehose(
-            s3=self.s3, kinesis=self.kinesis, functions={FUNCTION_ARN: self.function}, clock=self.clock
+            s3=self.s3,
+            kinesis=self.kinesis,
+            functions={FUNCTION_ARN: self.function},
+            clock=self.clock,
+            checkpoints=self._checkpoints,
         )
         self._open.callback(self.firehose.close)
         self.firehose.create_delivery_stream(**pipeline_delivery_stream(self.settings, self._buffering))

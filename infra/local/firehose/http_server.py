@@ -24,7 +24,7 @@ class HttpRequest:
     body: bytes = b""
 
     def header(self, name: str) -> str:
-        """The value of a header, empty when it is absent."""
+        """Return the value of a header, empty when it is absent."""
         return header(self.headers, name)
 
 
@@ -38,7 +38,7 @@ class HttpResponse:
     cut_at: int | None = None
 
     def header(self, name: str) -> str:
-        """The value of a header, empty when it is absent."""
+        """Return the value of a header, empty when it is absent."""
         return header(self.headers, name)
 
 

@@ -95,7 +95,7 @@ class LambdaRuntime:
             running.wait_ready(INIT_TIMEOUT_S + self._timeout_s)
 
     def logs(self) -> list[str]:
-        """The last lines that the handler and its runtime wrote, oldest first."""
+        """Return the last lines that the handler and its runtime wrote, oldest first."""
         return [*self._old_logs, *(self._running.child.logs() if self._running else [])]
 
     def restart(self) -> None:

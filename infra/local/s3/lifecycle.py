@@ -124,7 +124,7 @@ def _stored(s3: Any, bucket: str, created: CreationTime | None) -> Iterator[Life
 
 
 def _move(s3: Any, bucket: str, transition: Transition) -> None:
-    """The service changes the class in place; the API's way to it is a copy onto itself."""
+    """Move an object by a copy onto itself, which is the API's way; S3 changes the class in place."""
     key = transition.key
     if s3.head_object(Bucket=bucket, Key=key).get("StorageClass") == "GLACIER":
         # A copy cannot read the archived object; the service needs no restore for DEEP_ARCHIVE.

@@ -230,6 +230,24 @@ def test_changes_before_streaming_is_enabled_never_travel(make: Make) -> None:
         assert pipeline.ledger().changes == {"inserted": 1}
 
 
+def test_a_firehose_that_crashes_loses_no_record_and_repeats_none_that_was_stored(
+    pipeline: Pipeline,
+) -> None:
+    put(pipeline, "stored")
+    pipeline.sweep()
+    pipeline.flush()
+    put(pipeline, "buffered")
+    pipeline.sweep()
+    pipeline.run()
+    pipeline.restart_firehose()
+    put(pipeline, "later")
+    pipeline.sweep()
+    pipeline.flush()
+
+    rows = pipeline.sql("SELECT device_id FROM archive ORDER BY device_id").fetchall()
+    assert rows == [("buffered",), ("later",), ("stored",)]
+
+
 def test_every_shard_is_read(make: Make) -> None:
     with make(shards=3) as pipeline:
         for number in range(30):
