@@ -340,6 +340,22 @@ def test_an_item_that_changed_to_and_fro_within_a_second_of_the_streams_feed_kee
     assert ids() == [f"{number:032x}" for number in range(4)]
 
 
+def test_a_duplicate_of_the_kinesis_feed_may_have_another_event_id(s3: Any) -> None:
+    again = change(1).replace(b'"e1"', b'"other"')
+    put(s3, "a.jsonl.gz", change(1), again)
+
+    assert run(OUT).exit_code == 0
+    assert ids() == ["e1"]
+
+
+def test_an_insert_and_a_removal_of_one_image_at_one_time_are_two_changes(s3: Any) -> None:
+    Path("archive.toml").write_text(CONFIG + '\n[select]\nchanges = "all"\n')
+    put(s3, "a.jsonl.gz", change(1), change(1, name="INSERT").replace(b'"e1"', b'"e2"'))
+
+    assert run(OUT).exit_code == 0
+    assert ids() == ["e1", "e2"]
+
+
 # --- bad lines
 
 
