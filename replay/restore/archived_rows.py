@@ -15,13 +15,16 @@ from msgspec.json import Decoder, Encoder
 
 from ttl_archive.replay.csv_row import csv_row
 from ttl_archive.replay.items.attribute_values import Item
-from ttl_archive.replay.restore.image_items import MAX_BRACKETS, BadImageError, decode_image
+from ttl_archive.replay.restore.image_items import BadImageError, decode_image
 from ttl_archive.replay.restore.row_lines import UnreadableLine, row_lines
 from ttl_archive.transform.errors import RecordError
 from ttl_archive.transform.nesting import is_too_deep
 from ttl_archive.transform.numbers import number
 from ttl_archive.transform.settings import IMAGE_COLUMN, METADATA_COLUMNS, REST_COLUMN, Settings
 
+# DynamoDB allows 32 levels; a row has one bracket for each. Four times that.
+# Source: DynamoDB Developer Guide, constraints, nesting depth.
+MAX_BRACKETS = 128
 RowColumns = dict[str, Raw]  # JSON text by column name
 
 # Why a line is not a row, by the code that reports and the README use.

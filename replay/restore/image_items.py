@@ -9,11 +9,7 @@ from msgspec import DecodeError
 from msgspec.json import Decoder
 
 from ttl_archive.replay.items.attribute_values import Item, NotAnAttributeValueError, check
-from ttl_archive.transform.nesting import is_too_deep
 
-# DynamoDB allows 32 levels, and DynamoDB JSON has two brackets for each: {"M": {...}}. Twice that.
-# Source: DynamoDB Developer Guide, constraints, nesting depth.
-MAX_BRACKETS = 128
 # What DynamoDB accepts as a number, with more room in the exponent than it allows (-130 to 125).
 # Source: DynamoDB Developer Guide, naming rules and data types, Number.
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
@@ -30,12 +26,10 @@ class BadImageError(Exception):
 def decode_image(text: Any) -> Item:
     """Return the item of an image's text, every attribute value checked: one type, and of that type.
 
-    Raises BadImageError.
+    Raises BadImageError, also for more levels than `check` allows or the decoder can read.
     """
     try:
         item = _decode(text)
-        if is_too_deep(text.encode(), MAX_BRACKETS):
-            raise BadImageError
         _check_values(item)
     except (DecodeError, UnicodeError, RecursionError, TypeError, NotAnAttributeValueError):
         raise BadImageError from None

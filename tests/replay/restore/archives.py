@@ -33,7 +33,7 @@ def read(body: bytes, settings: Settings) -> list[ArchivedRow | BadLine]:
 
 def read_one(body: bytes, settings: Settings) -> ArchivedRow:
     """The only row of an object."""
-    (row,) = read(body, settings)
+    (row,) = read_rows([body], settings, is_csv=settings.output.format == "csv")
     assert isinstance(row, ArchivedRow)
     return row
 

@@ -18,7 +18,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.replay.bucket import Bucket
-from tests.replay.restore.archives import TABLE, archived, read, settings_with
+from tests.replay.restore.archives import TABLE, archived, read, read_one, settings_with
 from tests.replay.samples import BUCKET, SETTINGS, change
 from ttl_archive.replay.gunzip import CHUNK_BYTES, DamagedGzipError, inflated
 from ttl_archive.replay.items.attribute_values import for_boto3
@@ -286,6 +286,13 @@ def test_the_largest_legal_rows_are_read_and_have_half_of_the_line_at_most(
     assert isinstance(found, ArchivedRow)
     assert found.image is not None
     assert found.image["giant"] == GIANTS[name]
+
+
+def test_a_line_of_twice_the_largest_row_is_read() -> None:
+    start = b'{"ddb_event_us":1,"a":"'
+    line = start + b"x" * (2 * 7_782_785 - len(start) - 2) + b'"}'
+
+    assert isinstance(read_one(line, SETTINGS), ArchivedRow)
 
 
 def test_a_line_over_the_limit_is_named_and_the_next_is_read() -> None:

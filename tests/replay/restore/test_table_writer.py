@@ -122,6 +122,7 @@ def test_after_an_error_what_was_put_is_noted_and_the_next_run_puts_the_rest(
         with pytest.raises(ReplayError, match=r"DeviceData.*Run again to resume"):
             write(stage, dynamo)
         assert stage.counts().outcomes == {table_writer.PUT: len(dynamo.items)}
+        assert len(dynamo.items) < 30  # items go in order, and none is begun after the error
         write(stage, dynamo)
 
         assert stage.counts().outcomes == {table_writer.PUT: 50}
