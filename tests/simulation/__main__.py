@@ -6,11 +6,11 @@ With --seed the history of that seed is printed; else seeds are tried, from --fr
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-import time
-from collections import Counter
 
 from tests.simulation.history import History, simulate
+from tests.simulation.search import search
 
 
 def main() -> int:
@@ -19,29 +19,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="show the history of this seed")
     parser.add_argument("--from", dest="first", type=int, default=0, help="first seed")
     parser.add_argument("--count", type=int, default=10_000, help="how many seeds are tried")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that try seeds")
     options = parser.parse_args()
     if options.seed is not None:
         history = simulate(options.seed)
         show(history)
         return 1 if history.findings else 0
-    return search(range(options.first, options.first + options.count))
-
-
-def search(seeds: range) -> int:
-    """Try every seed; say which broke a promise."""
-    start_s = time.process_time()
-    broken: dict[str, list[int]] = {}
-    faults: Counter[str] = Counter()
-    for seed in seeds:
-        history = simulate(seed)
-        faults.update(history.faults)
-        for promise in {finding.partition(":")[0] for finding in history.findings}:
-            broken.setdefault(promise, []).append(seed)
-    spent_s = time.process_time() - start_s
-    print(f"{len(seeds):,} histories in {spent_s:.1f} s of CPU; faults: {dict(sorted(faults.items()))}")
-    for promise, found in sorted(broken.items()):
-        print(f"{promise}: {len(found)} seeds: {', '.join(map(str, found[:10]))}")
-    return 1 if broken else 0
+    return search(range(options.first, options.first + options.count), options.workers)
 
 
 def show(history: History) -> None:

@@ -1,12 +1,15 @@
 """The clients of one process: each call is two points, before and after it took effect, where faults happen.
 
-stall, kill        the process stops for some time, or for ever
+stall, kill        the process stops for some time, or for ever; interrupt: Ctrl-C
 error, denied      the service refuses the call: after the SDK's own attempts, or at once
 unreachable        the call never arrives
 lost               the call takes effect and its answer is lost; resent: the SDK sends it again
 late               the call arrives minutes later: the SDK sends it again, gives up, or the process is killed
 conflict           S3 answers 409 to a conditional write
 broken             the connection breaks within the body
+corrupted          a byte of a file of rows changes on its way
+short              the body ends early, without an error
+overwritten        somebody overwrites the error object just before the call takes effect
 partial, throttled a stream refuses some records, or all
 """
 
@@ -19,25 +22,29 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 
 from tests.fakes import client_error
 from tests.simulation.s3_model import Body, S3Model
-from tests.simulation.scheduler import Process, Scheduler
+from tests.simulation.scheduler import DISTURBANCES, Process, Scheduler
 from tests.simulation.stream_model import StreamModel
 
 _ATTEMPTS = 3
 _LATE_S = (1, 60, 600, 1000, 1900)
-_STOPS = ("stall", "stall", "stall", "kill", "kill")
-_COMMON = (*_STOPS, "error", "denied", "unreachable")
+_COMMON = ("stall", "stall", "kill", "error", "denied", "unreachable")
 _WRITE = (*_COMMON, "lost", "lost, resent", "late", "late, resent", "late, killed")
 _CONDITIONAL = (*_WRITE, "conflict")
+_ROWS = (*_CONDITIONAL, "corrupted", "corrupted")
 _STREAM = (*_COMMON, "lost", "lost", "late", "late, killed", "throttled")
-_READ = (*_COMMON, "broken")
+_READ = (*_COMMON, "broken", "broken", "short")
+_ON_ERRORS = (*_COMMON, "overwritten", "overwritten", "overwritten")
 
 Effect = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class _Client:
-    def __init__(self, scheduler: Scheduler, process: Process) -> None:
+    def __init__(
+        self, scheduler: Scheduler, process: Process, overwrite: Callable[[str], None] = lambda key: None
+    ) -> None:
         self._scheduler = scheduler
         self._process = process
+        self._overwrite = overwrite
 
     def _call(
         self, operation: str, effect: Effect, request: dict[str, Any], kinds: tuple[str, ...], about: str
@@ -47,11 +54,15 @@ class _Client:
             fault = scheduler.chance.choice(kinds) if scheduler.point() else ""
             if fault:
                 scheduler.note(f"{operation} {about}", f"fault: {fault}")
-            if fault in _STOPS:
-                scheduler.stop(fault)
+            if fault in DISTURBANCES:
+                scheduler.disturb(fault)
             elif fault:
                 scheduler.faults[fault] += 1
             self._refuse(operation, fault)
+            if fault == "overwritten":
+                self._overwrite(about.split()[0])
+            if fault == "corrupted":
+                request = request | {"Body": b"?" + request["Body"][1:]}
             if fault.startswith(("lost", "late")):
                 self._lose(operation, effect, request, fault, about)
                 continue
@@ -66,7 +77,7 @@ class _Client:
             raise
         self._scheduler.note(f"{operation} {about}")
         if self._scheduler.point():
-            self._scheduler.stall_or_kill()
+            self._scheduler.disturb()
         return answer
 
     def _refuse(self, operation: str, fault: str) -> None:
@@ -107,8 +118,10 @@ class _Client:
 class S3Client(_Client):
     """boto3's S3 client, as far as replay uses it."""
 
-    def __init__(self, scheduler: Scheduler, process: Process, model: S3Model) -> None:
-        super().__init__(scheduler, process)
+    def __init__(
+        self, scheduler: Scheduler, process: Process, model: S3Model, overwrite: Callable[[str], None]
+    ) -> None:
+        super().__init__(scheduler, process, overwrite)
         self._model = model
 
     def put_object(self, **request: Any) -> dict[str, Any]:
@@ -127,21 +140,22 @@ class S3Client(_Client):
 
     def head_object(self, **request: Any) -> dict[str, Any]:
         """HeadObject."""
-        return self._call("HeadObject", self._model.head_object, request, _COMMON, request["Key"])
+        return self._call("HeadObject", self._model.head_object, request, _kinds(request), request["Key"])
 
     def get_object(self, **request: Any) -> dict[str, Any]:
         """GetObject, whose body may break."""
-        answer = self._call("GetObject", self._model.get_object, request, _COMMON, request["Key"])
+        answer = self._call("GetObject", self._model.get_object, request, _kinds(request), request["Key"])
         scheduler = self._scheduler
         if scheduler.point():
-            fault = scheduler.chance.choice(_READ)
+            fault = scheduler.chance.choice(_READ if request["Key"].startswith("errors/") else _READ[:-1])
             scheduler.note(f"body of {request['Key']}", f"fault: {fault}")
-            if fault in _STOPS:
-                scheduler.stop(fault)
-            else:
-                scheduler.faults["broken"] += 1
+            if fault in DISTURBANCES:
+                scheduler.disturb(fault)
+            elif fault in ("broken", "short"):
+                scheduler.faults[fault] += 1
                 content = answer["Body"].content
-                answer["Body"] = Body(content, scheduler.chance.randrange(len(content) + 1))
+                length = scheduler.chance.randrange(len(content) + 1)
+                answer["Body"] = Body(content, length) if fault == "broken" else Body(content[:length])
         return answer
 
     def get_paginator(self, operation: str) -> S3Client:
@@ -163,8 +177,19 @@ class S3Client(_Client):
 
     def _write(self, operation: str, effect: Effect, request: dict[str, Any]) -> dict[str, Any]:
         conditional = "IfMatch" in request or "IfNoneMatch" in request
-        about = request["Key"] + "".join(f" {name}" for name in ("IfMatch", "IfNoneMatch") if name in request)
-        return self._call(operation, effect, request, _CONDITIONAL if conditional else _WRITE, about)
+        key = request["CopySource"]["Key"] if operation == "CopyObject" else request["Key"]
+        about = key + "".join(f" {name}" for name in ("IfMatch", "IfNoneMatch") if name in request)
+        if operation != "PutObject":
+            kinds = (*_WRITE, *_ON_ERRORS)
+        elif request["Key"].startswith("archive/"):
+            kinds = _ROWS
+        else:
+            kinds = _CONDITIONAL if conditional else _WRITE
+        return self._call(operation, effect, request, kinds, about)
+
+
+def _kinds(request: dict[str, Any]) -> tuple[str, ...]:
+    return _ON_ERRORS if request["Key"].startswith("errors/") else _COMMON
 
 
 class StreamClient(_Client):

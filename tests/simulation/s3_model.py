@@ -29,13 +29,19 @@ class Weakness:
 
     if_match: bool = False
     if_none_match: bool = False
+    if_match_on_read: bool = False
     if_match_on_delete: bool = False
     refuses: bool = False
 
     @property
-    def is_weak(self) -> bool:
-        """Whether replay must refuse the store: it cannot keep two runs apart there."""
-        return self.if_match or self.if_none_match or self.refuses
+    def forbids_runs(self) -> bool:
+        """Whether a run must refuse the store: it cannot keep two runs apart there."""
+        return self.if_match or self.if_none_match or self.if_match_on_read or self.refuses
+
+    @property
+    def forbids_deletions(self) -> bool:
+        """Whether nothing may be deleted in the store."""
+        return self.forbids_runs or self.if_match_on_delete
 
 
 @dataclass(frozen=True)
@@ -151,7 +157,8 @@ class S3Model:
                 raise client_error("PreconditionFailed", operation, 412)
 
     def _check_read(self, stored: Stored, request: dict[str, Any], operation: str) -> None:
-        if "IfMatch" in request and request["IfMatch"].strip('"') != stored.etag:
+        expected = request.get("IfMatch", stored.etag).strip('"')
+        if expected != stored.etag and not self.weakness.if_match_on_read:
             raise client_error("412" if operation == "HeadObject" else "PreconditionFailed", operation, 412)
 
     def _found(self, key: str, operation: str, code: str, version: str | None) -> Stored:

@@ -18,12 +18,12 @@ from ttl_archive.transform.errors import RecordError
 from ttl_archive.transform.settings import Settings, parse
 
 TABLE = "DeviceData"
-PREFIX = "errors/DeviceData/"
+PREFIX = f"errors/{TABLE}/"
 KEYS = tuple(f"{PREFIX}processing-failed/dt=2026-11-20/object-{letter}" for letter in "abc")
 
 
 def _settings(**output: Any) -> Settings:
-    table = {"name": "DeviceData", "ttl_attribute": "expiredAt"}
+    table = {"name": TABLE, "ttl_attribute": "expiredAt"}
     return parse({"table": table} | output)
 
 

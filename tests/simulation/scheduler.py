@@ -22,6 +22,7 @@ from greenlet import getcurrent, greenlet
 START = datetime(2026, 11, 21, tzinfo=UTC)
 _STEP_S = 0.05  # what a call or a look at the clock takes
 # Less than the lease of 15 minutes; more, also for a clock that is ten minutes behind.
+DISTURBANCES = ("stall", "stall", "stall", "stall", "kill", "kill", "interrupt")
 STALLS_S = (120, 480, 960, 960, 1560, 1860)
 _MOST_STEPS = 20_000  # a history of some hundred points that takes so many does not end
 
@@ -44,6 +45,7 @@ class Process:
     alive: bool = True
     points: int = 0
     sleeps_until: float = 0.0
+    interrupt: Callable[[], None] = lambda: None
     tasks: list[Task] = field(default_factory=list)
 
 
@@ -173,21 +175,22 @@ class Scheduler:
 
         def now() -> datetime:
             if self._current and self._current.process is process and self.point():
-                self.stall_or_kill()
+                self.disturb()
             return START + timedelta(seconds=self.now_s + process.skew_s)
 
         return now
 
-    def stall_or_kill(self) -> None:
-        """Stop the process, for some time or for ever. Raises KilledError."""
-        self.stop(self.chance.choice(("stall", "stall", "kill")))
-
-    def stop(self, how: str) -> None:
-        """Stall past the lease, or for less, or kill. Raises KilledError."""
+    def disturb(self, how: str = "") -> None:
+        """Stall past the lease, or for less, kill, or interrupt as Ctrl-C does. Raises KilledError."""
+        how = how or self.chance.choice(DISTURBANCES)
         self.faults[how] += 1
         if how == "kill":
             self.note("killed")
             self.kill()
+        if how == "interrupt":
+            self.note("interrupted")
+            self._own().process.interrupt()
+            return
         seconds = self.chance.choice(STALLS_S)
         self.note(f"stalls for {seconds} s")
         if self.chance.random() < 0.8:
@@ -258,9 +261,10 @@ class SimFuture(Future[Any]):
 class SimWorkers:
     """A process's workers: greenlets in the place of threads."""
 
-    def __init__(self, scheduler: Scheduler, process: Process) -> None:
+    def __init__(self, scheduler: Scheduler, process: Process, number: int) -> None:
         self._scheduler = scheduler
         self._process = process
+        self._number = number
         self._tasks: dict[Future[Any], Task] = {}
 
     def __enter__(self) -> Self:
@@ -273,7 +277,8 @@ class SimWorkers:
             self._scheduler.wait_for(left)
 
     def submit(self, call: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        """Start a call as a task of the process."""
+        """Start a call as a task of the process, of which there are never more than workers."""
+        assert sum(1 for task in self._tasks.values() if not task.ended) < self._number
         future = SimFuture(len(self._tasks))
 
         def work() -> None:
