@@ -192,8 +192,13 @@ def _with_table(request: RestoreRequest, ttl: str | None) -> RestoreRequest:
     ttl_attribute = place.settings.table.ttl_attribute
     choice = parse_ttl(ttl, datetime.now(UTC))
     table = find_table(place.clients("dynamodb"), options.to_table, ttl_attribute)
+    if table.ttl_attribute != ttl_attribute:
+        show.note(
+            f"The TTL of {table.name} reads {table.ttl_attribute}, not {ttl_attribute} as archive.toml says; "
+            f"--ttl {ttl} applies to {table.ttl_attribute}."
+        )
     if ttl == "keep":
-        show.note(f"With --ttl keep, an item whose {ttl_attribute} has passed expires at once.")
+        show.note(f"With --ttl keep, an item whose {table.ttl_attribute} has passed expires at once.")
     if not options.dry_run and not options.yes:
         if not sys.stdin.isatty():
             raise MisuseError("there is no terminal to ask on. Look with --dry-run, then add --yes")

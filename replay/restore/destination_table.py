@@ -39,7 +39,8 @@ class TtlChoice:
 class DestinationTable:
     """A table. `keys` are its key attributes, the partition key first; `write_units` are a second's.
 
-    `identity` differs when the table was deleted and created again.
+    `identity` differs when the table was deleted and created again. `ttl_attribute` is what its TTL reads, or
+    that of archive.toml where its TTL is off.
     """
 
     dynamodb: Any
@@ -47,6 +48,7 @@ class DestinationTable:
     arn: str
     identity: str
     keys: tuple[str, ...]
+    ttl_attribute: str
     write_units: float
     mode: str
 
@@ -65,10 +67,15 @@ def parse_ttl(text: str, now: datetime) -> TtlChoice:
     return TtlChoice(text, int(found[1]))
 
 
-def find_table(dynamodb: Any, name: str, ttl_attribute: str) -> DestinationTable:
-    """Return the table. Raises MisuseError when items cannot be put into it, ClientError as DescribeTable."""
+def find_table(dynamodb: Any, name: str, archived_ttl_attribute: str) -> DestinationTable:
+    """Return the table; `archived_ttl_attribute` is that of archive.toml.
+
+    Raises MisuseError when items cannot be put into the table, and ClientError as DescribeTable and
+    DescribeTimeToLive do.
+    """
     try:
         description = dynamodb.describe_table(TableName=name)["Table"]
+        ttl = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
     except ClientError as error:
         if error_code(error) == "ResourceNotFoundException":
             message = f"--to-table {name}: there is no such table. Check --profile and --region"
@@ -79,13 +86,16 @@ def find_table(dynamodb: Any, name: str, ttl_attribute: str) -> DestinationTable
         raise MisuseError(f"--to-table {name}: the table is {status}. Run again when it is ACTIVE")
     schema = sorted(description["KeySchema"], key=lambda key: str(key["KeyType"]))  # HASH, then RANGE
     keys = tuple(key["AttributeName"] for key in schema)
+    ttl_attribute = str(ttl.get("AttributeName") or archived_ttl_attribute)
     if ttl_attribute in keys:
         raise MisuseError(
             f"--to-table {name}: the TTL attribute {ttl_attribute} is a key of it, so it cannot be changed"
         )
     units, mode = write_capacity(description)
     arn = str(description.get("TableArn", ""))
-    return DestinationTable(dynamodb, name, arn, _identity(description), keys, units * _SHARE, mode)
+    return DestinationTable(
+        dynamodb, name, arn, _identity(description), keys, ttl_attribute, units * _SHARE, mode
+    )
 
 
 def _identity(description: dict[str, Any]) -> str:

@@ -26,6 +26,7 @@ from ttl_archive.transform.settings import METADATA_COLUMNS, Settings
 
 # So many names of columns are remembered for a message that suggests one; attributes may be named by data.
 _MAX_NAMES = 10_000
+_ALWAYS = ("ddb_table", "ddb_event_name")
 _MICROSECONDS = 1_000_000
 _encode = Encoder().encode
 _NULL = Raw(b"null")
@@ -128,12 +129,13 @@ class ExtractedRows:
 def _change_of(row: ArchivedRow) -> bytes:
     """Return the bytes that identify a change. Delivery is at least once, so equal bytes are duplicates.
 
-    DynamoDB Streams counts in whole seconds, in which an item may change to and fro, but its event id stays
-    the same when a record is delivered again: there it is part of the identity. Whether a duplicate in the
-    Kinesis feed keeps its event id is UNVERIFIED, so there it is not.
+    The rule is that of the SQL view archive_unique. DynamoDB Streams counts in whole seconds, in which an
+    item may change to and fro, but its event id stays the same when a record is delivered again: there it is
+    part of the identity. Whether a duplicate in the Kinesis feed keeps its event id is UNVERIFIED, so there
+    it is not.
     """
     columns = row.columns
-    parts = [b"%d" % row.event_us, bytes(columns.get("ddb_event_name", _NULL))]
+    parts = [b"%d" % row.event_us, *(bytes(columns.get(name, _NULL)) for name in _ALWAYS)]
     if row.event_us % _MICROSECONDS == 0:
         parts.append(bytes(columns.get("ddb_event_id", _NULL)))
     parts.append(row.image_text.encode())

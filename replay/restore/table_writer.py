@@ -31,7 +31,6 @@ class TableWriter:
 
     table: DestinationTable
     ttl: TtlChoice
-    ttl_attribute: str
     begun: datetime
 
     def put(self, item: Item) -> str:
@@ -39,7 +38,7 @@ class TableWriter:
 
         Raises ReplayError for an error that every item would meet.
         """
-        prepared = self.ttl.apply(item, self.ttl_attribute, self.begun)
+        prepared = self.ttl.apply(item, self.table.ttl_attribute, self.begun)
         try:
             self.table.dynamodb.put_item(
                 TableName=self.table.name,

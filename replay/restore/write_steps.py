@@ -52,7 +52,7 @@ def _write_table(
         f"Putting {waiting:,} items into {table.name} ({table.mode} mode) at up to {rate:,.0f} write units a "
         f"second; they take {counts.units:,}, so about {describe_duration(counts.units / rate)} or more."
     )
-    writer = TableWriter(table, ttl, request.place.settings.table.ttl_attribute, begun)
+    writer = TableWriter(table, ttl, begun)
     with show.counter("Putting", waiting) as progress:
         done = 0
 

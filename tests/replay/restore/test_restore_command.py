@@ -348,6 +348,16 @@ def test_a_duplicate_of_the_kinesis_feed_may_have_another_event_id(s3: Any) -> N
     assert ids() == ["e1"]
 
 
+def test_one_image_in_two_tables_at_one_time_is_two_changes(s3: Any) -> None:
+    put(s3, "a.jsonl.gz", change(1))
+    other = archived(load(), change(1)).replace(b'"DeviceData"', b'"Replica"')
+    key = "archive/Replica/dt=2025-11-20/a.jsonl"
+    s3.put_object(Bucket=BUCKET, Key=key, Body=other)
+
+    assert run(f"{OUT} --prefix archive/").exit_code == 0
+    assert ids() == ["e1", "e1"]
+
+
 def test_an_insert_and_a_removal_of_one_image_at_one_time_are_two_changes(s3: Any) -> None:
     Path("archive.toml").write_text(CONFIG + '\n[select]\nchanges = "all"\n')
     put(s3, "a.jsonl.gz", change(1), change(1, name="INSERT").replace(b'"e1"', b'"e2"'))
@@ -597,6 +607,19 @@ def test_csv_for_a_spreadsheet_is_guarded(s3: Any) -> None:
 
     assert run("--out rows.csv --format csv --guard-formulas").exit_code == 0
     assert ",'=1+1," in Path("rows.csv").read_text()
+
+
+def test_the_ttl_choice_applies_to_what_the_table_reads(s3: Any, emulator: Any) -> None:
+    dynamodb = emulator.client("dynamodb")
+    specification = {"Enabled": True, "AttributeName": "expires"}
+    dynamodb.update_time_to_live(TableName="DeviceData", TimeToLiveSpecification=specification)
+    put(s3, "a.jsonl.gz", change(1, expires={"N": "1"}, expiredAt={"N": "2"}))
+
+    result = run(TO_TABLE)
+
+    assert "The TTL of DeviceData reads expires, not expiredAt as archive.toml says" in result.stderr
+    item = dynamodb.get_item(TableName="DeviceData", Key={"deviceID": {"S": "d1"}})["Item"]
+    assert item.keys() == {"deviceID", "n", "expiredAt"}
 
 
 def test_the_rate_and_the_time_of_a_restore_to_a_table_are_said(s3: Any) -> None:

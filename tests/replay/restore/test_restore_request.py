@@ -55,7 +55,9 @@ OPTIONS = RestoreOptions(
     concurrency=1,
     as_json=False,
 )
-TABLE = DestinationTable(client(), "T", "arn:aws:dynamodb:us-east-1:1:table/T", "id1", ("k",), 1, "on-demand")
+TABLE = DestinationTable(
+    client(), "T", "arn:aws:dynamodb:us-east-1:1:table/T", "id1", ("k",), "expiredAt", 1, "on-demand"
+)
 REQUEST = RestoreRequest(Place(), GivenSelection(since=AGO), OPTIONS, TABLE, TtlChoice("remove"))  # type: ignore[arg-type]
 
 

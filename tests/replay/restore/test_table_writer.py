@@ -43,6 +43,7 @@ class Dynamo:
     def __init__(self, *existing: str, fail: dict[str, Exception] | None = None, **described: Any) -> None:
         self.items: dict[str, dict[str, Any]] = {name: {} for name in existing}
         self.fail = fail or {}
+        self.ttl = described.pop("ttl", {"TimeToLiveStatus": "DISABLED"})
         self.described = described
 
     def describe_table(self, *, TableName: str) -> dict[str, Any]:
@@ -54,6 +55,9 @@ class Dynamo:
             "Table": {"KeySchema": schema, "TableArn": "arn", "TableId": "id", "CreationDateTime": "then"}
             | self.described
         }
+
+    def describe_time_to_live(self, *, TableName: str) -> dict[str, Any]:
+        return {"TimeToLiveDescription": self.ttl}
 
     def put_item(self, **request: Any) -> dict[str, Any]:
         assert request["ConditionExpression"] == "attribute_not_exists(#key)"
@@ -87,8 +91,8 @@ def stage_items(stage: Stage, *names: str) -> None:
 
 
 def writer_to(dynamo: Any, ttl: str = "remove") -> TableWriter:
-    table = DestinationTable(dynamo, "DeviceData", "arn", "id", ("deviceID",), 100, "on-demand")
-    return TableWriter(table, parse_ttl(ttl, BEGUN), "expiredAt", BEGUN)
+    table = DestinationTable(dynamo, "DeviceData", "arn", "id", ("deviceID",), "expiredAt", 100, "on-demand")
+    return TableWriter(table, parse_ttl(ttl, BEGUN), BEGUN)
 
 
 def write(stage: Stage, dynamo: Any, stop: Event | None = None) -> None:
@@ -175,6 +179,18 @@ def test_a_table_is_found_with_its_keys_and_identity() -> None:
     table = find_table(Dynamo(), "DeviceData", "expiredAt")
 
     assert (table.keys, table.arn, table.identity) == (("deviceID", "readingTime"), "arn", "id then")
+
+
+@pytest.mark.parametrize(
+    ("ttl", "expected"),
+    [
+        ({"TimeToLiveStatus": "DISABLED"}, "expiredAt"),
+        ({"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}, "ttl"),
+        ({"TimeToLiveStatus": "ENABLING", "AttributeName": "ttl"}, "ttl"),
+    ],
+)
+def test_the_ttl_attribute_is_the_one_that_the_table_reads(ttl: dict[str, str], expected: str) -> None:
+    assert find_table(Dynamo(ttl=ttl), "DeviceData", "expiredAt").ttl_attribute == expected
 
 
 @pytest.mark.parametrize(
