@@ -71,7 +71,7 @@ class Waiver(Struct, frozen=True):
     undone_at: datetime | None = None
 
 
-class Progress(Struct, frozen=True):
+class ReplayProgress(Struct, frozen=True):
     """How far a run is that has not judged the object to the end."""
 
     sink: str = "s3"
@@ -91,7 +91,7 @@ class ClaimDocument(Struct, frozen=True):
     until: datetime | None  # the claim's end; None when nobody holds it
     token: str  # differs in every write
     state: State = State.OPEN
-    progress: Progress = Progress()
+    progress: ReplayProgress = ReplayProgress()
     result: Result | None = None
     waivers: tuple[Waiver, ...] = ()
     retired_to: str = ""

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from ttl_archive.replay.aws import translate_error
 from ttl_archive.replay.claim_document import (
     ClaimDocument,
-    Progress,
+    ReplayProgress,
     Result,
     State,
     manifest_of,
@@ -55,7 +55,7 @@ class Claim:
         self._etag = etag
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> ReplayProgress:
         """How far the object is."""
         return self.document.progress
 
@@ -202,7 +202,7 @@ class Claims:
             self.owner,
             self.until(),
             self.token(),
-            progress=Progress(sink),
+            progress=ReplayProgress(sink),
         )
 
     def _is_taken(self, found: ClaimDocument, transform: str, *, with_refused: bool) -> bool:

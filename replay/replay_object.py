@@ -9,14 +9,14 @@ from enum import StrEnum
 from threading import Event
 from typing import Any
 
-from ttl_archive.replay.claim_document import ClaimDocument, Progress, Result, SinkOutput, State
+from ttl_archive.replay.claim_document import ClaimDocument, ReplayProgress, Result, SinkOutput, State
 from ttl_archive.replay.claims import Claim, Claims
 from ttl_archive.replay.error_objects.error_lines import FailedRecord, Unreadable, read_lines
 from ttl_archive.replay.error_objects.objects import ErrorObject, Reader
 from ttl_archive.replay.errors import ClaimLostError, MisuseError, ReplayError, StoppedError, UnsentError
 from ttl_archive.replay.line_ranges import LineRanges
 from ttl_archive.replay.rate import Rate
-from ttl_archive.replay.sinks.sink import Delivery, Sink, Tally
+from ttl_archive.replay.sinks.sink import Delivery, ObjectTally, Sink
 from ttl_archive.replay.verdict import Judge, Refused
 from ttl_archive.replay.workers import Threads, Workers
 from ttl_archive.transform.convert import Drop, Row
@@ -62,14 +62,14 @@ class Outcome:
 
     key: str
     ending: Ending
-    tally: Tally
+    tally: ObjectTally
     reason: str = ""
     possible_duplicates: int = 0
 
 
 def replay_object(run: Run, error_object: ErrorObject) -> Outcome:
     """Replay one object. The outcome has the errors of this one object; MisuseError is raised."""
-    tally = Tally()
+    tally = ObjectTally()
     try:
         claim = run.claims.take(error_object, run.sink.name, run.transform, with_refused=run.with_refused)
         if isinstance(claim, ClaimDocument):
@@ -92,17 +92,17 @@ def _taken(error_object: ErrorObject, found: ClaimDocument, run: Run) -> Outcome
     state = found.state_for(run.transform)
     if state == State.OPEN:  # it was held when it was looked at, whatever the time is now
         reason = f"{error_object.url}: the run {found.owner} holds it. Run again later"
-        return Outcome(error_object.key, Ending.BUSY, Tally(), reason)
+        return Outcome(error_object.key, Ending.BUSY, ObjectTally(), reason)
     if state == State.REFUSED:
         reason = f"{error_object.url}: another run has replayed it; some records are refused"
-        return Outcome(error_object.key, Ending.REFUSED, Tally(), reason)
-    return Outcome(error_object.key, Ending.SETTLED, Tally())
+        return Outcome(error_object.key, Ending.REFUSED, ObjectTally(), reason)
+    return Outcome(error_object.key, Ending.SETTLED, ObjectTally())
 
 
 class _Replay:
     """The replay of one claimed object."""
 
-    def __init__(self, run: Run, claim: Claim, tally: Tally) -> None:
+    def __init__(self, run: Run, claim: Claim, tally: ObjectTally) -> None:
         self._run = run
         self._claim = claim
         self._tally = tally
@@ -243,13 +243,13 @@ def record_hash(record: FailedRecord | Unreadable) -> str:
     return hashlib.sha256(record.content).hexdigest()
 
 
-def _state(tally: Tally) -> State:
+def _state(tally: ObjectTally) -> State:
     if tally.refused:
         return State.REFUSED
     return State.WAIVED if tally.waived else State.DONE
 
 
-def _possible_duplicates(progress: Progress, lines: int) -> int:
+def _possible_duplicates(progress: ReplayProgress, lines: int) -> int:
     """Return how many records a stream may have taken twice, at most.
 
     A run that did not release its claim may have sent one call more than the claim says.

@@ -79,7 +79,7 @@ class _File(Struct):
 _decode = Decoder(_File).decode
 
 
-def make(found: Iterable[Found], binding: Binding) -> Plan:
+def plan_for(found: Iterable[Found], binding: Binding) -> Plan:
     """Return the plan for what was found: what is open, and what is refused if that is asked for. Pure."""
     wanted = {State.OPEN, State.REFUSED} if binding.with_refused else {State.OPEN}
     states: Counter[str] = Counter()
@@ -91,7 +91,7 @@ def make(found: Iterable[Found], binding: Binding) -> Plan:
     return Plan(binding, tuple(sorted(objects, key=lambda each: (each.time, each.key))), states)
 
 
-def write(plan: Plan, path: Path) -> None:
+def write_plan(plan: Plan, path: Path) -> None:
     """Write the plan to a file, JSON. Raises OSError."""
     objects = [(each.key, each.etag, each.size, each.modified) for each in plan.objects]
     content = _Content(_VERSION, plan.binding, objects, dict(plan.states))

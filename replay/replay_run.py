@@ -13,7 +13,7 @@ from ttl_archive.replay.error_objects.objects import ErrorObject
 from ttl_archive.replay.rate import Rate
 from ttl_archive.replay.replay_object import Ending, Outcome, Run, replay_object
 from ttl_archive.replay.sinks.s3_sink import S3Sink
-from ttl_archive.replay.sinks.sink import Tally
+from ttl_archive.replay.sinks.sink import ObjectTally
 from ttl_archive.replay.verdict import judge
 from ttl_archive.replay.workers import in_parallel
 from ttl_archive.transform.settings import Settings
@@ -28,7 +28,7 @@ class Summary:
     """All outcomes of a run, counted."""
 
     objects: Counter[str] = field(default_factory=Counter)  # by ending
-    tally: Tally = field(default_factory=Tally)  # of the objects that were judged to the end
+    tally: ObjectTally = field(default_factory=ObjectTally)  # of the objects that were judged to the end
     possible_duplicates: int = 0
     reasons: list[tuple[str, str]] = field(default_factory=list)  # (key, why it is not done)
     refused_before: int = 0  # objects that were left out, because this same transform has refused them
@@ -78,7 +78,7 @@ def replay_prefix(s3: Any, settings: Settings, *, bucket: str, prefix: str) -> S
     table, transform = settings.table.name, transform_identity(settings)
     claims = Claims(s3, bucket, table, new_owner())
     found = survey.survey(claims, prefix, survey.Filter(), transform)
-    planned = replay_plan.make(found, replay_plan.Binding(bucket, table, prefix, "s3", None, transform))
+    planned = replay_plan.plan_for(found, replay_plan.Binding(bucket, table, prefix, "s3", None, transform))
     run = Run(s3, claims, S3Sink(s3, bucket, settings), judge(settings), transform, Rate())
     summary = execute(run, planned.objects)
     summary.refused_before = planned.states[State.REFUSED]
@@ -94,4 +94,4 @@ def _outcomes(run: Run, objects: tuple[ErrorObject, ...], concurrency: int) -> I
 
     yield from in_parallel(run.workers(concurrency), replay, waiting, at_once=concurrency, stop=run.stop)
     for each in waiting:
-        yield Outcome(each.key, Ending.STOPPED, Tally())
+        yield Outcome(each.key, Ending.STOPPED, ObjectTally())

@@ -46,7 +46,7 @@ def waive(
     return len(records)
 
 
-def undo(claims: Claims, error_object: ErrorObject, line: int | None, *, by: str) -> int:
+def undo_waiver(claims: Claims, error_object: ErrorObject, line: int | None, *, by: str) -> int:
     """Undo the waiver of one line, or all; return of how many lines. Raises MisuseError where none is."""
     undone = 0
 

@@ -45,7 +45,7 @@ def print_causes(place: Place, counted: Forecast) -> None:
     for cause, count in _sorted(counted):
         click.echo("")
         where = f" at {cause.attribute}" if cause.attribute else ""
-        number = f"{show.number(count.records, 'record')} in {show.number(count.objects, 'object')}"
+        number = f"{show.plural(count.records, 'record')} in {show.plural(count.objects, 'object')}"
         show.paragraph(f"{cause.code}{where}: {number}")
         print_remedy(cause, place.settings)
         key, line = count.example

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable
 from itertools import groupby
-from shlex import quote
 from typing import Any
 
 import click
@@ -130,11 +129,11 @@ def _list_groups(place: Place, groups: list[FailureCount], as_json: bool) -> Non
         show.table(("day", "state", "records", "objects", "size", "code"), rows, indent="  ")
     states = {group.state for group in groups}
     if states & {State.OPEN, State.REFUSED}:
-        show.note(f"To see why, and what to do: ttl-archive replay list --why {at(place)}")
+        show.note(f"To see why, and what to do: ttl-archive replay list --why {place.arguments}")
     elif groups:
         show.note(
             "All of it is done or waived. To move it out of the way: "
-            f"ttl-archive replay retire {at(place)} --yes"
+            f"ttl-archive replay retire {place.arguments} --yes"
         )
 
 
@@ -156,7 +155,7 @@ def _list_objects(found: list[Found], as_json: bool) -> None:
             parts.append(f"held by {document['held_by']} until {show.moment(document['held_until'])}")
         show.paragraph(", ".join(parts), "  ")
         for waiver in document["waivers"]:
-            records = show.number(waiver["records"], "record")
+            records = show.plural(waiver["records"], "record")
             waived = f"{records} waived by {waiver['by']} at {show.moment(waiver['at'])}"
             show.paragraph(f"{waived}: {waiver['reason']}", "  ")
 
@@ -193,16 +192,8 @@ def _list_causes(place: Place, found: list[Found], as_json: bool, on_problem: An
     if as_json:
         show.as_json(causes_document(counted, place.settings))
         return
-    objects, records = show.number(len(open_objects), "object"), show.number(counted.records, "record")
+    objects, records = show.plural(len(open_objects), "object"), show.plural(counted.records, "record")
     click.echo(f"{objects} open or refused, with {records}")
     print_causes(place, counted)
     if counted.deliver or counted.drop:
-        show.note(f"To replay what can be delivered: ttl-archive replay plan {at(place)}")
-
-
-def at(place: Place) -> str:
-    """Return the options that name this place in another command."""
-    text = f"--bucket {place.bucket}"
-    if place.given_prefix is not None:
-        text += f" --prefix {quote(place.given_prefix)}"
-    return text + (f" --config {quote(str(place.config))}" if place.config else "")
+        show.note(f"To replay what can be delivered: ttl-archive replay plan {place.arguments}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, wraps
 from pathlib import Path
+from shlex import quote
 from typing import Any, NoReturn, TypeVar
 
 import click
@@ -74,6 +75,14 @@ class Place:
         if self.given_prefix is not None:
             return self.given_prefix
         return layout.errors_folder(self.settings)
+
+    @property
+    def arguments(self) -> str:
+        """The options that name this place in another command."""
+        text = f"--bucket {self.bucket}"
+        if self.given_prefix is not None:
+            text += f" --prefix {quote(self.given_prefix)}"
+        return text + (f" --config {quote(str(self.config))}" if self.config else "")
 
     @cached_property
     def clients(self) -> Clients:

@@ -11,7 +11,7 @@ from ttl_archive.replay.causes import explainer
 from ttl_archive.replay.claim_document import State
 from ttl_archive.replay.commands import show
 from ttl_archive.replay.commands.causes_report import causes_document, print_causes
-from ttl_archive.replay.commands.list import at, find_all
+from ttl_archive.replay.commands.list import find_all
 from ttl_archive.replay.commands.options import (
     Place,
     as_filter,
@@ -63,7 +63,7 @@ def plan_command(bucket: str, prefix: str | None, out: Path, as_json: bool, **op
     place = Place(bucket, prefix, **options)
     found, planned = make_plan(place, only, **sink)
     counted = judge_plan(place, found, planned)
-    replay_plan.write(planned, out)
+    replay_plan.write_plan(planned, out)
     if as_json:
         show.as_json(as_document(planned) | causes_document(counted, place.settings))
         return
@@ -86,7 +86,7 @@ def make_plan(
         )
     found = find_all(place, only)
     binding = Binding(place.bucket, place.table, place.prefix, sink, stream, place.transform, with_refused)
-    return found, replay_plan.make(found, binding)
+    return found, replay_plan.plan_for(found, binding)
 
 
 def judge_plan(place: Place, found: list[Found], planned: Plan) -> Forecast:
@@ -132,7 +132,7 @@ def as_document(planned: Plan) -> dict[str, Any]:
 def print_plan(place: Place, planned: Plan, counted: Forecast | None) -> None:
     """Print the plan for people, with the forecast where it was made."""
     show.field("found", show.counts(planned.states))
-    objects = show.number(len(planned.objects), "object")
+    objects = show.plural(len(planned.objects), "object")
     show.field("to replay", f"{objects}, {show.size(planned.size)}")
     show.field("into", target_of(planned.binding))
     if counted and planned.objects:
@@ -140,8 +140,8 @@ def print_plan(place: Place, planned: Plan, counted: Forecast | None) -> None:
     refused = planned.states[State.REFUSED]
     if refused and not planned.binding.with_refused:
         show.note(
-            f"Left out: {show.number(refused, 'object')} of which today's settings refuse some records. "
-            f"To see why: ttl-archive replay list --why {at(place)}"
+            f"Left out: {show.plural(refused, 'object')} of which today's settings refuse some records. "
+            f"To see why: ttl-archive replay list --why {place.arguments}"
         )
     if text := warning(planned.binding.sink, str(planned.binding.stream)):
         show.note(text)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ttl_archive.replay.commands import show
-from ttl_archive.replay.commands.list import at, find_all
+from ttl_archive.replay.commands.list import find_all
 from ttl_archive.replay.commands.options import (
     FAILED,
     Place,
@@ -76,7 +76,7 @@ def _summary(place: Place, planned: list[Retirement], failed: int, yes: bool) ->
     kept = sum(1 for each in planned if each.kept)
     number = len(planned) - kept - failed
     if not planned:
-        return f"Nothing is done or waived. To see why: ttl-archive replay list --why {at(place)}"
+        return f"Nothing is done or waived. To see why: ttl-archive replay list --why {place.arguments}"
     if not yes:
         return f"{number:,} objects would be moved, {kept:,} stay. To move them: add --yes"
     folder = layout.retired_folder(place.table)

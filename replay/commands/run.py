@@ -10,7 +10,6 @@ import click
 from ttl_archive.replay import distributed_map, replay_plan
 from ttl_archive.replay.claim_document import State
 from ttl_archive.replay.commands import show
-from ttl_archive.replay.commands.list import at
 from ttl_archive.replay.commands.options import (
     Place,
     as_filter,
@@ -29,7 +28,7 @@ from ttl_archive.replay.replay_object import Ending, Outcome, Run
 from ttl_archive.replay.replay_plan import Plan
 from ttl_archive.replay.replay_run import Summary, execute
 from ttl_archive.replay.sinks.registry import make_sink, warning
-from ttl_archive.replay.sinks.sink import Tally
+from ttl_archive.replay.sinks.sink import ObjectTally
 from ttl_archive.replay.verdict import judge
 
 _NO_SINK_OPTIONS = {"sink": "s3", "stream": None, "with_refused": False}
@@ -153,8 +152,8 @@ def _distribute(place: Place, planned: Plan, only: Filter, state_machine_arn: st
 def _outcome(key: str, state: State) -> Outcome:
     """Return the outcome of an object that the state machine replayed, as far as its state says."""
     if state == State.OPEN:
-        return Outcome(key, Ending.UNSENT, Tally(), "it is still open after the execution")
-    return Outcome(key, Ending.REFUSED if state == State.REFUSED else Ending.DONE, Tally())
+        return Outcome(key, Ending.UNSENT, ObjectTally(), "it is still open after the execution")
+    return Outcome(key, Ending.REFUSED if state == State.REFUSED else Ending.DONE, ObjectTally())
 
 
 def _print_trouble(outcome: Outcome) -> None:
@@ -196,5 +195,5 @@ def print_summary(place: Place, planned: Plan, summary: Summary, as_json: bool) 
     if tally.refused or summary.refused_before:
         show.note(
             "Refused records stay in their error objects. To see why, and what to do: "
-            f"ttl-archive replay list --why {at(place)}"
+            f"ttl-archive replay list --why {place.arguments}"
         )

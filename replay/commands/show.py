@@ -53,7 +53,7 @@ def _fill(text: str, first: str, then: str) -> None:
     click.echo(wrapper.fill(printable(text)))
 
 
-def number(count: int, noun: str) -> str:
+def plural(count: int, noun: str) -> str:
     """Return `1 record`, `2 records`."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 

@@ -42,14 +42,14 @@ def waive_command(
     place.claims.check_store()
     by = waiver.caller(place.clients("sts"))
     if undo:
-        count = waiver.undo(place.claims, found, line, by=by)
+        count = waiver.undo_waiver(place.claims, found, line, by=by)
     else:
         count = waiver.waive(place.claims, found, line, place.transform, reason=str(reason).strip(), by=by)
     if as_json:
         show.as_json({"object": found.key, "line": line, "records": count, "by": by, "undone": undo})
     else:
         done = "refused again" if undo else "waived"
-        click.echo(f"{show.number(count, 'record')} {done} by {by}")
+        click.echo(f"{show.plural(count, 'record')} {done} by {by}")
 
 
 def _object_and_line(place: Place, key: str) -> tuple[ErrorObject, int | None]:

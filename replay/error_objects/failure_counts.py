@@ -10,7 +10,7 @@ from ttl_archive.replay.error_objects.error_lines import FailedRecord, read_line
 from ttl_archive.replay.error_objects.objects import ErrorObject, Reader
 from ttl_archive.replay.error_objects.survey import Found
 from ttl_archive.replay.errors import ReplayError
-from ttl_archive.replay.workers import Threads, in_parallel
+from ttl_archive.replay.workers import Threads, Workers, in_parallel
 
 NOT_READ = "not read"
 _AT_ONCE = 8
@@ -82,10 +82,11 @@ def count_failures(
     *,
     count: CountCodes = count_codes,
     on_problem: Callable[[ReplayError], None],
+    workers: Callable[[int], Workers] = Threads,
 ) -> list[FailureCount]:
     """Count what was found. An object that cannot be read is reported and not counted."""
     groups: dict[tuple[str, str, str, State], FailureCount] = {}
-    for each, parts in _read(s3, found, count, on_problem):
+    for each, parts in _read(s3, found, count, on_problem, workers):
         for part in parts:
             if codes and part.code not in codes:
                 continue
@@ -95,7 +96,11 @@ def count_failures(
 
 
 def _read(
-    s3: Any, found: Iterable[Found], count: CountCodes, on_problem: Callable[[ReplayError], None]
+    s3: Any,
+    found: Iterable[Found],
+    count: CountCodes,
+    on_problem: Callable[[ReplayError], None],
+    workers: Callable[[int], Workers],
 ) -> Iterator[tuple[Found, list[CodeCount]]]:
     """Read a few objects at a time."""
 
@@ -105,7 +110,7 @@ def _read(
         except ReplayError as error:
             return each, error
 
-    for each, parts in in_parallel(Threads(_AT_ONCE), read_one, found, at_once=_AT_ONCE):
+    for each, parts in in_parallel(workers(_AT_ONCE), read_one, found, at_once=_AT_ONCE):
         if isinstance(parts, ReplayError):
             on_problem(parts)
         else:

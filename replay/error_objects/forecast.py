@@ -11,7 +11,7 @@ from ttl_archive.replay.error_objects.objects import Reader
 from ttl_archive.replay.error_objects.survey import Found
 from ttl_archive.replay.errors import ReplayError
 from ttl_archive.replay.verdict import Judge, Refused
-from ttl_archive.replay.workers import Threads, in_parallel
+from ttl_archive.replay.workers import Threads, Workers, in_parallel
 from ttl_archive.transform.convert import Drop
 
 _AT_ONCE = 4
@@ -68,6 +68,7 @@ def forecast(
     *,
     on_problem: Callable[[ReplayError], None],
     on_read: Callable[[int, int], None] = lambda records, read_bytes: None,  # noqa: ARG005
+    workers: Callable[[int], Workers] = Threads,
 ) -> Forecast:
     """Judge every record of the objects. An object that cannot be read is reported and not counted."""
     total = Forecast()
@@ -78,7 +79,7 @@ def forecast(
         except ReplayError as error:
             return each.object.size, error
 
-    for size, result in in_parallel(Threads(_AT_ONCE), judge_one, found, at_once=_AT_ONCE):
+    for size, result in in_parallel(workers(_AT_ONCE), judge_one, found, at_once=_AT_ONCE):
         if isinstance(result, ReplayError):
             on_problem(result)
             continue

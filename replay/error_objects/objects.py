@@ -48,7 +48,7 @@ class ErrorObject:
         return layout.own_time(self.key, self.modified)
 
 
-def list_objects(s3: Any, bucket: str, prefix: str) -> Iterator[ErrorObject]:
+def list_error_objects(s3: Any, bucket: str, prefix: str) -> Iterator[ErrorObject]:
     """Yield every object under the prefix, page by page, without rows and what the commands wrote.
 
     Raises AccessDeniedError, ObjectGoneError (no such bucket) or ObjectError.
@@ -64,7 +64,7 @@ def list_objects(s3: Any, bucket: str, prefix: str) -> Iterator[ErrorObject]:
 
 
 def list_keys(s3: Any, bucket: str, prefix: str) -> Iterator[str]:
-    """Yield every key under the prefix. Raises as list_objects."""
+    """Yield every key under the prefix. Raises as list_error_objects."""
     try:
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             yield from (entry["Key"] for entry in page.get("Contents", []))
@@ -73,7 +73,10 @@ def list_keys(s3: Any, bucket: str, prefix: str) -> Iterator[str]:
 
 
 def list_folders(s3: Any, bucket: str, prefix: str) -> Iterator[str]:
-    """Yield the folders directly under the prefix, each with its prefix and "/". Raises as list_objects."""
+    """Yield the folders directly under the prefix, as keys that end with "/".
+
+    Raises as list_error_objects.
+    """
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
     try:
         for page in pages:

@@ -9,7 +9,7 @@ from typing import Any
 from ttl_archive.replay.claim_document import ClaimDocument, State
 from ttl_archive.replay.claims import Claims, Stored
 from ttl_archive.replay.error_objects.error_lines import read_lines
-from ttl_archive.replay.error_objects.objects import ErrorObject, Reader, list_keys, list_objects
+from ttl_archive.replay.error_objects.objects import ErrorObject, Reader, list_error_objects, list_keys
 from ttl_archive.replay.errors import ReplayError
 from ttl_archive.replay.workers import Threads, Workers, in_parallel
 from ttl_archive.transform import layout
@@ -66,7 +66,7 @@ def survey(
     """
     prefix += only.key_prefix
     claimed = set(list_keys(claims.s3, claims.bucket, layout.claims_folder(claims.table) + prefix))
-    listed = list_objects(claims.s3, claims.bucket, prefix)
+    listed = list_error_objects(claims.s3, claims.bucket, prefix)
     selected = (found for found in listed if only.selects(found))
 
     def look_up(error_object: ErrorObject) -> Found:

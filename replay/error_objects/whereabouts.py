@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from ttl_archive.replay.claims import Claims
-from ttl_archive.replay.error_objects.objects import list_folders, list_keys, list_objects
+from ttl_archive.replay.error_objects.objects import list_error_objects, list_folders, list_keys
 from ttl_archive.replay.error_objects.survey import Filter
 from ttl_archive.replay.errors import NothingFoundError
 from ttl_archive.transform import layout
@@ -18,7 +18,7 @@ _LOOK_AT = 10_000  # objects, to tell the dates that they cover
 def nothing_found(claims: Claims, prefix: str, only: Filter) -> NothingFoundError:
     """Return the error for a prefix and filter that match nothing, saying what there is."""
     s3, bucket = claims.s3, claims.bucket
-    objects = list(islice(list_objects(s3, bucket, prefix), _LOOK_AT))
+    objects = list(islice(list_error_objects(s3, bucket, prefix), _LOOK_AT))
     url = f"s3://{bucket}/{prefix}"
     if objects:
         days = sorted(each.time.date().isoformat() for each in objects)

@@ -16,7 +16,7 @@ from ttl_archive.transform.convert import Row
 
 
 @dataclass(slots=True)
-class Tally:
+class ObjectTally:
     """The ledger of one object. Once it is judged, lines = rows + dropped + refused + waived."""
 
     lines: int = 0
@@ -29,7 +29,7 @@ class Tally:
         """Whether every line was counted once."""
         return self.lines == self.rows + self.dropped.total() + self.refused.total() + self.waived
 
-    def add(self, other: "Tally") -> None:
+    def add(self, other: "ObjectTally") -> None:
         """Add the ledger of another object."""
         self.lines += other.lines
         self.rows += other.rows

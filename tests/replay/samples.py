@@ -100,7 +100,7 @@ def replay_all(s3: Any, *, prefix: str = PREFIX, concurrency: int = 1, **parts: 
     found = survey.survey(run.claims, prefix, survey.Filter(), run.transform)
     stream = None if run.sink.name == "s3" else run.sink.target
     binding = Binding(BUCKET, TABLE, prefix, run.sink.name, stream, run.transform, run.with_refused)
-    planned = replay_plan.make(found, binding)
+    planned = replay_plan.plan_for(found, binding)
     summary = execute(run, planned.objects, concurrency=concurrency)
     summary.refused_before = 0 if run.with_refused else planned.states[State.REFUSED]
     return summary

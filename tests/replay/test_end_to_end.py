@@ -88,7 +88,7 @@ def test_what_could_not_be_partitioned_is_replayed_whichever_form_it_is_in() -> 
     assert rows(bucket) == ["e1", "e2"]
 
 
-def test_what_failed_is_replayed_through_the_mended_delivery_stream() -> None:
+def test_what_failed_is_replayed_through_the_repaired_delivery_stream() -> None:
     broken = [True]
 
     def function(event: Request) -> Any:

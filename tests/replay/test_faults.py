@@ -1,4 +1,4 @@
-"""Faults of S3, each told apart: nothing is marked done that is not, and a second run ends it."""
+"""Faults of S3, reported by cause: nothing is marked done that is not, and a second run finishes it."""
 
 import gzip
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ from tests.replay.samples import (
 )
 from ttl_archive.replay.claim_document import ClaimDocument
 from ttl_archive.replay.claims import Claim
-from ttl_archive.replay.error_objects.objects import list_objects
+from ttl_archive.replay.error_objects.objects import list_error_objects
 from ttl_archive.replay.errors import AccessDeniedError, MisuseError, ObjectGoneError
 from ttl_archive.replay.replay_object import Ending, replay_object
 
@@ -62,7 +62,7 @@ def fail_once(bucket: Bucket, operation: str, error: Exception, key: str = "") -
         ("SlowDown", 503, "SlowDown"),
     ],
 )
-def test_why_an_object_cannot_be_read_is_told_apart(code: str, status: int, message: str) -> None:
+def test_the_cause_is_reported_when_an_object_cannot_be_read(code: str, status: int, message: str) -> None:
     bucket = bucket_with()
     fail_once(bucket, "GetObject", client_error(code, "GetObject", status), KEY)
 
@@ -78,12 +78,12 @@ def test_why_an_object_cannot_be_read_is_told_apart(code: str, status: int, mess
 @pytest.mark.parametrize(
     ("code", "kind"), [("AccessDenied", AccessDeniedError), ("NoSuchBucket", ObjectGoneError)]
 )
-def test_why_a_prefix_cannot_be_listed_is_told_apart(code: str, kind: type[Exception]) -> None:
+def test_the_cause_is_reported_when_a_prefix_cannot_be_listed(code: str, kind: type[Exception]) -> None:
     bucket = bucket_with()
     fail_once(bucket, "ListObjectsV2", client_error(code, "ListObjectsV2", 403))
 
     with pytest.raises(kind):
-        list(list_objects(bucket, BUCKET, PREFIX))
+        list(list_error_objects(bucket, BUCKET, PREFIX))
 
 
 @pytest.mark.parametrize("operation", ["PutObject", "HeadObject"])
@@ -265,7 +265,7 @@ def test_a_claim_whose_answer_was_lost_is_known_again() -> None:
 def test_two_runs_never_hold_one_object() -> None:
     bucket = bucket_with()
     first, second = make_run(bucket), make_run(bucket)
-    (error_object_found,) = list_objects(bucket, BUCKET, PREFIX)
+    (error_object_found,) = list_error_objects(bucket, BUCKET, PREFIX)
 
     held = first.claims.take(error_object_found, "s3", first.transform)
 
@@ -281,7 +281,7 @@ def test_a_claim_that_ran_out_is_taken_over_and_its_holder_notices() -> None:
     now = [datetime(2026, 11, 21, tzinfo=UTC)]
     first = make_run(bucket, claims=claims_of(bucket, "first", now=lambda: now[0]))
     second = make_run(bucket, claims=claims_of(bucket, "second", now=lambda: now[0]))
-    (found,) = list_objects(bucket, BUCKET, PREFIX)
+    (found,) = list_error_objects(bucket, BUCKET, PREFIX)
     held = first.claims.take(found, "s3", first.transform)
     assert isinstance(held, Claim)
     now[0] += timedelta(minutes=16)
@@ -293,7 +293,7 @@ def test_a_claim_that_ran_out_is_taken_over_and_its_holder_notices() -> None:
 
 def test_a_claim_that_was_not_got_is_never_written() -> None:
     bucket = bucket_with()
-    (found,) = list_objects(bucket, BUCKET, PREFIX)
+    (found,) = list_error_objects(bucket, BUCKET, PREFIX)
     holder = make_run(bucket)
     holder.claims.take(found, "s3", "t")
     (key,) = (key for key in bucket.keys(CLAIMS) if key.endswith(".json"))
@@ -309,7 +309,7 @@ def test_a_claim_in_use_is_renewed() -> None:
     bucket = bucket_with()
     now = [datetime(2026, 11, 21, tzinfo=UTC)]
     claims = claims_of(bucket, "first", now=lambda: now[0])
-    (found,) = list_objects(bucket, BUCKET, PREFIX)
+    (found,) = list_error_objects(bucket, BUCKET, PREFIX)
     held = claims.take(found, "s3", "t")
     assert isinstance(held, Claim)
     for _ in range(10):
@@ -326,7 +326,7 @@ def test_a_claim_never_outlives_what_it_is_reported() -> None:
     now = [datetime(2026, 11, 21, tzinfo=UTC)]
     end = now[0] + timedelta(minutes=5)
     claims = claims_of(bucket, "first", now=lambda: now[0], not_after=end)
-    (found,) = list_objects(bucket, BUCKET, PREFIX)
+    (found,) = list_error_objects(bucket, BUCKET, PREFIX)
     assert isinstance(claims.take(found, "s3", "t"), Claim)
     now[0] = end
 
@@ -335,7 +335,7 @@ def test_a_claim_never_outlives_what_it_is_reported() -> None:
 
 def test_an_object_done_meanwhile_is_not_done_again() -> None:
     bucket = bucket_with()
-    (found,) = list_objects(bucket, BUCKET, PREFIX)
+    (found,) = list_error_objects(bucket, BUCKET, PREFIX)
     replay_all(bucket)
     before = {key: bucket.objects[key].body for key in bucket.keys("archive/")}
     expire_claims(bucket)
@@ -348,7 +348,7 @@ def test_a_run_that_is_stopped_lets_go_and_the_next_need_not_wait() -> None:
     bucket = bucket_with()
     stop = Event()
     stop.set()
-    (found,) = list_objects(bucket, BUCKET, PREFIX)
+    (found,) = list_error_objects(bucket, BUCKET, PREFIX)
 
     assert replay_object(make_run(bucket, stop=stop), found).ending == Ending.STOPPED
     assert bucket.keys("archive/") == []

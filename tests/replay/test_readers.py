@@ -52,7 +52,7 @@ def claim_or_error(content: bytes) -> ClaimDocument | None:
 def plan_or_error(path: Path, content: bytes) -> Plan | None:
     path.write_bytes(content)
     try:
-        return replay_plan.read(path)
+        return replay_plan.read_plan(path)
     except MisuseError:
         return None
 
@@ -102,7 +102,7 @@ def test_a_claim_comes_back_as_it_was_written() -> None:
 @given(st.integers(0, 400), st.binary(min_size=1, max_size=3))
 def test_no_damage_to_a_plan_is_believed(tmp_path_factory: Any, position: int, damage: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "damaged-plan.json"
-    replay_plan.write(PLAN, path)
+    replay_plan.write_plan(PLAN, path)
     content = path.read_bytes()
     position %= len(content)
     damaged = content[:position] + damage + content[position + len(damage) :]

@@ -47,7 +47,7 @@ def binding(**changes: Any) -> Binding:
 
 
 def made(bucket: Bucket, **changes: Any) -> Plan:
-    return replay_plan.make(found(bucket), binding(**changes))
+    return replay_plan.plan_for(found(bucket), binding(**changes))
 
 
 def test_objects_come_oldest_first() -> None:
@@ -127,13 +127,13 @@ def test_a_plan_comes_back_from_its_file(tmp_path: Path) -> None:
         planned, objects=(*planned.objects, replace(planned.objects[0], key=PREFIX + 'a b+c=ü"\n'))
     )
 
-    replay_plan.write(planned, tmp_path / "plan.json")
+    replay_plan.write_plan(planned, tmp_path / "plan.json")
 
     assert replay_plan.read_plan(tmp_path / "plan.json") == planned
 
 
 def test_an_empty_plan_comes_back_too(tmp_path: Path) -> None:
-    replay_plan.write(made(Bucket()), tmp_path / "plan.json")
+    replay_plan.write_plan(made(Bucket()), tmp_path / "plan.json")
 
     assert replay_plan.read_plan(tmp_path / "plan.json").objects == ()
 
@@ -162,7 +162,7 @@ def test_a_file_that_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
 )
 def test_a_plan_that_was_edited_is_refused(tmp_path: Path, before: str, after: str) -> None:
     path = tmp_path / "plan.json"
-    replay_plan.write(made(bucket_of_days(10)), path)
+    replay_plan.write_plan(made(bucket_of_days(10)), path)
     text = path.read_text()
     assert before in text
     path.write_text(text.replace(before, after))
@@ -173,7 +173,7 @@ def test_a_plan_that_was_edited_is_refused(tmp_path: Path, before: str, after: s
 
 def test_a_plan_of_another_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
-    replay_plan.write(made(bucket_of_days(10)), path)
+    replay_plan.write_plan(made(bucket_of_days(10)), path)
     path.write_text(path.read_text().replace('"version":2', '"version":1'))
 
     with pytest.raises(MisuseError, match="of version 1"):

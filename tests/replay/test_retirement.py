@@ -1,4 +1,4 @@
-"""Moving what is done out of the way: the original goes only when its copy stands."""
+"""Moving what is done out of the way: the original is removed only after its copy is verified."""
 
 from typing import Any
 

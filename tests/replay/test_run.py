@@ -28,7 +28,7 @@ from tests.replay.samples import (
     states,
 )
 from ttl_archive.replay.claim_document import State
-from ttl_archive.replay.error_objects.objects import list_objects
+from ttl_archive.replay.error_objects.objects import list_error_objects
 from ttl_archive.replay.errors import MisuseError
 from ttl_archive.replay.rate import Rate
 from ttl_archive.replay.replay_object import Ending, Run, replay_object
@@ -216,7 +216,7 @@ def test_no_text_is_put_among_the_files_of_a_parquet_archive() -> None:
 
 def test_a_put_that_was_held_up_does_not_undo_the_run_that_took_over() -> None:
     bucket = bucket_with(change(1), change(2))
-    (found,) = list_objects(bucket, BUCKET, PREFIX)
+    (found,) = list_error_objects(bucket, BUCKET, PREFIX)
     now = [bucket.now]
 
     def run_as(transform: str, verdict: Judge) -> Run:

@@ -36,7 +36,7 @@ from ttl_archive.replay.claim_document import State, read_claim
 from ttl_archive.replay.claims import Claim
 from ttl_archive.replay.error_objects import survey
 from ttl_archive.replay.error_objects.error_lines import read_lines
-from ttl_archive.replay.error_objects.objects import ErrorObject, list_objects
+from ttl_archive.replay.error_objects.objects import ErrorObject, list_error_objects
 from ttl_archive.replay.errors import ClaimLostError, MisuseError, ObjectError, ReplayError
 from ttl_archive.replay.rate import Rate
 from ttl_archive.replay.replay_object import Ending, replay_object
@@ -59,7 +59,7 @@ def bucket_with(*datas: bytes) -> Bucket:
 
 
 def the_object(bucket: Bucket) -> ErrorObject:
-    (found,) = list_objects(bucket, BUCKET, PREFIX)
+    (found,) = list_error_objects(bucket, BUCKET, PREFIX)
     return found
 
 
@@ -68,7 +68,7 @@ def waive(bucket: Bucket, line: int | None = None, transform: str = TRANSFORM, r
 
 
 def undo(bucket: Bucket, line: int | None = None) -> int:
-    return waiver.undo(claims_of(bucket), the_object(bucket), line, by=BY)
+    return waiver.undo_waiver(claims_of(bucket), the_object(bucket), line, by=BY)
 
 
 def can_retire(bucket: Bucket) -> bool:
@@ -325,7 +325,7 @@ def test_a_waived_object_is_retired_and_stays_so() -> None:
     (document,) = documents(bucket)
     assert (document.state, document.retired_to) == (State.RETIRED, to)
     assert (KEY in bucket.objects, to in bucket.objects) == (False, True)
-    for change_it in (waiver.undo, waiver.waive):
+    for change_it in (waiver.undo_waiver, waiver.waive):
         more = {"transform": TRANSFORM, "reason": "x"} if change_it is waiver.waive else {}
         with pytest.raises(MisuseError, match="it is retired, to replay/"):
             change_it(claims_of(bucket), found, None, by=BY, **more)
@@ -388,7 +388,7 @@ def test_a_retirement_that_was_killed_before_it_removed_the_object_is_finished_b
 
 
 def test_a_run_that_stalls_before_done_is_written_does_not_undo_the_run_that_took_over() -> None:
-    """The manifest of the run that took over stands, and so do its rows."""
+    """The manifest and the rows of the run that took over are left as they are."""
     bucket = bucket_with(change(1), change(2), change(3))
     found = the_object(bucket)
     now = [datetime.now(UTC)]

@@ -150,7 +150,7 @@ def _run(desk: _Desk, answer: Answer) -> None:
     binding = replay_plan.Binding(
         BUCKET, TABLE, PREFIX, command.sink, stream, version.fingerprint, command.with_refused
     )
-    planned = replay_plan.make(desk.found(), binding)
+    planned = replay_plan.plan_for(desk.found(), binding)
     answer.planned = planned.objects
     summary = execute(
         run, planned.objects, concurrency=command.concurrency, on_outcome=answer.outcomes.append
@@ -178,7 +178,7 @@ def _waive(desk: _Desk, answer: Answer) -> None:
 def _undo(desk: _Desk, answer: Answer) -> None:
     for each in desk.found():
         if each.document and each.document.waived() and each.state != State.RETIRED:
-            waiver.undo(desk.claims, each.object, None, by="me")
+            waiver.undo_waiver(desk.claims, each.object, None, by="me")
             answer.changed.append(each.object.key)
 
 
