@@ -56,6 +56,7 @@ def firehose(port: int, functions: tuple[str, ...], task_root: Path) -> None:
             for name, handler in map(_name_and_handler, functions)
         }
         services = stack.enter_context(LocalServices(functions=known, port=port))
+        services.emulator.wait_ready()
         click.echo(_how_to_reach(services, known))
         try:
             while True:

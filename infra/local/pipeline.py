@@ -13,15 +13,13 @@ from duckdb import DuckDBPyRelation
 from ttl_archive.infra.deploy_settings import default_record_kib
 from ttl_archive.infra.local import local_sql
 from ttl_archive.infra.local.dynamodb.change_record import Precision
-from ttl_archive.infra.local.dynamodb.streaming_api import StreamingDestinations
 from ttl_archive.infra.local.dynamodb.ttl import AttributeValues, ExpiredItem, Sweeper, create_table
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.firehose.delivery_stream import DeliveryCounts
+from ttl_archive.infra.local.firehose.function import Function
 from ttl_archive.infra.local.firehose.service import Firehose
-from ttl_archive.infra.local.gateway import Gateway
 from ttl_archive.infra.local.in_process_transform import InProcessTransform, has_runtime_client
 from ttl_archive.infra.local.lambda_runtime.runtime_client import LambdaRuntime
-from ttl_archive.infra.local.moto_server.emulator import Emulator
 from ttl_archive.infra.local.resources import (
     FUNCTION_ARN,
     NAME,
@@ -31,7 +29,7 @@ from ttl_archive.infra.local.resources import (
     pipeline_delivery_stream,
 )
 from ttl_archive.infra.local.s3.lifecycle import Transition, apply_lifecycle
-from ttl_archive.infra.local.s3.proxy import S3Proxy
+from ttl_archive.infra.local.services import LocalServices
 from ttl_archive.infra.sql.duckdb_dialect import DuckDbDialect
 from ttl_archive.infra.sql.saved_queries import saved_queries
 from ttl_archive.transform.settings import CONFIG_VARIABLE, Settings, load
@@ -66,8 +64,7 @@ class Pipeline:
     streaming destination until enable_streaming(), like a table that existed before.
     Everything is a real API call: boto3 to the emulator, and the handler in AWS's own runtime client.
 
-    The clock replicates pending changes before it advances, so a change and its arrival in the data stream
-    have the time at which they happened.
+    A change and its arrival in the data stream have the time at which they happened: see LocalServices.
     """
 
     def __init__(
@@ -99,7 +96,6 @@ class Pipeline:
         self._handler = handler
         self._task_root = task_root
         self._listings: tuple[local_sql.Listing, local_sql.Listing] | None = None
-        self._checkpoints: dict[str, str] = {}
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -115,14 +111,16 @@ class Pipeline:
 
     def environment(self) -> dict[str, str]:
         """Return the variables that another process needs to use this pipeline, every service of it."""
-        return {**self._environment(), "AWS_ENDPOINT_URL": self._gateway.url}
-
-    def _environment(self) -> dict[str, str]:
         return {
-            **self.emulator.environment(),
+            **self._services.environment(),
             "AWS_ENDPOINT_URL_S3": self.s3_proxy.url,
             CONFIG_VARIABLE: str(Path(self.settings.file).absolute()),
         }
+
+    @property
+    def firehose(self) -> Firehose:
+        """The Firehose, which restart_firehose replaces."""
+        return self._services.firehose
 
     def enable_streaming(self) -> None:
         """Replicate the table's changes from now on; earlier ones are never replicated (DDB: kds)."""
@@ -169,9 +167,8 @@ class Pipeline:
 
         The counts of Firehose in the ledger begin again.
         """
-        self.firehose.close()
-        self._make_firehose()
-        self._gateway.firehose = self.firehose
+        self._services.restart_firehose()
+        self._create_delivery_stream()
 
     def restart_function(self) -> None:
         """Restart the function's process, as a deployment does: it reads code and archive.toml again."""
@@ -216,26 +213,34 @@ class Pipeline:
 
     def _start(self) -> None:
         # The two processes start at the same time; the first request waits for the emulator.
-        self.emulator = Emulator()
-        self._open.callback(self.emulator.stop)
-        self.s3_proxy = self._open.enter_context(S3Proxy(self.emulator.port, self.clock))
-        self.function = self._new_function()
+        functions: dict[str, Function] = {}
+        self._services = LocalServices(functions=functions, clock=self.clock)
+        self._open.enter_context(self._services)
+        self.emulator, self.s3_proxy = self._services.emulator, self._services.s3_proxy
+        self.s3, self.dynamodb = self._services.s3, self._services.dynamodb
+        self.kinesis, self.destinations = self._services.kinesis, self._services.destinations
+        self.function = functions[FUNCTION_ARN] = self._new_function()
         self._open.enter_context(self.function)
         self._connection = self._open.enter_context(local_sql.connect(self.s3_proxy.url))
-        self.s3 = self.emulator.client("s3", endpoint_url=self.s3_proxy.url)
-        self.dynamodb = self.emulator.client("dynamodb")
-        self.kinesis = self.emulator.client("kinesis")
         self.emulator.wait_ready()
-        self._make_bucket()
-        create_table(
-            self.dynamodb, self.table, keys=self._keys, ttl_attribute=self.settings.table.ttl_attribute
+        self._create_resources()
+        self.function.wait_ready()
+        self._create_delivery_stream()
+        self._attach()
+
+    def _create_resources(self) -> None:
+        ttl_attribute = self.settings.table.ttl_attribute
+        self.s3.create_bucket(Bucket=self.bucket)
+        self.s3.put_bucket_lifecycle_configuration(
+            Bucket=self.bucket, **lifecycle_configuration(self.settings, self._glacier_after_days)
         )
+        create_table(self.dynamodb, self.table, keys=self._keys, ttl_attribute=ttl_attribute)
         self.kinesis.create_stream(
             StreamName=NAME, ShardCount=self._shards, MaxRecordSizeInKiB=self._max_record_kib
         )
-        self.function.wait_ready()
-        self._make_firehose()
-        self._attach()
+
+    def _create_delivery_stream(self) -> None:
+        self.firehose.create_delivery_stream(**pipeline_delivery_stream(self.settings, self._buffering))
 
     def _new_function(self) -> LambdaRuntime | InProcessTransform:
         if self._handler == TRANSFORM and not has_runtime_client():
@@ -243,53 +248,21 @@ class Pipeline:
         return LambdaRuntime(
             self._handler,
             function_name=NAME,
-            environment=self._environment(),
+            environment=self.environment(),
             task_root=self._task_root,
         )
 
-    def _make_bucket(self) -> None:
-        self.s3.create_bucket(Bucket=self.bucket)
-        self.s3.put_bucket_lifecycle_configuration(
-            Bucket=self.bucket, **lifecycle_configuration(self.settings, self._glacier_after_days)
-        )
-
-    def _make_firehose(self) -> None:
-        self.firehose = Firehose(
-            s3=self.s3,
-            kinesis=self.kinesis,
-            functions={FUNCTION_ARN: self.function},
-            clock=self.clock,
-            checkpoints=self._checkpoints,
-        )
-        self._open.callback(self.firehose.close)
-        self.firehose.create_delivery_stream(**pipeline_delivery_stream(self.settings, self._buffering))
-
     def _attach(self) -> None:
-        ttl_attribute = self.settings.table.ttl_attribute
-        self.destinations = StreamingDestinations(
-            dynamodb=self.dynamodb,
-            streams=self.emulator.client("dynamodbstreams"),
-            kinesis=self.kinesis,
-            clock=self.clock,
+        self._sweeper = Sweeper(
+            self.dynamodb,
+            self.table,
+            self.settings.table.ttl_attribute,
+            self.clock,
+            on_removed=self._expect,
         )
-        self._sweeper = Sweeper(self.dynamodb, self.table, ttl_attribute, self.clock, on_removed=self._expect)
-        self._gateway = self._open.enter_context(
-            Gateway(
-                firehose=self.firehose,
-                destinations=self.destinations,
-                s3=self.s3_proxy,
-                emulator_port=self.emulator.port,
-            )
-        )
-        self._open.callback(self.clock.before_advance(self._replicate))
         if self._streaming:
             self.enable_streaming()
 
     def _expect(self, expired: ExpiredItem) -> None:
         if (destination := self.destinations.of(self.table)) is not None:
             destination.expect(expired)
-
-    def _replicate(self) -> None:
-        """Let what happened until now reach the data stream and be received at this time."""
-        self.destinations.run_until_refused()
-        self.firehose.receive()

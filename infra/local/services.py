@@ -18,9 +18,15 @@ from ttl_archive.infra.local.s3.proxy import S3Proxy
 class LocalServices:
     """A context manager; `url` is the endpoint of every service, and `work` does what is due.
 
-    `functions` are the Lambda functions that delivery streams can invoke, by ARN. The clock is the machine's
-    by default. Nothing is kept on disk.
+    `functions` are the Lambda functions that delivery streams can invoke, by ARN; they may be added later.
+    The clock is the machine's by default. Nothing is kept on disk. The first request waits for the emulator.
+
+    Pending changes are replicated before the clock advances, so a change and its arrival in the data stream
+    have the time at which they happened.
     """
+
+    firehose: Firehose
+    _gateway: Gateway
 
     def __init__(
         self,
@@ -30,8 +36,9 @@ class LocalServices:
         port: int = 0,
     ) -> None:
         self.clock = clock or SystemClock()
-        self._functions = functions or {}
+        self._functions: Mapping[str, Function] = {} if functions is None else functions
         self._port = port
+        self._checkpoints: dict[str, str] = {}
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -59,29 +66,48 @@ class LocalServices:
         self.destinations.run_until_refused()
         return self.firehose.poll()
 
+    def restart_firehose(self) -> None:
+        """Replace Firehose as after a crash: only its checkpoints are kept."""
+        self.firehose.close()
+        self.firehose = self._new_firehose()
+        self._gateway.firehose = self.firehose
+
     def _start(self) -> None:
-        self.emulator = self._open.enter_context(Emulator())
-        s3_proxy = self._open.enter_context(S3Proxy(self.emulator.port, self.clock))
-        kinesis = self.emulator.client("kinesis")
-        self.firehose = Firehose(
-            s3=self.emulator.client("s3", endpoint_url=s3_proxy.url),
-            kinesis=kinesis,
-            functions=self._functions,
-            clock=self.clock,
-        )
-        self._open.callback(self.firehose.close)
+        self.emulator = Emulator()
+        self._open.callback(self.emulator.stop)
+        self.s3_proxy = self._open.enter_context(S3Proxy(self.emulator.port, self.clock))
+        self.s3 = self.emulator.client("s3", endpoint_url=self.s3_proxy.url)
+        self.dynamodb = self.emulator.client("dynamodb")
+        self.kinesis = self.emulator.client("kinesis")
+        self.firehose = self._new_firehose()
+        self._open.callback(lambda: self.firehose.close())
         self.destinations = StreamingDestinations(
-            dynamodb=self.emulator.client("dynamodb"),
+            dynamodb=self.dynamodb,
             streams=self.emulator.client("dynamodbstreams"),
-            kinesis=kinesis,
+            kinesis=self.kinesis,
             clock=self.clock,
         )
+        self._open.callback(self.clock.before_advance(self._replicate))
         self._gateway = self._open.enter_context(
             Gateway(
                 firehose=self.firehose,
                 destinations=self.destinations,
-                s3=s3_proxy,
+                s3=self.s3_proxy,
                 emulator_port=self.emulator.port,
                 port=self._port,
             )
         )
+
+    def _new_firehose(self) -> Firehose:
+        return Firehose(
+            s3=self.s3,
+            kinesis=self.kinesis,
+            functions=self._functions,
+            clock=self.clock,
+            checkpoints=self._checkpoints,
+        )
+
+    def _replicate(self) -> None:
+        """Let what happened until now reach the data stream and be received at this time."""
+        self.destinations.run_until_refused()
+        self.firehose.receive()
