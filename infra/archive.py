@@ -136,7 +136,14 @@ class TtlArchive(Construct):
         )
         self.alarms = Alarms(self, "Alarms", **self._common, bucket=bucket, metrics=self._metrics)
         self._dashboard = dashboard(self, "Dashboard", metrics=self._metrics, rule=self.alarms.rule)
-        self.policies = OperatorPolicies(self, "Policies", **self._common, bucket=bucket, stream=self.stream)
+        self.policies = OperatorPolicies(
+            self,
+            "Policies",
+            **self._common,
+            bucket=bucket,
+            stream=self.stream,
+            machine=self.replay.machine,
+        )
 
     def _order(self) -> None:
         """The guard comes first and the table last, so that a failed deployment changes or attaches nothing.
@@ -147,17 +154,17 @@ class TtlArchive(Construct):
         first = self.guard.compare(self._guarded_resources(), self.stream)
         between: list[Construct] = [self.storage, self.function, self.catalog, self.delivery, self.workgroup]
         between += [self.relations, self.replay, self.alarms, self._dashboard, self.policies]
-        for part in [
-            *between,
-            *([self.stream] if isinstance(self.stream, kinesis.Stream) else []),
-            self.table,
-        ]:
+        guarded = [*between, self.table]
+        if isinstance(self.stream, Construct) and _own(self, self.stream):
+            guarded.append(self.stream)
+        for part in guarded:
             part.node.add_dependency(first)
         record = self.guard.record(self.storage.bucket)
         drain = self.guard.protect(self.delivery.delivery_stream.ref, self.stream)
         record.node.add_dependency(first, self.delivery, self.catalog, self.function)
-        drain.node.add_dependency(first)  # its reference to the delivery stream orders the two
-        self.table.node.add_dependency(*between, record, drain)
+        # On removal the drain guard is asked before any of these is deleted.
+        drain.node.add_dependency(first, *between)
+        self.table.node.add_dependency(record, drain)
 
     def _guarded_resources(self) -> dict[str, CfnElement | None]:
         """Return the resources whose physical ids the guard looks up, those that this construct creates."""

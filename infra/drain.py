@@ -22,7 +22,9 @@ from ttl_archive.transform.errors import ArchiveError
 from ttl_archive.transform.settings import CONFIG_VARIABLE, Settings, load
 
 POLL_S = 60
+EXIT_FAILED, EXIT_OPEN = 1, 3
 _DETACH_S = 900
+_STREAMS = ("ENABLING", "ACTIVE", "UPDATING")
 
 
 class DrainError(ArchiveError):
@@ -49,7 +51,7 @@ def deployed_pipeline(clients: GetClient, settings: Settings, deploy: Deploy) ->
     )
 
 
-def detach_table(clients: GetClient, pipeline: PipelineNames, clock: PausingClock = SYSTEM_CLOCK) -> None:
+def detach_table(clients: GetClient, pipeline: PipelineNames, clock: PausingClock) -> None:
     """Turn off the table's streaming and wait until DynamoDB reports it. Raises DrainError."""
     end = clock.now() + timedelta(seconds=_DETACH_S)
     waiter = Waiter(lambda: (end - clock.now()).total_seconds(), clock.pause)
@@ -60,7 +62,7 @@ def detach_table(clients: GetClient, pipeline: PipelineNames, clock: PausingCloc
 
 
 def wait_until_drained(
-    clients: GetClient, pipeline: PipelineNames, timeout_s: float, clock: PausingClock = SYSTEM_CLOCK
+    clients: GetClient, pipeline: PipelineNames, timeout_s: float, clock: PausingClock
 ) -> Iterator[DrainProgress]:
     """Yield the progress whenever it changes; the last one has no reasons. Raises DrainError on timeout."""
     end, before = clock.now() + timedelta(seconds=timeout_s), None
@@ -94,29 +96,39 @@ def drain(config: Path | None, yes: bool, timeout_s: int) -> None:
     To detach the table, and wait:            ttl-archive drain --yes
     Afterwards, to delete the stack:          aws cloudformation delete-stack --stack-name NAME
 
-    Changes of the table are not archived from then on. Nothing is deleted. Exit codes: 0 drained, 2 not
-    drained, or misused.
+    Changes of the table are not archived from then on. Nothing is deleted. Exit codes: 0 drained, 1 not
+    drained in this time, 2 misused, 3 the table streams and --yes is missing.
     """
     settings = load(config, deploy_settings.SECTIONS)
     deploy = deploy_settings.load(settings)
     clients = Clients()
     pipeline = deployed_pipeline(clients, settings, deploy)
-    if yes:
-        detach_table(clients, pipeline)
-    elif _streams(clients, pipeline):
-        raise DrainError(
+    if not yes and _streams(clients, pipeline):
+        click.echo(
             f"The table {pipeline.table} streams into {pipeline.stream}. To detach it and to wait until its "
-            "changes are in the bucket: ttl-archive drain --yes"
+            "changes are in the bucket: ttl-archive drain --yes",
+            err=True,
         )
-    for progress in wait_until_drained(clients, pipeline, timeout_s):
+        raise SystemExit(EXIT_OPEN)
+    try:
+        if yes:
+            detach_table(clients, pipeline, SYSTEM_CLOCK)
+        _show_progress(clients, pipeline, timeout_s)
+    except DrainError as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(EXIT_FAILED) from None
+    click.echo(f"{pipeline.delivery_stream} is drained: it can be deleted, and so can the stack.")
+
+
+def _show_progress(clients: GetClient, pipeline: PipelineNames, timeout_s: int) -> None:
+    for progress in wait_until_drained(clients, pipeline, timeout_s, SYSTEM_CLOCK):
         for reason in progress.reasons:
             click.echo(f"waiting: {reason}", err=True)
-    click.echo(f"{pipeline.delivery_stream} is drained: it can be deleted, and so can the stack.")
 
 
 def _streams(clients: GetClient, pipeline: PipelineNames) -> bool:
     found = destinations(clients("dynamodb"), pipeline.table)
     return any(
-        entry["StreamArn"] == pipeline.stream_arn and entry["DestinationStatus"] == "ACTIVE"
+        entry["StreamArn"] == pipeline.stream_arn and entry["DestinationStatus"] in _STREAMS
         for entry in found
     )

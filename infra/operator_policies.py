@@ -6,10 +6,11 @@ Restore   restore                                      nothing; writes items int
 Resolve   replay waive, retire, and all of Replay      retired error objects, of which a copy is kept
 """
 
-from aws_cdk import Stack
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from ttl_archive.infra import roles
@@ -31,10 +32,16 @@ class OperatorPolicies(Construct):
         deploy: Deploy,
         bucket: s3.IBucket,
         stream: kinesis.IStream,
+        machine: sfn.StateMachine,
     ) -> None:
         super().__init__(scope, id)
         self._settings, self._deploy, self._bucket = settings, deploy, bucket
-        replaying = [*self._replaying(), *roles.stream_sending(stream, deploy)]
+        self._machine = machine
+        replaying = [
+            *self._replaying(),
+            *roles.stream_sending(stream, deploy),
+            *self._distributing(),
+        ]
         self.replay = self._policy("Replay", "replay list, inspect, plan and run", replaying)
         self.restore = self._policy("Restore", "restore", self._restoring())
         self.resolve = self._policy(
@@ -50,7 +57,11 @@ class OperatorPolicies(Construct):
         )
         acknowledge_wildcards(
             policy,
-            [self._bucket.arn_for_objects(f"{folder}*") for folder in self._folders()] + [self._tables()],
+            [
+                *(self._bucket.arn_for_objects(f"{folder}*") for folder in self._folders()),
+                self._tables(),
+                *self._executions(),
+            ],
             "Object names are not known beforehand, and a restore may write to another table.",
         )
         return policy
@@ -60,7 +71,7 @@ class OperatorPolicies(Construct):
             layout.archive_folder(self._settings),
             layout.errors_folder(self._settings),
             layout.source_folder(self._settings),
-            layout.ROOT,
+            layout.records_folder(self._settings.table.name),
         )
 
     def _objects(self, *folders: str) -> list[str]:
@@ -87,6 +98,29 @@ class OperatorPolicies(Construct):
     def _resolving(self) -> list[iam.PolicyStatement]:
         _, errors, _, own = self._folders()
         return [roles.allow(["s3:DeleteObject"], self._objects(errors, own))]
+
+    def _distributing(self) -> list[iam.PolicyStatement]:
+        """Allow replay run --distributed: start the state machine and follow its map."""
+        return [
+            roles.allow(["states:StartExecution"], [self._machine.state_machine_arn]),
+            roles.allow(
+                ["states:DescribeExecution", "states:DescribeMapRun", "states:ListMapRuns"],
+                self._executions(),
+            ),
+        ]
+
+    def _executions(self) -> list[str]:
+        """Step Functions chooses the names of executions and map runs."""
+        name = self._machine.state_machine_name
+        return [
+            Stack.of(self).format_arn(
+                service="states",
+                resource=resource,
+                resource_name=f"{name}{separator}*",
+                arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            )
+            for resource, separator in (("execution", ":"), ("mapRun", "/"))
+        ]
 
     def _tables(self) -> str:
         """A restore may write to a new table, whose name nobody knows yet."""

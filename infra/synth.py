@@ -81,7 +81,8 @@ def _drop_redundant_dependencies(resource: dict[str, Any]) -> None:
     properties = json.dumps(resource.get("Properties", {}))
     depends = resource.get("DependsOn", [])
     names = [depends] if isinstance(depends, str) else depends
-    needed = [name for name in names if f'"Fn::GetAtt": ["{name}"' not in properties]
+    implied = ('{{"Ref": "{0}"}}', '{{"Fn::GetAtt": ["{0}"')
+    needed = [name for name in names if not any(text.format(name) in properties for text in implied)]
     resource.pop("DependsOn", None)
     if needed:
         resource["DependsOn"] = needed

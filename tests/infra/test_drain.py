@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
 from tests.fakes import client_error
 from ttl_archive.infra import drain
@@ -180,6 +181,54 @@ def test_a_timeout_names_what_is_missing(account: Account) -> None:
         drain.DrainError, match=r"Not drained after 60 seconds: the table readings still streams"
     ):
         list(drain.wait_until_drained(account.clients, NAMES, 60, account.clock()))
+
+
+# The command
+
+
+def run(account: Account, monkeypatch: pytest.MonkeyPatch, *options: str) -> Result:
+    cloudformation = CloudFormation({"StreamName": NAME, "DeliveryStreamName": NAME})
+
+    def clients(service: str) -> Any:
+        return cloudformation if service == "cloudformation" else account.clients(service)
+
+    monkeypatch.setattr(drain, "Clients", lambda: clients)
+    monkeypatch.setattr(drain, "SYSTEM_CLOCK", account.clock())
+    return CliRunner().invoke(drain.drain, ["--config", str(account.pipeline.settings.file), *options])
+
+
+def test_the_command_detaches_waits_and_says_when_it_is_safe(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_items(account, 2)
+    account.pause(MINUTE_S)
+
+    result = run(account, monkeypatch, "--yes")
+
+    assert result.exit_code == 0, result.output
+    assert "waiting: 2 records entered the stream" in result.output
+    assert result.output.splitlines()[-1] == f"{NAME} is drained: it can be deleted, and so can the stack."
+    assert account.pipeline.ledger().firehose.delivered == 2
+
+
+def test_without_yes_the_command_detaches_nothing(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    account.pause(MINUTE_S)
+    result = run(account, monkeypatch)
+
+    assert (result.exit_code, "ttl-archive drain --yes" in result.output) == (3, True)
+    (found,) = account.pipeline.destinations.describe_kinesis_streaming_destination(TableName="readings")[
+        "KinesisDataStreamDestinations"
+    ]
+    assert found["DestinationStatus"] in ("ENABLING", "ACTIVE")
+
+
+def test_a_timeout_of_the_command_is_a_failure(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_items(account, 1)
+    account.pause(MINUTE_S)
+
+    result = run(account, monkeypatch, "--yes", "--timeout-s", "1")
+
+    assert (result.exit_code, "Nothing was deleted" in result.output) == (1, True)
 
 
 # Finding the pipeline

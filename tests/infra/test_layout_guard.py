@@ -13,6 +13,7 @@ from tests.infra.test_attach import active
 from tests.infra.update_matrix import CHANGES
 from ttl_archive.infra.attachment.deployed_layout import record_key
 from ttl_archive.infra.attachment.layout_rules import Layout, incompatible_changes
+from ttl_archive.transform import layout
 
 GUARD, RECORD, DRAIN = "Custom::LayoutGuard", "Custom::LayoutRecord", "Custom::DrainGuard"
 # The changes that must be refused, with words of the way out.
@@ -188,8 +189,8 @@ def onto_retained(template: Template, bucket: str) -> Template:
     document = json.loads(json.dumps(template.document))
     for resource in document["Resources"].values():
         if resource["Type"] == GUARD:
-            layout = json.loads(resource["Properties"]["Layout"]) | {"bucket": bucket}
-            resource["Properties"]["Layout"] = json.dumps(layout)
+            wanted = json.loads(resource["Properties"]["Layout"]) | {"bucket": bucket}
+            resource["Properties"]["Layout"] = json.dumps(wanted)
     return Template(document)
 
 
@@ -220,8 +221,8 @@ def retained_bucket(template: Template, record: bool) -> AccountS3:
     s3 = AccountS3()
     s3.put_object(Bucket="retained", Key="archive/Devices/dt=2026-11-21/x.jsonl.gz", Body=b"")
     if record:
-        layout = template.one(RECORD)["Layout"]
-        s3.put_object(Bucket="retained", Key=record_key("Devices"), Body=layout.encode())
+        wanted = template.one(RECORD)["Layout"]
+        s3.put_object(Bucket="retained", Key=record_key("Devices"), Body=wanted.encode())
     return s3
 
 
@@ -234,6 +235,11 @@ def test_the_record_is_what_the_guard_wanted(defaults: Template) -> None:
     assert written["date_column"] == "dt"
     assert written["files"] == "jsonl"
     assert Layout.from_json(json.dumps(written)).table == "defaults"
+
+
+def test_the_record_is_among_the_tables_own_records() -> None:
+    """The functions' zip has no module of the transform, so that the name is written out there."""
+    assert record_key("devices") == f"{layout.records_folder('devices')}layout.json"
 
 
 def test_deleting_the_record_keeps_the_object(defaults: Template) -> None:
@@ -336,7 +342,9 @@ def test_a_stack_is_not_deleted_before_it_is_drained(defaults: Template) -> None
     ):
         stack.delete()
 
-    assert "AWS::KinesisFirehose::DeliveryStream" in {known["Type"] for known in stack.deployed.values()}
+    # Gone are the attachment, which is wanted, with its function, and the resource that wrote the record.
+    gone = set(defaults.resources) - set(stack.deployed)
+    assert all(name.startswith(("ArchiveTable", "ArchiveGuardRecord")) for name in gone), gone
     (status,) = {entry["DestinationStatus"] for entry in stack.dynamodb.found.values()}
     assert status == "DISABLED"  # the next attempt has only the delivery stream to wait for
 

@@ -15,6 +15,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.infra.templates import ACCOUNT, REGION, Template, listed
+from tests.infra.test_roles import calls, room
+from ttl_archive import replay
 from ttl_archive.infra.cli import cli
 from ttl_archive.infra.local import Clock, Pipeline
 
@@ -33,8 +35,16 @@ ITEM = {"deviceID": {"S": "d1"}, "expiredAt": {"N": str(int(START.timestamp()))}
 POISON = {**ITEM, "deviceID": {"S": "d2"}, "device_id": {"S": "meets the column of deviceID"}}
 # Calls that need no permission. Source: AWS Security Token Service API Reference, GetCallerIdentity.
 FREE = {"sts:GetCallerIdentity"}
-# Allowed for options that the recorded runs do not use: --sink kinesis.
-FOR_OPTIONS = {"kinesis:DescribeStreamSummary", "kinesis:PutRecords"}
+# Allowed for options that the recorded runs do not use, with the calls of replay/sinks/stream_sink.py (--sink
+# kinesis) and replay/distributed_map.py (--distributed).
+FOR_OPTIONS = {
+    "kinesis:DescribeStreamSummary",
+    "kinesis:PutRecords",
+    "states:DescribeExecution",
+    "states:DescribeMapRun",
+    "states:ListMapRuns",
+    "states:StartExecution",
+}
 
 
 @dataclass
@@ -209,6 +219,14 @@ def test_the_comparison_can_fail(operator: Operator, defaults: Template) -> None
     operator.run("replay", "plan", "--bucket", operator.pipeline.bucket)
 
     assert denied(defaults, "Restore", operator.calls())
+
+
+def test_the_options_call_what_they_are_allowed() -> None:
+    """The calls of the two modules, read from their code."""
+    found = calls(room(replay), "stepfunctions") | calls(room(replay) / "sinks", "kinesis")
+    allowed = {action.partition(":")[2] for action in FOR_OPTIONS}
+
+    assert allowed - {"PutRecords"} <= found  # put_records is called through transform/reingest.py
 
 
 def test_the_policies_are_outputs(template: Template) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.infra.templates import Template, listed
+from tests.infra.test_layout_guard import closure
 
 DELIVERY = "AWS::KinesisFirehose::DeliveryStream"
 
@@ -27,6 +28,16 @@ def test_the_users_bucket_and_stream_are_used_and_none_is_created(own: Template)
     assert delivery["ExtendedS3DestinationConfiguration"]["BucketARN"] == f"arn:aws:s3:::{bucket.lower()}"
     source = delivery["KinesisStreamSourceConfiguration"]["KinesisStreamARN"]
     assert source.endswith(f"stream/{stream.lower()}")
+
+
+def test_the_guard_precedes_our_parts_and_follows_the_users(own: Template) -> None:
+    (guard,) = own.ids("Custom::LayoutGuard")
+    (stream,) = own.ids("AWS::Kinesis::Stream")
+    (delivery,) = own.ids(DELIVERY)
+
+    assert stream in closure(own, guard)
+    assert guard in closure(own, delivery)
+    assert [name for name in own.resources if name in closure(own, name)] == []
 
 
 def test_the_guard_knows_the_users_bucket_and_stream(own: Template) -> None:

@@ -119,6 +119,7 @@ def test_the_zip_for_lambda_runs_on_the_python_of_lambda(
     [
         ("replay", "ttl_archive.replay.map_handler"),
         ("attachment", "ttl_archive.infra.attachment.attach_handler"),
+        ("attachment", "ttl_archive.infra.attachment.guard_handler"),
         ("attachment", "ttl_archive.infra.athena_views.views_handler"),
     ],
 )

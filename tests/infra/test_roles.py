@@ -145,6 +145,33 @@ def test_the_views_may_only_write_the_relations_of_their_database(defaults: Temp
     }
 
 
+def test_the_guard_may_look_and_write_its_record_and_nothing_else(defaults: Template) -> None:
+    granted = defaults.actions("^ArchiveGuardRole")
+
+    assert granted == LOG | {
+        "cloudformation:DescribeStackResources",
+        "cloudformation:DescribeStacks",
+        "cloudwatch:GetMetricData",
+        "dynamodb:DescribeKinesisStreamingDestination",
+        "dynamodb:DescribeTimeToLive",
+        "firehose:DescribeDeliveryStream",
+        "glue:GetDatabase",
+        "glue:GetTables",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:PutObject",
+    }
+
+
+def test_the_guard_may_write_only_the_record_of_its_table_in_its_account(defaults: Template) -> None:
+    (statement,) = [
+        s for s in defaults.statements("^ArchiveGuardRole") if "s3:PutObject" in listed(s["Action"])
+    ]
+
+    assert statement["Resource"] == "arn:aws:s3:::*/replay/table=defaults/layout.json"
+    assert statement["Condition"] == {"StringEquals": {"aws:ResourceAccount": "123456789012"}}
+
+
 def test_firehose_may_do_the_documented_actions(template: Template, case: str) -> None:
     granted = without_kms(template.actions("DeliveryRole"))
 

@@ -121,7 +121,9 @@ def test_plain_does_not_change_its_argument() -> None:
 def test_a_dependency_that_a_reference_implies_is_left_out() -> None:
     function = {"Properties": {"Role": {"Fn::GetAtt": ["Role", "Arn"]}}, "DependsOn": ["Role", "Policy"]}
     alone = {"Properties": {"Role": {"Fn::GetAtt": ["Role", "Arn"]}}, "DependsOn": "Role"}
-    found, _ = plain({"Resources": {"F": function, "G": alone}})
+    named = {"Properties": {"Name": {"Ref": "Stream"}}, "DependsOn": ["Stream", "Policy"]}
+    found, _ = plain({"Resources": {"F": function, "G": alone, "H": named}})
 
     assert found["Resources"]["F"]["DependsOn"] == ["Policy"]
+    assert found["Resources"]["H"]["DependsOn"] == ["Policy"]
     assert "DependsOn" not in found["Resources"]["G"]

@@ -3,6 +3,7 @@
 import json
 
 from tests.infra.templates import Template
+from tests.infra.test_layout_guard import closure
 
 ATTACHED = "Custom::StreamingDestination"
 TABLE = "AWS::DynamoDB::Table"
@@ -22,7 +23,7 @@ def test_firehose_reads_before_the_table_writes(templates: dict[str, Template]) 
         template = templates[case]
         (delivery,) = template.ids("AWS::KinesisFirehose::DeliveryStream")
         (name,) = template.ids(kind)
-        assert delivery in template.resources[name]["DependsOn"]
+        assert delivery in closure(template, name)
 
 
 def test_the_state_of_ttl_is_an_output(defaults: Template) -> None:
