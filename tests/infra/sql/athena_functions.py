@@ -1,7 +1,7 @@
 """Functions of Trino as DuckDB macros, so that Athena's text of the relations runs on real rows.
 
-They are faithful for what the relations use, not in general. Source of each: Trino's documentation of JSON,
-binary, regular expression and date functions; aws-facts of json_extract_scalar: NULL for objects and arrays.
+They are faithful for what the relations use, not in general. Source of each: TRINO, JSON, binary, regular
+expression and date functions. json_extract_scalar returns NULL for objects and arrays.
 """
 
 import duckdb
