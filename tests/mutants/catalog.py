@@ -1,6 +1,7 @@
 """Every mutant, and the share of them that the gate runs."""
 
+from tests.mutants.replay_mutants import REPLAY
 from tests.mutants.transform_mutants import TRANSFORM
 
-MUTANTS = TRANSFORM
-GATE_SHARE = MUTANTS[::6]
+MUTANTS = (*TRANSFORM, *REPLAY)
+GATE_SHARE = MUTANTS[::9]

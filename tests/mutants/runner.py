@@ -88,12 +88,21 @@ def copies(number: int) -> Iterator[list[Path]]:
 
 
 def stale(mutant: Mutant, root: Path = ROOT) -> str:
-    """Return why the mutant cannot be applied; empty when it can."""
+    """Return why the mutant cannot be applied or tested; empty when it can."""
     path = root / mutant.file
     if not path.is_file():
         return f"{mutant.file} does not exist"
     found = path.read_text(encoding="utf-8").count(mutant.old)
-    return "" if found == 1 else f"{mutant.file} has the text {found} times, not once: {mutant.old!r}"
+    if found != 1:
+        return f"{mutant.file} has the text {found} times, not once: {mutant.old!r}"
+    missing = [test for test in mutant.tests if not _exists(root, test)]
+    return f"there is no test {missing[0]}" if missing else ""
+
+
+def _exists(root: Path, test: str) -> bool:
+    file, _, name = test.partition("::")
+    path = root / file
+    return path.is_file() and f"def {name}(" in path.read_text(encoding="utf-8")
 
 
 def _ended(trees: list[_Tree]) -> Iterator[Verdict]:

@@ -121,3 +121,30 @@ def test_the_condition_of_today_is_that_nothing_is_there_or_that_it_stays() -> N
     assert current_condition(bucket, BUCKET, "key") == {"IfNoneMatch": "*"}
     etag = bucket.fill("key", b"x")
     assert current_condition(bucket, BUCKET, "key") == {"IfMatch": f'"{etag}"'}
+
+
+def test_a_write_carries_the_sha256_of_its_bytes_for_s3_to_verify() -> None:
+    bucket, sent = Bucket(), []
+    bucket.before = lambda operation, request: sent.append(request)
+
+    put(bucket, FIRST, ABSENT)
+
+    assert sent[0]["ChecksumSHA256"] == "p5N7ZLjKpY8Dchu2us9ceMsjX+vg5wsbhM2ZVBRhoI4="
+
+
+@pytest.mark.parametrize(
+    ("content", "hash_of"),
+    [(b"longer than the second", b"second"), (b"secund", b"secund")],
+    ids=["size", "hash"],
+)
+def test_neither_the_size_nor_the_hash_alone_makes_a_write_ours(content: bytes, hash_of: bytes) -> None:
+    bucket = Bucket()
+
+    def after(operation: str, request: dict[str, Any]) -> None:
+        if operation == "PutObject":
+            bucket.fill("key", content, metadata={"sha256": Payload.of(hash_of).sha256})
+
+    bucket.after = after
+
+    with pytest.raises(ObjectError, match="other bytes"):
+        put_verified(bucket, BUCKET, "key", SECOND, ABSENT, "text/plain")

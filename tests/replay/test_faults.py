@@ -4,6 +4,7 @@ import gzip
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from threading import Event
 from typing import Any
 
@@ -26,12 +27,14 @@ from tests.replay.samples import (
     make_run,
     replay_all,
     rows,
+    states,
 )
-from ttl_archive.replay.claim_document import ClaimDocument
+from ttl_archive.replay.claim_document import ClaimDocument, State
 from ttl_archive.replay.claims import Claim
 from ttl_archive.replay.error_objects.objects import list_error_objects
 from ttl_archive.replay.errors import AccessDeniedError, MisuseError, ObjectGoneError
 from ttl_archive.replay.replay_object import Ending, replay_object
+from ttl_archive.replay.sinks.sink import Tally
 
 MANY = [change(number) for number in range(3000)]
 
@@ -321,7 +324,7 @@ def test_a_claim_in_use_is_renewed() -> None:
     assert found_claim.is_held(now[0])
 
 
-def test_a_claim_never_outlives_what_it_is_reported() -> None:
+def test_a_claim_never_outlives_its_function() -> None:
     bucket = bucket_with()
     now = [datetime(2026, 11, 21, tzinfo=UTC)]
     end = now[0] + timedelta(minutes=5)
@@ -372,3 +375,35 @@ def test_two_runs_at_once_do_each_object_once() -> None:
     assert sum(summary.objects[Ending.DONE] for summary in summaries) == 60
     assert len(puts) == len(set(puts)) == 60
     assert len(rows(bucket)) == 60
+
+
+def test_a_body_that_ends_early_without_an_error_is_not_taken_for_the_object() -> None:
+    bucket = bucket_with()
+    get = bucket.get_object
+
+    def get_in_part(**request: Any) -> dict[str, Any]:
+        answer = get(**request)
+        if request["Key"] == KEY:
+            whole = answer["Body"].read()
+            part = whole[: whole.rindex(b"\n", 0, len(whole) // 2) + 1]
+            answer["Body"] = StreamingBody(BytesIO(part), len(part))
+        return answer
+
+    bucket.get_object = get_in_part  # type: ignore[method-assign]
+
+    summary = replay_all(bucket)
+
+    assert summary.exit_code == 1
+    assert "bytes arrived" in summary.reasons[0][1]
+    assert rows(bucket) == []
+
+
+def test_a_ledger_that_does_not_close_leaves_the_object_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket = bucket_with()
+    monkeypatch.setattr(Tally, "closes", lambda tally: False)
+
+    summary = replay_all(bucket)
+
+    assert summary.exit_code == 1
+    assert "the ledger does not close" in summary.reasons[0][1]
+    assert states(bucket) == [State.OPEN]

@@ -15,8 +15,10 @@ from tests.replay.samples import (
     error_line,
     error_object,
     replay_all,
+    states,
 )
 from ttl_archive.replay import retirement
+from ttl_archive.replay.claim_document import State
 from ttl_archive.replay.error_objects import survey
 from ttl_archive.replay.error_objects.objects import ErrorObject
 from ttl_archive.replay.errors import ObjectChangedError, ObjectError
@@ -124,3 +126,29 @@ def test_when_the_copy_fails_the_original_stays(operation: str) -> None:
     with pytest.raises(ObjectError, match="access denied"):
         retire(bucket, error_object_found)
     assert KEY in bucket.objects
+
+
+def test_when_the_copy_is_not_whole_the_original_stays() -> None:
+    bucket = done(change(1))
+    ((error_object_found, _),) = planned(bucket)
+
+    def truncate(operation: str, request: dict[str, Any]) -> None:
+        if operation == "CopyObject":
+            bucket.fill(RETIRED + KEY, b"part")
+
+    bucket.after = truncate
+
+    with pytest.raises(ObjectError, match="size"):
+        retire(bucket, error_object_found)
+    assert KEY in bucket.objects
+    assert states(bucket) == [State.DONE]
+
+
+def test_an_object_that_was_overwritten_since_the_listing_is_not_copied() -> None:
+    bucket = done(change(1))
+    ((error_object_found, _),) = planned(bucket)
+    bucket.fill(KEY, b"new")
+
+    with pytest.raises(ObjectChangedError):
+        retire(bucket, error_object_found)
+    assert bucket.keys(RETIRED) == []

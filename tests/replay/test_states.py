@@ -536,3 +536,17 @@ def test_a_call_that_ends_with_an_internal_failure_may_have_been_taken() -> None
     summary = replay_all(bucket, sink=kinesis_sink(streams, "changes", 3, Event()))
 
     assert (len(streams.taken), summary.possible_duplicates) == (4, 2)
+
+
+def test_a_waiver_holds_for_the_record_whose_hash_it_has_and_for_no_other() -> None:
+    bucket = bucket_with(b"poison")
+    replay_all(bucket)
+    waive(bucket)
+    (key,) = bucket.keys("replay/table=DeviceData/claims/")
+    document = json.loads(bucket.objects[key].body)
+    document["waivers"][0]["records"]["1"] = "0" * 64
+    bucket.fill(key, json.dumps(document | {"state": "open"}).encode())
+
+    summary = replay_all(bucket)
+
+    assert (summary.tally.waived, summary.tally.refused) == (0, {"NotJson": 1})

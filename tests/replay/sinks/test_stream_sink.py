@@ -300,3 +300,13 @@ def test_the_partition_key_follows_from_the_keys_whatever_their_order() -> None:
     assert one_way != partition_key(record({"b": {"N": "2"}, "a": {"S": "x"}}, 1))
     assert len(one_way) == 32
     assert one_way == one_way.upper()
+
+
+@pytest.mark.parametrize(("size_bytes", "refused"), [(1_024_000, {}), (1_024_001, {"TooLargeForStream": 1})])
+def test_a_delivery_stream_takes_records_of_1_024_000_bytes(size_bytes: int, refused: dict[str, int]) -> None:
+    text = "x" * (size_bytes - len(change(1, text={"S": ""})))
+    bucket = bucket_with([change(1, text={"S": text})])
+
+    summary = replay_all(bucket, sink=firehose_sink(Streams(), "delivery", 3, _NoPause()))
+
+    assert summary.tally.refused == refused
