@@ -176,7 +176,7 @@ def test_C10_the_content_type(aws: Endpoint) -> None:
 @case("C11", "R", "FLOCI")
 def test_C11_deleting_discards_what_is_buffered(aws: Endpoint) -> None:
     bucket = aws.bucket()
-    hints = {"SizeInMBs": 1, "IntervalInSeconds": 3}
+    hints = {"SizeInMBs": 1, "IntervalInSeconds": 5}
     doomed = aws.create_s3(bucket, Prefix="doomed/", BufferingHints=hints)
     aws.put(doomed, b"x")
     aws.firehose.delete_delivery_stream(DeliveryStreamName=doomed)

@@ -111,7 +111,7 @@ class KinesisShards:
 
     With `positions` a shard is read from after that sequence number, and from its beginning without one: what
     another Firehose has stored is not read again.
-    `receive` does one GetRecords per shard, as the service does about once a second. The children of a split
+    `read` does one GetRecords per shard, as the service does about once a second. The children of a split
     or merged shard are read from their beginning, after their parent has been read to its end. Aggregated
     (KPL) records are passed on as they are; AWS takes them apart.
 
@@ -137,20 +137,28 @@ class KinesisShards:
         return len(self._records)
 
     def receive(self) -> None:
-        """Do one GetRecords per shard.
+        """Receive all that has arrived until now.
 
         A throttled shard is left for the next time. Raises botocore's ClientError for any other error.
         """
-        for shard in list(self._iterators):
-            self._records.extend(self._get_records(shard))
-        if self._has_ended_shards:
-            self._open_new_shards("TRIM_HORIZON")
+        while self._get_records_of_all():
+            pass
 
     def read(self) -> Iterator[SourceRecord]:
-        """Receive, and yield what was received until then. Raises what `receive` raises."""
-        self.receive()
+        """Do one GetRecords per shard, and yield all that was received. Raises what `receive` raises."""
+        self._get_records_of_all()
         for _ in range(len(self._records)):
             yield self._records.popleft()
+
+    def _get_records_of_all(self) -> bool:
+        """Do one GetRecords per shard, and return whether there were records or shards ended."""
+        before = len(self._records)
+        for shard in list(self._iterators):
+            self._records.extend(self._get_records(shard))
+        has_ended_shards = self._has_ended_shards
+        if has_ended_shards:
+            self._open_new_shards("TRIM_HORIZON")
+        return has_ended_shards or len(self._records) > before
 
     def _get_records(self, shard: str) -> list[SourceRecord]:
         try:

@@ -149,6 +149,18 @@ def test_a_record_has_the_time_at_which_it_arrived_whatever_the_clock_does_befor
     assert key.startswith("2026/09/10/14/d-1-2026-09-10-14-02-11-")
 
 
+def test_all_pages_of_a_shard_have_the_time_at_which_they_arrived() -> None:
+    made = started(FakeKinesis(page_size=2), {}, FakeS3())
+    for _ in range(7):
+        made.kinesis.put(b"a")
+    made.clock.advance(days=1)
+    made.firehose.flush()
+
+    (key,) = made.s3.listed()
+    assert key.startswith("2026/09/10/14/")
+    assert made.s3.body(key) == b"a" * 7
+
+
 def test_a_closed_firehose_reads_nothing_when_the_clock_advances() -> None:
     made = started(FakeKinesis(), {}, FakeS3())
     made.firehose.close()

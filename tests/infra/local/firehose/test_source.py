@@ -165,3 +165,15 @@ def test_any_other_error_is_raised_and_the_records_received_before_it_are_kept()
         next(source.read())
     assert source.waiting == 1
     assert [record.data for record in source.read()] == [b"a"]
+
+
+def test_the_children_of_an_ended_shard_are_received_with_it() -> None:
+    kinesis = FakeKinesis()
+    source = shards(kinesis)
+    kinesis.closed.add(shard_id(0))
+    kinesis.shards = 2
+    kinesis.put(b"child", shard=1)
+
+    source.receive()
+
+    assert source.waiting == 1
