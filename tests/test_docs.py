@@ -8,10 +8,12 @@ import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 from click.testing import CliRunner
 
+from tests.prose import documents
 from ttl_archive.infra.cli import cli
 from ttl_archive.infra.lambda_wheels import LAMBDA_PYTHON
 from ttl_archive.transform.convert import Row, converter
@@ -94,6 +96,20 @@ def test_every_make_target_that_a_document_names_exists(document):
     )
 
     assert [target for target in targets if not re.search(rf"^{target}:", makefile, re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_command_that_a_document_shows_exists(document):
+    """A command is shown in a line of a console block, or between backticks."""
+    text = document.read_text(encoding="utf-8")
+    context = click.Context(cli)
+    for name, following in re.findall(
+        r"(?:^\$ |`)ttl-archive ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?", text, re.MULTILINE
+    ):
+        command = cli.get_command(context, name)
+        assert command, name
+        if isinstance(command, click.Group) and following:
+            assert command.get_command(context, following), f"{name} {following}"
 
 
 def test_the_workflows_run_make_targets_that_the_gate_or_a_newcomer_runs():
