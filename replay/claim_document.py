@@ -124,7 +124,7 @@ _decode = Decoder(ClaimDocument).decode
 
 
 def read_claim(content: bytes, url: str) -> ClaimDocument:
-    """Return the claim in some bytes. Raises ObjectError when they are none."""
+    """Return the claim in some bytes. Raises ObjectError when the bytes are not a claim."""
     problem = ""
     try:
         found = _decode(content)
@@ -140,7 +140,7 @@ def read_claim(content: bytes, url: str) -> ClaimDocument:
 
 
 def _problem(found: ClaimDocument) -> str:
-    """Return what the types of a claim do not exclude and is wrong all the same; "" when nothing is."""
+    """Return what is wrong with a claim whose types are right; "" when nothing is."""
     if found.version != VERSION:
         return f"version {found.version}, not {VERSION}"
     if found.until and found.until.tzinfo is None:

@@ -1,7 +1,8 @@
-"""Starts the replay state machine and follows it: where a backlog outgrows one machine.
+"""Starts the replay state machine and follows it, for a backlog that is too large for one machine.
 
-The state machine knows its bucket and its sink; it gets {"prefix"} and maps the objects under it to
-`ttl_archive.replay.map_handler`. Source: Step Functions API Reference, StartExecution, DescribeMapRun.
+The state machine knows its bucket and its sink; its input is {"prefix"}, and it maps the objects under that
+prefix to `ttl_archive.replay.map_handler`.
+Source: Step Functions API Reference, StartExecution, DescribeMapRun.
 """
 
 import json
@@ -18,7 +19,7 @@ _POLL_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """How far an execution is. Items are the objects, or batches of them, as the map counts them."""
+    """How far an execution is. The map counts objects, or batches of them."""
 
     status: str
     total: int = 0
@@ -33,7 +34,10 @@ class Execution:
 
 
 def start(stepfunctions: Any, state_machine_arn: str, prefix: str) -> str:
-    """Start replaying everything under the prefix; the execution's ARN."""
+    """Start replaying everything under the prefix; return the execution's ARN.
+
+    Raises MisuseError when the state machine does not exist.
+    """
     order = {"prefix": prefix}
     try:
         answer = stepfunctions.start_execution(stateMachineArn=state_machine_arn, input=json.dumps(order))
@@ -42,7 +46,7 @@ def start(stepfunctions: Any, state_machine_arn: str, prefix: str) -> str:
         stepfunctions.exceptions.InvalidArn,
     ):
         raise MisuseError(
-            f"--distributed {state_machine_arn}: there is none. Its ARN is an output of the stack"
+            f"--distributed {state_machine_arn}: it does not exist. Its ARN is an output of the stack"
         ) from None
     return str(answer["executionArn"])
 
@@ -50,7 +54,7 @@ def start(stepfunctions: Any, state_machine_arn: str, prefix: str) -> str:
 def follow(
     stepfunctions: Any, execution_arn: str, stop: Event, poll_s: float = _POLL_S
 ) -> Iterator[Execution]:
-    """How far it is, from time to time, until it ends or `stop` is set. The last one is how it ended."""
+    """Yield how far the execution is, every `poll_s` seconds, until it ends or `stop` is set."""
     while True:
         described = stepfunctions.describe_execution(executionArn=execution_arn)
         yield _seen(described, _map_counts(stepfunctions, execution_arn))
@@ -66,18 +70,18 @@ def run(
     on_step: Callable[[Execution], None],
     poll_s: float = _POLL_S,
 ) -> str:
-    """Start and follow; the execution's ARN. Raises ReplayError when it ends in any other way than well."""
+    """Start an execution and follow it; return its ARN. Raises ReplayError unless it succeeds."""
     arn = start(stepfunctions, state_machine_arn, prefix)
     last = Execution("RUNNING")
     for last in follow(stepfunctions, arn, stop, poll_s):
         on_step(last)
     if not last.ended:
         raise ReplayError(
-            f"stopped following. The execution goes on: {arn}\n"
+            f"stopped following. The execution continues: {arn}\n"
             f"To stop it as well: aws stepfunctions stop-execution --execution-arn {arn}"
         )
     if last.status != "SUCCEEDED":
-        raise ReplayError(f"the execution {arn} ended as {last.status}: {last.cause}. Run again to go on")
+        raise ReplayError(f"the execution {arn} ended as {last.status}: {last.cause}. Run again to resume")
     return arn
 
 

@@ -185,7 +185,7 @@ class _Replay:
 
     def _keep(self) -> None:
         if self._run.stop.is_set():
-            raise StoppedError("stopped on request; run again to go on")
+            raise StoppedError("stopped on request; run again to resume")
         self._claim.keep()
 
     def _settled(self, started: datetime, written: tuple[SinkOutput, ...]) -> Outcome:

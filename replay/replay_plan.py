@@ -99,7 +99,7 @@ def write_plan(plan: Plan, path: Path) -> None:
 
 
 def read_plan(path: Path) -> Plan:
-    """Return the plan in a file. Raises MisuseError when it is none, or was edited."""
+    """Return the plan in a file. Raises MisuseError when the file is not a plan, or was edited."""
     try:
         found = _decode(path.read_bytes())
     except OSError as error:

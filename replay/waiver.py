@@ -47,7 +47,7 @@ def waive(
 
 
 def undo_waiver(claims: Claims, error_object: ErrorObject, line: int | None, *, by: str) -> int:
-    """Undo the waiver of one line, or all; return of how many lines. Raises MisuseError where none is."""
+    """Undo the waiver of one line, or of all; return how many. Raises MisuseError where none is waived."""
     undone = 0
 
     def alter(document: ClaimDocument) -> ClaimDocument:

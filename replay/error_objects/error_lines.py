@@ -209,7 +209,7 @@ def _text(*values: Any) -> str:
 
 
 def _whole(value: Any) -> int | None:
-    """Return the value as an integer, or None when it is none."""
+    """Return the value as an integer, or None when it is not one."""
     try:
         return int(value)
     except (TypeError, ValueError, OverflowError):

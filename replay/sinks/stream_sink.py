@@ -167,7 +167,7 @@ class StreamDelivery:
         if _LASTING & set(errors):
             raise ObjectError(f"{what}: {codes}. Trying again does not help")
         if self._sink.stop.is_set():
-            raise StoppedError("stopped on request; run again to go on")
+            raise StoppedError("stopped on request; run again to resume")
         raise UnsentError(
             f"{what} at every attempt: {codes}. The claim names what was sent; run again for the rest"
         )

@@ -78,7 +78,8 @@ class GeneratedBucket(Bucket):
         if not request["Key"].startswith("archive/"):
             return super().put_object(**request)
         size, digest = 0, hashlib.sha256()
-        while piece := request["Body"].read(1 << 20):
+        body = io.BytesIO(request["Body"]) if isinstance(request["Body"], bytes) else request["Body"]
+        while piece := body.read(1 << 20):
             size += len(piece)
             digest.update(piece)
         self.written += size

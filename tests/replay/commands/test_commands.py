@@ -607,7 +607,7 @@ def test_distributed_starts_the_state_machine_and_the_manifests_say_what_came_of
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("arn:aws:states:us-east-1:1:stateMachine:Other", "there is none"),
+        ("arn:aws:states:us-east-1:1:stateMachine:Other", "does not exist"),
         ("arn:Replay --since 7d", "no filter"),
     ],
 )
