@@ -19,6 +19,7 @@ The folder imports nothing of this project outside itself.
     prefixes                the expressions of S3 prefixes
     date_patterns           Java's date patterns
     configuration           a checked configuration
+    configuration_members   what its members say, with their defaults
     configuration_rules     the rules between its members
     request_model           requests checked against AWS's service model
     description             DescribeDeliveryStream and UpdateDestination

@@ -13,6 +13,7 @@ from datetime import UTC, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from ttl_archive.infra.local.firehose import configuration_members as members
 from ttl_archive.infra.local.firehose import configuration_rules as rules
 from ttl_archive.infra.local.firehose import prefixes
 from ttl_archive.infra.local.firehose.compression import COMPRESSIONS
@@ -119,7 +120,7 @@ def require_local(config: DeliveryStreamConfig) -> None:
 def _config(
     request: Mapping[str, Any], s3: Mapping[str, Any], date_after_expressions: bool
 ) -> DeliveryStreamConfig:
-    partitioned = rules.is_enabled(s3.get("DynamicPartitioningConfiguration"))
+    partitioned = members.is_enabled(s3.get("DynamicPartitioningConfiguration"))
     backup = s3.get("S3BackupConfiguration") if s3.get("S3BackupMode") == "Enabled" else None
     copies = _destination(backup, False, date_after_expressions, "S3BackupConfiguration.") if backup else None
     source = request.get("KinesisStreamSourceConfiguration")
@@ -163,16 +164,16 @@ def _buffering(s3: Mapping[str, Any]) -> BufferingLimits:
 
 def buffering_hints(s3: Mapping[str, Any]) -> dict[str, int]:
     """Return the BufferingHints of an S3 destination with the defaults filled in."""
-    size = DEFAULT_LARGE_SIZE_MIB if rules.needs_large_buffer(s3) else DEFAULT_SIZE_MIB
+    size = DEFAULT_LARGE_SIZE_MIB if members.needs_large_buffer(s3) else DEFAULT_SIZE_MIB
     return {"SizeInMBs": size, "IntervalInSeconds": DEFAULT_INTERVAL_S, **s3.get("BufferingHints", {})}
 
 
 def _processor(processing: Mapping[str, Any]) -> LambdaProcessor | None:
     # FLOCI probe: when Enabled is omitted it is stored as false, and nothing is transformed.
-    if not rules.is_enabled(processing):
+    if not members.is_enabled(processing):
         return None
-    for processor in rules.processors(processing, "Lambda"):
-        parameters = rules.parameters(processor)
+    for processor in members.processors(processing, "Lambda"):
+        parameters = members.parameters(processor)
         mib = float(parameters.get("BufferSizeInMBs", DEFAULT_LAMBDA_BUFFER_MIB))
         seconds = int(parameters.get("BufferIntervalInSeconds", DEFAULT_LAMBDA_INTERVAL_S))
         retries = int(parameters.get("NumberOfRetries", DEFAULT_NUMBER_OF_RETRIES))
@@ -183,10 +184,10 @@ def _processor(processing: Mapping[str, Any]) -> LambdaProcessor | None:
 
 
 def _metadata_query(processing: Mapping[str, Any]) -> str | None:
-    if not rules.is_enabled(processing):
+    if not members.is_enabled(processing):
         return None
-    for processor in rules.processors(processing, "MetadataExtraction"):
-        return rules.parameters(processor)["MetadataExtractionQuery"]
+    for processor in members.processors(processing, "MetadataExtraction"):
+        return members.parameters(processor)["MetadataExtractionQuery"]
     return None
 
 
@@ -205,10 +206,10 @@ def _not_local(request: Mapping[str, Any], s3: Mapping[str, Any]) -> list[str]:
     missing: list[str] = []
     if request.get("DeliveryStreamType") in ("MSKAsSource", "DatabaseAsSource"):
         missing.append(f"a delivery stream of type {request['DeliveryStreamType']}")
-    if rules.is_converted(s3):
+    if members.is_converted(s3):
         missing.append("record format conversion (DataFormatConversionConfiguration)")
     processing = s3.get("ProcessingConfiguration", {})
-    if rules.is_enabled(processing):
+    if members.is_enabled(processing):
         types = (p["Type"] for p in processing.get("Processors", []))
         missing += [f"the processor type {kind}" for kind in types if kind not in _LOCAL_PROCESSORS]
     prefix = prefixes.parse_prefix(s3.get("Prefix", ""), "Prefix")

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, TypeGuard
+from typing import Any
 
+from ttl_archive.infra.local.firehose.configuration_members import (
+    Members,
+    is_converted,
+    is_enabled,
+    parameters,
+    processors,
+)
 from ttl_archive.infra.local.firehose.encryption import check_key
 from ttl_archive.infra.local.firehose.metadata_extraction import ENGINE
 from ttl_archive.infra.local.firehose.service_error import invalid_argument
-
-Members = Mapping[str, Any]
 
 # FLOCI, docs/services/firehose.md (probe).
 ONE_DESTINATION = "Exactly one destination configuration is supported for a Firehose"
@@ -51,33 +56,6 @@ _LAMBDA_ARN = re.compile(
     r"arn:[\w-]+:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(:(\$LATEST|[A-Za-z0-9_-]+))?", re.ASCII
 )
 _PARTITION_NAMESPACE = re.compile(r"!\{(partitionKeyFrom(?:Lambda|Query)):")
-
-
-def is_enabled(block: Members | None) -> TypeGuard[Members]:
-    """Return whether a block that is off by default is enabled."""
-    return bool(block and block.get("Enabled", False))
-
-
-def is_converted(s3: Members) -> bool:
-    """Return whether record format conversion is on; an omitted Enabled is true (BC-firehose)."""
-    return "DataFormatConversionConfiguration" in s3 and bool(
-        s3["DataFormatConversionConfiguration"].get("Enabled", True)
-    )
-
-
-def needs_large_buffer(s3: Members) -> bool:
-    """Return whether SizeInMBs must be at least 64, and is 128 by default."""
-    return is_converted(s3) or is_enabled(s3.get("DynamicPartitioningConfiguration"))
-
-
-def processors(processing: Members, kind: str) -> list[Members]:
-    """Return the processors of one type."""
-    return [p for p in processing.get("Processors", []) if p["Type"] == kind]
-
-
-def parameters(processor: Members) -> dict[str, str]:
-    """Return a processor's parameters by name."""
-    return {p["ParameterName"]: p["ParameterValue"] for p in processor.get("Parameters", [])}
 
 
 def check_source(request: Members) -> None:

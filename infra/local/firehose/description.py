@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from ttl_archive.infra.local.firehose.configuration import DEFAULT_NUMBER_OF_RETRIES, buffering_hints
-from ttl_archive.infra.local.firehose.configuration_rules import is_enabled
+from ttl_archive.infra.local.firehose.configuration_members import is_enabled
 from ttl_archive.infra.local.firehose.service_error import ServiceError, invalid_argument
 
 # BC-firehose: DestinationId; FLOCI probe for its form.
