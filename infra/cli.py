@@ -34,7 +34,11 @@ _COMMANDS = {
     ),
     "docs": LazyCommand("infra.documents", "docs", None, "Show the documents: guides, decisions, sources."),
     "firehose": LazyCommand(
-        "infra.local.firehose_command", "firehose", "local", "Run a strict local Firehose for any AWS client."
+        "infra.local.firehose_command",
+        "firehose",
+        "local",
+        "Run a strict local Firehose for any AWS client.",
+        "firehose",
     ),
     "drain": LazyCommand(
         "infra.drain", "drain", None, "Detach the table and wait until nothing is buffered.", "deploy"
