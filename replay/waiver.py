@@ -5,6 +5,7 @@ A waiver is one conditional write of the claim, so it is refused while a run hol
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -37,8 +38,10 @@ def waive(
     records: dict[str, str] = {}
 
     def alter(document: ClaimDocument) -> ClaimDocument:
-        wanted = _wanted(document, error_object, line, transform)
-        records.update(_hashes(claims.s3, error_object, wanted))
+        _check_judged(document, error_object, transform)
+        records.update(_refused_records(claims.s3, document, error_object, line))
+        if not records:
+            raise MisuseError(f"{_named(error_object, line)}: it is not refused. {_refused_text(document)}")
         waiver = Waiver(by, claims.now(), reason, dict(records))
         return _with_waivers(document, (*document.waivers, waiver))
 
@@ -65,26 +68,32 @@ def undo_waiver(claims: Claims, error_object: ErrorObject, line: int | None, *, 
     return undone
 
 
-def _wanted(document: ClaimDocument, error_object: ErrorObject, line: int | None, transform: str) -> set[int]:
-    """Return the lines to waive. Raises MisuseError unless a run has refused them."""
+def _check_judged(document: ClaimDocument, error_object: ErrorObject, transform: str) -> None:
+    """Raise MisuseError unless a run has judged the object with today's transform."""
     _check_not_retired(document, error_object)
     if document.state_for(transform) == State.OPEN:
         raise MisuseError(
             f"{error_object.url}: it is open, and a run may deliver its records. Replay it first: "
             f"ttl-archive replay run --bucket {error_object.bucket}"
         )
-    refused = set(document.refused_lines()) - set(document.waived())
-    lines = refused if line is None else {line} & refused
-    if not lines:
-        known = ", ".join(map(str, sorted(refused)[:10])) or "none"
-        raise MisuseError(f"{_named(error_object, line)}: it is not refused. Refused lines: {known}")
-    return lines
 
 
-def _hashes(s3: Any, error_object: ErrorObject, lines: set[int]) -> dict[str, str]:
-    """Return the hash of each of these lines, as it is in the object today."""
-    records = read_lines(Reader(s3, error_object).chunks())
-    return {str(record.number): record_hash(record) for record in records if record.number in lines}
+def _refused_records(
+    s3: Any, document: ClaimDocument, error_object: ErrorObject, line: int | None
+) -> dict[str, str]:
+    """Return the refused lines that are not waived, or the one asked for, each with its record's hash."""
+    refused, waived = document.refused_lines(), document.waived()
+    return {
+        str(record.number): record_hash(record)
+        for record in read_lines(Reader(s3, error_object).chunks())
+        if record.number in refused and record.number not in waived and line in (None, record.number)
+    }
+
+
+def _refused_text(document: ClaimDocument) -> str:
+    waived = document.waived()
+    refused = islice((line for line in document.refused_lines() if line not in waived), 10)
+    return f"Refused lines: {', '.join(map(str, refused)) or 'none'}"
 
 
 def _with_waivers(document: ClaimDocument, waivers: tuple[Waiver, ...]) -> ClaimDocument:
@@ -92,8 +101,9 @@ def _with_waivers(document: ClaimDocument, waivers: tuple[Waiver, ...]) -> Claim
     changed = replace(document, waivers=waivers)
     if document.result is None:
         return changed
-    open_lines = set(document.refused_lines()) - set(changed.waived())
-    return replace(changed, state=State.REFUSED if open_lines else State.WAIVED)
+    refused = document.refused_lines()
+    waived = sum(1 for line in changed.waived() if line in refused)
+    return replace(changed, state=State.WAIVED if waived == len(refused) else State.REFUSED)
 
 
 def _split(waiver: Waiver, lines: set[int], by: str, now: Callable[[], datetime]) -> Iterable[Waiver]:

@@ -11,11 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import to_builtins
 
-from tests.replay.samples import BUCKET, KEY, PREFIX, TABLE, TRANSFORM
-from ttl_archive.replay import replay_plan
+from tests.replay.bucket import Bucket
+from tests.replay.samples import (
+    BUCKET,
+    CLAIMS,
+    KEY,
+    PREFIX,
+    TABLE,
+    TRANSFORM,
+    claims_of,
+    error_object,
+    replay_all,
+)
+from ttl_archive.replay import replay_plan, waiver
 from ttl_archive.replay.claim_document import ClaimDocument, Waiver, read_claim
 from ttl_archive.replay.commands.options import Moment, split_url
-from ttl_archive.replay.error_objects.objects import ErrorObject
+from ttl_archive.replay.error_objects.objects import ErrorObject, list_error_objects
 from ttl_archive.replay.errors import MisuseError, ObjectError
 from ttl_archive.replay.replay_plan import Binding, Plan
 from ttl_archive.transform import layout
@@ -93,6 +104,19 @@ def test_no_line_number_of_a_waiver_makes_the_reader_fail(line: str) -> None:
 @pytest.mark.parametrize("until", ["2026-11-21T00:00:00", "yesterday", 5])
 def test_a_claim_whose_end_is_no_time_with_a_zone_is_none(until: object) -> None:
     assert claim_or_error(json.dumps(to_builtins(CLAIM) | {"until": until}).encode()) is None
+
+
+def test_a_claim_with_more_lines_than_any_object_has_takes_no_longer() -> None:
+    bucket = Bucket()
+    bucket.fill(KEY, error_object([b"no json"]))
+    replay_all(bucket)
+    (key,) = bucket.keys(CLAIMS)
+    claim = json.loads(bucket.objects[key].body)
+    claim["result"]["refused_lines"] = [[1, 10**18]]
+    bucket.fill(key, json.dumps(claim).encode())
+    (found,) = list_error_objects(bucket, BUCKET, PREFIX)
+
+    assert waiver.waive(claims_of(bucket), found, None, TRANSFORM, reason="test", by="me") == 1
 
 
 def test_a_claim_comes_back_as_it_was_written() -> None:
