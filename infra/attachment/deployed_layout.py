@@ -56,12 +56,12 @@ def read_deployed(clients: Clients, parts: StackParts, wanted: Layout) -> Layout
     bucket = (stream and stream.bucket) or wanted.bucket or parts.bucket
     if bucket is None:
         return None
-    table = stream.table if stream else wanted.table
-    found = _record(clients, bucket, table) or (
-        _described(clients, parts, stream) if stream else _by_objects(clients, bucket, wanted)
-    )
-    if found is None:
-        return None
+    if stream:
+        found = _record(clients, bucket, stream.table) or _described(clients, parts, stream)
+    elif (rows := _by_objects(clients, bucket, wanted)) is not None:
+        found = _record(clients, bucket, wanted.table) or rows
+    else:
+        return None  # a record without rows is what a failed deployment left behind
     # A stack's own bucket has no name in archive.toml, and the record may be of an earlier stack.
     own = bucket == parts.bucket and not wanted.bucket
     return replace(

@@ -321,7 +321,7 @@ def _physical_id(name: str, known: dict[str, Any]) -> str:
     return given or name.lower()[:60]
 
 
-# The name that a template gives to a resource, by type.
+# The name of a resource in a template, by type.
 _NAMES: dict[str, Callable[[Any], str | None]] = {
     "AWS::Glue::Database": lambda properties: properties["DatabaseInput"]["Name"],
     "AWS::Glue::Table": lambda properties: (

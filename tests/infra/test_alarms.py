@@ -46,9 +46,9 @@ def test_everything_that_can_go_wrong_has_an_alarm(template: Template, case: str
 
 def test_every_alarm_notifies_one_topic_when_it_starts_and_when_it_ends(template: Template) -> None:
     (topic,) = template.ids("AWS::SNS::Topic", "AlarmsTopic")
-    told = {tuple(alarm["AlarmActions"] + alarm["OKActions"]) for alarm in alarms(template).values()}
+    notified = {tuple(alarm["AlarmActions"] + alarm["OKActions"]) for alarm in alarms(template).values()}
 
-    assert told == {(f"arn:aws:sns:us-east-1:123456789012:{topic.lower()[:60]}",) * 2}
+    assert notified == {(f"arn:aws:sns:us-east-1:123456789012:{topic.lower()[:60]}",) * 2}
 
 
 def test_a_quiet_table_raises_no_alarm(template: Template) -> None:

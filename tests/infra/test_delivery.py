@@ -99,9 +99,9 @@ def test_the_source_is_the_stream(template: Template) -> None:
 
 def test_the_extension_names_the_codec_for_athena(template: Template) -> None:
     found = destination(template)
-    told = (found["CompressionFormat"], found.get("FileExtension"))
+    written = (found["CompressionFormat"], found.get("FileExtension"))
 
-    assert told in {("GZIP", ".jsonl.gz"), ("GZIP", ".csv.gz"), ("UNCOMPRESSED", None)}
+    assert written in {("GZIP", ".jsonl.gz"), ("GZIP", ".csv.gz"), ("UNCOMPRESSED", None)}
 
 
 def test_errors_of_delivery_are_logged(template: Template) -> None:

@@ -216,6 +216,19 @@ def test_a_redeployment_onto_a_retained_bucket_with_the_same_layout_passes(
     assert stack.status == "CREATE_COMPLETE"
 
 
+def test_a_record_without_rows_does_not_bind_a_new_stack(
+    changed: dict[str, tuple[Template, Template]],
+) -> None:
+    """A first deployment that failed late, or whose rows were all deleted, leaves only the record."""
+    before, after = changed["date_column"]
+    s3 = retained_bucket(before, record=True)
+    del s3.objects["retained", "archive/Devices/dt=2026-11-21/x.jsonl.gz"]
+    stack = Stack(s3=s3)
+    stack.deploy(onto_retained(after, "retained"))
+
+    assert stack.status == "CREATE_COMPLETE"
+
+
 def retained_bucket(template: Template, record: bool) -> AccountS3:
     """Return a bucket with rows of an earlier stack, with or without its layout record."""
     s3 = AccountS3()
