@@ -120,7 +120,10 @@ def test_parquet_has_its_schema_from_the_catalog_table(templates: dict[str, Temp
     conversion = destination(templates["parquet-with-backup"])["DataFormatConversionConfiguration"]
     schema = conversion["SchemaConfiguration"]
 
-    assert (schema["DatabaseName"], schema["TableName"]) == ("ttl_archive_parquet_with_backup", "archive")
+    assert (schema["DatabaseName"], schema["TableName"]) == (
+        "ttl_archive_parquet_with_backup",
+        "archive_files",
+    )
     assert schema["VersionId"] == "LATEST"
     deserializer = conversion["InputFormatConfiguration"]["Deserializer"]
     assert deserializer == {"OpenXJsonSerDe": {"CaseInsensitive": False}}
