@@ -24,8 +24,8 @@ from ttl_archive.replay.restore.item_rebuild import item_of
 from ttl_archive.replay.restore.row_selection import Selection
 from ttl_archive.transform.settings import METADATA_COLUMNS, Settings
 
-# So many names of columns are remembered for a message that suggests one; attributes may be named by data.
-_MAX_NAMES = 10_000
+# An object of which so many names are known is asked for no more; attributes may be named by data.
+MAX_NAMES = 10_000
 _ALWAYS = ("ddb_table", "ddb_event_name")
 _MICROSECONDS = 1_000_000
 _encode = Encoder().encode
@@ -122,7 +122,7 @@ class ExtractedRows:
         us = row.event_us
         self.first_us = us if self.first_us is None else min(us, self.first_us)
         self.last_us = us if self.last_us is None else max(us, self.last_us)
-        if len(self.names) < _MAX_NAMES:
+        if len(self.names) < MAX_NAMES:
             self.names.update(row.columns, row.image or ())
 
 

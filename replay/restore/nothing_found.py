@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ttl_archive.replay.error_objects.objects import list_folders
+from ttl_archive.replay.restore import item_extraction
 from ttl_archive.replay.restore.archive_listing import ArchiveListing
 from ttl_archive.replay.restore.row_filter import columns_of
 from ttl_archive.replay.restore.row_selection import Selection
@@ -36,6 +37,8 @@ def explain_no_rows(stage: Stage, selection: Selection, settings: Settings) -> l
     read = (
         f"None of the {counts.lines:,} rows that were read is selected. Their changes are from {times} UTC."
     )
+    if len(names) >= item_extraction.MAX_NAMES:
+        return [read]  # not all names are known, so none can be called missing
     unknown = names_not_found(selection, settings, names)
     return [read, *(_suggest(option, name, names) for option, name in unknown)]
 

@@ -59,13 +59,6 @@ class Selection:
         return is_wanted
 
 
-def has_attribute(row: ArchivedRow, columns: RowColumns, column: str, name: str) -> bool:
-    """Return whether a row knows an attribute: in its image, or under its column's or its own name."""
-    if row.image is not None:
-        return name in row.image
-    return column in columns or name in columns
-
-
 def _has_key(
     row: ArchivedRow, columns: RowColumns, names: dict[tuple[str, ...], str], name: str, value: str
 ) -> bool:

@@ -20,7 +20,7 @@ from tests.replay.samples import change
 from ttl_archive.replay.commands.groups import restore
 from ttl_archive.replay.commands.options import FAILED, NOTHING_FOUND
 from ttl_archive.replay.errors import ReplayError
-from ttl_archive.replay.restore import restore_run, stage
+from ttl_archive.replay.restore import item_extraction, restore_run, stage
 from ttl_archive.replay.restore.archived_rows import REASONS
 from ttl_archive.replay.restore.restore_report import NOT_ALL
 from ttl_archive.replay.restore.table_writer import TableWriter
@@ -467,6 +467,17 @@ def test_nothing_found_among_lines_that_cannot_be_read_is_not_said(s3: Any) -> N
     put(s3, "a.jsonl.gz", extra=b"damaged\n")
 
     assert run(OUT).exit_code == 3
+
+
+def test_no_name_is_called_missing_when_not_all_names_are_known(
+    s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(item_extraction, "MAX_NAMES", 3)
+    put(s3, "a.jsonl.gz", change(1))
+
+    result = run(f"{OUT} --where \"devise_id = 'd1'\"")
+
+    assert (result.exit_code, "no row has" in result.stderr) == (4, False)
 
 
 def test_what_was_read_before_a_kill_counts_for_the_explanation(s3: Any, kill_after: Any) -> None:
