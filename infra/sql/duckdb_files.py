@@ -19,8 +19,10 @@ from ttl_archive.transform.settings import IMAGE_COLUMN, METADATA_COLUMNS, Setti
 
 # Far more than the row of an item of 400 KB takes, in any format.
 _LONGEST_LINE_BYTES = 32 * 1024 * 1024
-_CELL = r'"((?:[^"\\]|\\.)*)"'
-_CSV_LINE = rf"^{_CELL}(,{_CELL})*\z"
+_CELL = r'"(?:[^"\\]|\\["\\])*"'
+_CSV_LINE = rf"^{_CELL}(?:,{_CELL})*\z"
+# A line has no carriage return, so these never occur in one.
+_DELIMITER, _BACKSLASH, _QUOTE = (f"chr({code}) || chr(13)" for code in (1, 2, 3))
 
 
 def archive_files_sql(files: Sequence[str], settings: Settings) -> str:
@@ -75,20 +77,32 @@ def _jsonl(files: Sequence[str], columns: Sequence[TextColumn], settings: Settin
 
 
 def _csv(files: Sequence[str], columns: Sequence[TextColumn], date: str) -> str:
-    # A line has no carriage return, so this delimiter never occurs and the line stays whole.
     reader = (
         f"read_csv({text_list(files)}, auto_detect = false, header = false, columns = {{line: 'VARCHAR'}},"
-        " delim = chr(1) || chr(13), quote = '', escape = '', new_line = '\\n', strict_mode = false,"
+        # With a delimiter that never occurs, a line stays whole.
+        f" delim = {_DELIMITER}, quote = '', escape = '', new_line = '\\n', strict_mode = false,"
         # Without buffer_size DuckDB would reserve sixteen of the longest lines.
         f" max_line_size = {_LONGEST_LINE_BYTES}, buffer_size = {2 * _LONGEST_LINE_BYTES},"
         f" filename = true, {_hive(date)})"
     )
-    unescaped = r"regexp_replace(cell, '\\(.)', '\1', 'gs')"
-    cells = f"list_transform(regexp_extract_all(line, {literal(_CELL)}, 1, 's'), lambda cell: {unescaped})"
     is_row = f"regexp_matches(line, {literal(_CSV_LINE)}, 's')"
-    rows = f"SELECT CASE WHEN {is_row} THEN {cells} END AS cells, {quoted(date)}, filename FROM {reader}"
+    cells = f"CASE WHEN {is_row} THEN {_cells('line')} END AS cells"
+    rows = f"SELECT {cells}, {quoted(date)}, filename FROM {reader}"
     selected = ", ".join(f"cells[{n}] AS {quoted(column.name)}" for n, column in enumerate(columns, 1))
     return f"SELECT {selected}, {quoted(date)}, filename AS {quoted('$path')}\nFROM (\n {rows}\n)"
+
+
+def _cells(line: str) -> str:
+    """Return the list of a line's cells, without their escapes.
+
+    Escapes are replaced before the line is split at quote, comma, quote: a pattern for each cell took five
+    times as long.
+    """
+    safe = f"replace(replace({line}, '\\\\', {_BACKSLASH}), '\\\"', {_QUOTE})"
+    cells = f"string_split(substr({safe}, 2, length({safe}) - 2), '\",\"')"
+    restored = f"replace(replace(cell, {_QUOTE}, '\"'), {_BACKSLASH}, '\\')"
+    cell = f"CASE WHEN contains(cell, chr(13)) THEN {restored} ELSE cell END"
+    return f"list_transform({cells}, lambda cell: {cell})"
 
 
 def _lines_of_json(files: Sequence[str], date: str | None = None) -> str:

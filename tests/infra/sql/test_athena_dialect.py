@@ -84,6 +84,15 @@ def test_every_column_of_a_view_has_a_type_of_hive(chosen: Settings) -> None:
     assert [kind for kind in casts if not re.fullmatch(allowed, kind)] == []
 
 
+def test_the_image_is_parsed_once_in_each_row() -> None:
+    chosen = settings("jsonl", [*WIDE, {"name": "inner", "path": "place.city"}], "id")
+    athena = relations(chosen, AthenaDialect())["archive"]
+    duckdb = relations(chosen, DuckDbDialect())["archive"]
+
+    assert athena.count("json_parse(") == duckdb.count("json_extract_string(nullif(ddb_image") == 1
+    assert athena.count("json_extract(ddb_image") == athena.count("json_extract_scalar(ddb_image") == 0
+
+
 def test_a_path_takes_any_name() -> None:
     dialect = AthenaDialect()
     text = dialect.image_value("m", 0, ("it's", 'a"b\\c', ""))
