@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import click
@@ -25,7 +26,7 @@ from ttl_archive.replay.error_objects.forecast import Forecast, forecast
 from ttl_archive.replay.error_objects.survey import Filter, Found
 from ttl_archive.replay.errors import MisuseError, ReplayError
 from ttl_archive.replay.replay_plan import Binding, Plan
-from ttl_archive.replay.sinks.registry import SINKS, warning
+from ttl_archive.replay.sinks.registry import SINKS, make_sink, warning
 from ttl_archive.replay.verdict import judge
 from ttl_archive.transform import layout
 
@@ -61,6 +62,7 @@ def plan_command(bucket: str, prefix: str | None, out: Path, as_json: bool, **op
     only = as_filter(options)
     sink = {name: options.pop(name) for name in ("sink", "stream", "with_refused")}
     place = Place(bucket, prefix, **options)
+    _check_sink(place, sink["sink"], sink["stream"])
     found, planned = make_plan(place, only, **sink)
     counted = judge_plan(place, found, planned)
     replay_plan.write_plan(planned, out)
@@ -73,6 +75,19 @@ def plan_command(bucket: str, prefix: str | None, out: Path, as_json: bool, **op
         show.note(f"The plan is in {out}. To execute it: ttl-archive replay run {out}{config}")
 
 
+def _check_sink(place: Place, sink: str, stream: str | None) -> None:
+    """Raise MisuseError, before anything is read, when the sink does not exist or takes nothing."""
+    _check_stream(sink, stream)
+    make_sink(sink, stream, place.bucket, place.clients, place.settings, stop=Event()).check()
+
+
+def _check_stream(sink: str, stream: str | None) -> None:
+    if (sink == "s3") != (stream is None):
+        raise MisuseError(
+            "--stream goes with the sinks kinesis and firehose, which need it: --sink kinesis --stream NAME"
+        )
+
+
 def make_plan(
     place: Place, only: Filter, *, sink: str, stream: str | None, with_refused: bool
 ) -> tuple[list[Found], Plan]:
@@ -80,10 +95,7 @@ def make_plan(
 
     Raises MisuseError when the sink lacks its stream, NothingFoundError when nothing was found.
     """
-    if (sink == "s3") != (stream is None):
-        raise MisuseError(
-            "--stream goes with the sinks kinesis and firehose, which need it: --sink kinesis --stream NAME"
-        )
+    _check_stream(sink, stream)
     found = find_all(place, only)
     binding = Binding(place.bucket, place.table, place.prefix, sink, stream, place.transform, with_refused)
     return found, replay_plan.plan_for(found, binding)

@@ -237,6 +237,7 @@ def test_rows_that_are_gone_keep_their_error_object(s3: Any) -> None:
         ("replay run archive.toml", 2, "not a plan"),
         ("replay plan --bucket my-archive --sink kinesis", 2, "--stream NAME"),
         ("replay plan --bucket my-archive --stream x", 2, "--stream goes with"),
+        ("replay plan --bucket my-archive --sink kinesis --stream none", 2, "does not exist"),
         ("replay run --bucket my-archive --yes --sink kinesis --stream none", 2, "does not exist"),
         ("replay list --bucket my-archive --config nowhere.toml", 2, "no such file"),
         ("replay list --bucket my-archive --since yesterday", 2, "is not a time"),
