@@ -34,7 +34,7 @@ from ttl_archive.replay.claims import Claim
 from ttl_archive.replay.error_objects.objects import list_error_objects
 from ttl_archive.replay.errors import AccessDeniedError, MisuseError, ObjectGoneError
 from ttl_archive.replay.replay_object import Ending, replay_object
-from ttl_archive.replay.sinks.sink import Tally
+from ttl_archive.replay.sinks.sink import ObjectTally
 
 MANY = [change(number) for number in range(3000)]
 
@@ -400,7 +400,7 @@ def test_a_body_that_ends_early_without_an_error_is_not_taken_for_the_object() -
 
 def test_a_ledger_that_does_not_close_leaves_the_object_open(monkeypatch: pytest.MonkeyPatch) -> None:
     bucket = bucket_with()
-    monkeypatch.setattr(Tally, "closes", lambda tally: False)
+    monkeypatch.setattr(ObjectTally, "closes", lambda ledger: False)
 
     summary = replay_all(bucket)
 
