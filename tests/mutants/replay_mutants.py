@@ -6,10 +6,11 @@ Those that break a promise of the bucket or of the stream must be found by the s
 from tests.mutants.mutant import Mutant
 
 _SIMULATION = "tests/simulation/test_simulation.py::test_no_history_breaks_a_promise"
+_RESTORES = "tests/simulation/test_simulation.py::test_no_history_of_restore_breaks_a_promise"
 
 
 def _mutant(name: str, file: str, old: str, new: str, *tests: str) -> Mutant:
-    named = tuple(test if test == _SIMULATION else f"tests/replay/{test}" for test in tests)
+    named = tuple(test if test.startswith("tests/") else f"tests/replay/{test}" for test in tests)
     return Mutant(name, file, old, new, named)
 
 
@@ -450,5 +451,54 @@ REPLAY = (
         ' and head.get("Metadata", {}).get("sha256") == payload.sha256',
         "",
         "test_conditional_put.py::test_neither_the_size_nor_the_hash_alone_makes_a_write_ours",
+    ),
+    _mutant(
+        "what is staged is not compared with the archive",
+        "replay/restore/restore_run.py",
+        "        self._drop_changed(objects)\n",
+        "",
+        _RESTORES,
+    ),
+    _mutant(
+        "a table that was created again is taken for the same",
+        "replay/restore/restore_request.py",
+        "self.table.arn, self.table.identity]",
+        "self.table.arn]",
+        _RESTORES,
+    ),
+    _mutant(
+        "an item in the table is overwritten",
+        "replay/restore/table_writer.py",
+        '                ConditionExpression="attribute_not_exists(#key)",\n',
+        "",
+        _RESTORES,
+    ),
+    _mutant(
+        "a put that failed counts as put",
+        "replay/restore/table_writer.py",
+        "            raise ReplayError(message) from error\n",
+        "            return PUT\n",
+        _RESTORES,
+    ),
+    _mutant(
+        "the oldest version of an item is restored",
+        "replay/restore/stage.py",
+        "WHERE excluded.event_us > item.event_us",
+        "WHERE excluded.event_us < item.event_us",
+        _RESTORES,
+    ),
+    _mutant(
+        "what is left to write is not reported",
+        "replay/restore/restore_report.py",
+        "left = counts.items - sum(counts.outcomes.values()) if is_table_written else 0",
+        "left = 0",
+        _RESTORES,
+    ),
+    _mutant(
+        "items that wait to be written are passed over",
+        "replay/restore/stage.py",
+        'condition = "WHERE outcome IS NULL" if waiting else ""',
+        'condition = "WHERE outcome IS NOT NULL" if waiting else ""',
+        _RESTORES,
     ),
 )

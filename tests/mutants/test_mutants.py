@@ -22,7 +22,10 @@ def test_no_two_mutants_have_one_name() -> None:
 
 
 def test_the_tests_of_the_share_pass_without_a_mutant() -> None:
-    assert run_tests(sorted({test for mutant in GATE_SHARE for test in mutant.tests})) == 0
+    """The simulation is left out, because the gate runs it anyway."""
+    tests = {test for mutant in GATE_SHARE for test in mutant.tests if "/simulation/" not in test}
+
+    assert run_tests(sorted(tests)) == 0
 
 
 def test_every_mutant_of_the_share_is_found() -> None:

@@ -1,6 +1,7 @@
-"""Search histories of replay for a broken promise: python -m tests.simulation [--count N] [--seed N].
+"""Search histories for a broken promise: python -m tests.simulation [--restore] [--count N] [--seed N].
 
-With --seed the history of that seed is printed; else seeds are tried, from --from on, until --count.
+The histories are those of replay, or with --restore those of restore into a table. With --seed the history of
+that seed is printed; else seeds are tried, from --from on, until --count.
 """
 
 from __future__ import annotations
@@ -9,23 +10,26 @@ import argparse
 import os
 import sys
 
-from tests.simulation.history import History, simulate
-from tests.simulation.search import search
+from tests.simulation.history import History
+from tests.simulation.search import HISTORIES, search
 
 
 def main() -> int:
     """Print what was found; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--restore", action="store_true", help="histories of restore, not of replay")
     parser.add_argument("--seed", type=int, help="show the history of this seed")
     parser.add_argument("--from", dest="first", type=int, default=0, help="first seed")
     parser.add_argument("--count", type=int, default=10_000, help="how many seeds are tried")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that try seeds")
     options = parser.parse_args()
     if options.seed is not None:
-        history = simulate(options.seed)
+        history = HISTORIES[options.restore](options.seed)
         show(history)
         return 1 if history.findings else 0
-    return search(range(options.first, options.first + options.count), options.workers)
+    return search(
+        range(options.first, options.first + options.count), options.workers, restore=options.restore
+    )
 
 
 def show(history: History) -> None:

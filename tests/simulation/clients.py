@@ -16,6 +16,7 @@ partial, throttled a stream refuses some records, or all
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
@@ -116,7 +117,9 @@ class _Client:
 
 
 class S3Client(_Client):
-    """boto3's S3 client, as far as replay uses it."""
+    """boto3's S3 client, as far as replay and restore use it."""
+
+    meta = SimpleNamespace(endpoint_url="https://s3.us-east-1.amazonaws.com", region_name="us-east-1")
 
     def __init__(
         self, scheduler: Scheduler, process: Process, model: S3Model, overwrite: Callable[[str], None]
@@ -227,3 +230,27 @@ class StreamClient(_Client):
             scheduler.faults["partial"] += 1
         about = f"{records} records, {len(refused)} of them refused"
         return self._call(operation, lambda request: put(request, refused), request, _STREAM, about)
+
+
+class DynamoClient(_Client):
+    """boto3's DynamoDB client, as far as restore uses it."""
+
+    meta = SimpleNamespace(endpoint_url="https://dynamodb.us-east-1.amazonaws.com", region_name="us-east-1")
+
+    def __init__(self, scheduler: Scheduler, process: Process, put: Effect, describe: Effect) -> None:
+        super().__init__(scheduler, process)
+        self._put, self._describe = put, describe
+
+    def describe_table(self, **request: Any) -> dict[str, Any]:
+        """DescribeTable."""
+        return self._call("DescribeTable", self._describe, request, _COMMON, "")
+
+    def describe_time_to_live(self, **request: Any) -> dict[str, Any]:
+        """DescribeTimeToLive."""
+        answer = {"TimeToLiveDescription": {"TimeToLiveStatus": "DISABLED"}}
+        return self._call("DescribeTimeToLive", lambda request: answer, request, _COMMON, "")
+
+    def put_item(self, **request: Any) -> dict[str, Any]:
+        """PutItem."""
+        kinds = tuple(kind for kind in _WRITE if not kind.startswith("late"))
+        return self._call("PutItem", self._put, request, kinds, request["Item"]["deviceID"]["S"])

@@ -46,6 +46,7 @@ class Process:
     points: int = 0
     sleeps_until: float = 0.0
     interrupt: Callable[[], None] = lambda: None
+    on_kill: Callable[[], None] = lambda: None  # closes what a killed process cannot write any more
     tasks: list[Task] = field(default_factory=list)
 
 
@@ -88,6 +89,11 @@ class Scheduler:
         self._number = 0
         self._main = getcurrent()
         self._current: Task | None = None
+
+    @property
+    def current(self) -> Process:
+        """The process that runs."""
+        return self._own().process
 
     def note(self, what: str, result: str = "", who: str = "") -> None:
         """Write an entry into the history."""
@@ -154,6 +160,7 @@ class Scheduler:
         """Kill the process of the current task. Raises KilledError."""
         process = self._own().process
         process.alive = False
+        process.on_kill()
         for task in process.tasks:
             if task is not self._current:
                 self.at(self.now_s, lambda task=task: self._throw(task))  # type: ignore[misc]
@@ -239,6 +246,10 @@ class Scheduler:
             call()
         except KilledError:
             pass
+        except Exception:
+            if task.process.alive:
+                raise
+            # What a killed process meets while its resources are freed, nobody sees.
         finally:
             task.ended = True
             for waiter in task.waiters:
