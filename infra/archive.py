@@ -34,8 +34,8 @@ class TtlArchive(Construct):
     """The archive of one table: expired items are kept in a bucket and found with SQL.
 
     `bucket` and `stream` are existing ones, in place of those that the construct creates. Its parts are
-    public: `storage.bucket`, `stream`, `table`, `function`, `delivery`, `catalog`, `workgroup`, `replay`,
-    `alarms`, `policies`, `guard`. Raises ValueError for a bucket that is given twice.
+    public: `storage.bucket`, `stream`, `table`, `function`, `delivery`, `catalog`, `workgroup`, `relations`,
+    `replay`, `alarms`, `policies`, `guard`. Raises ValueError for a bucket that is given twice.
     """
 
     def __init__(

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ttl_archive.infra.sql.change_identity import HAS_IMAGE, change_text, key_text
-from ttl_archive.infra.sql.dialect import Dialect, Path, needs_plain_text, quoted
-from ttl_archive.infra.sql.grammar import INTEGER, whole
+from ttl_archive.infra.sql.dialect import Dialect, Path, quoted
+from ttl_archive.infra.sql.grammar import INTEGER, is_decimal, whole
 from ttl_archive.infra.sql.text_table import (
     ARCHIVE_FILES,
     archive_text_columns,
@@ -124,7 +124,7 @@ class ArchiveRelation:
     def _column_steps(self) -> list[tuple[str, list[str], dict[str, str]]]:
         """Return each step's name, what it takes from the step before, and what it adds."""
         numbered = list(enumerate(self._own, 1))
-        decimals = [n for n, column in numbered if needs_plain_text(column.type)]
+        decimals = [n for n, column in numbered if is_decimal(column.type)]
         values = {f"ddb_v{n}": self._value(n, column) for n, column in numbered}
         texts = {f"ddb_t{n}": self._text(n, column) for n, column in numbered}
         parts = {f"ddb_{part}{n}": sql for n in decimals for part, sql in self._parts(n)}

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from ttl_archive.infra.sql.grammar import MANTISSA, is_decimal, pattern_of
+from ttl_archive.infra.sql.grammar import MANTISSA, pattern_of
 
 Path = tuple[str, ...]
 
@@ -123,11 +123,6 @@ class Dialect(ABC):
         sign = f"CASE WHEN {text} LIKE '-%' THEN '-' ELSE '' END"
         moved = f"{sign} || substr({digits}, 1, {point}) || '.' || substr({digits}, {point} + 1) || '0'"
         return f"CASE WHEN {exponent} IS NOT NULL THEN {moved} ELSE {text} END"
-
-
-def needs_plain_text(column_type: str) -> bool:
-    """Return whether the text of this type is written without an exponent before its cast."""
-    return is_decimal(column_type)
 
 
 def distinct_text(parts: Iterable[str]) -> str:

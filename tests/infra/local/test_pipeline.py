@@ -208,7 +208,12 @@ def test_the_archive_freezes_by_the_clock_and_is_restored_by_plain_s3_calls(make
         pipeline.clock.advance(days=30)
         assert pipeline.apply_lifecycle() == []
         pipeline.clock.advance(days=1)
+        assert pipeline.unseen() == ()
+        day = pipeline.sql("SELECT dt FROM archive").fetchall()[0][0]
+        assert [row[-1] for row in pipeline.saved_query("rows_per_object", day, day)] == [1]
         assert [(key, "GLACIER")] == [(m.key, m.storage_class) for m in pipeline.apply_lifecycle()]
+        assert pipeline.unseen() == (key,)
+        assert pipeline.saved_query("rows_per_object", day, day) == []
         assert pipeline.sql(count).fetchall() == [(0,)]
         request = {"Days": 1, "GlacierJobParameters": {"Tier": "Standard"}}
         pipeline.s3.restore_object(Bucket=pipeline.bucket, Key=key, RestoreRequest=request)
