@@ -49,7 +49,8 @@ def failed_keys(pipeline: Pipeline) -> set[str]:
 @pytest.mark.timeout(600)  # half a million values take minutes on a busy machine
 def test_each_giant_item_is_a_row_or_an_error_line_and_a_larger_change_is_skipped(tmp_path: Path) -> None:
     config = tmp_path / "archive.toml"
-    config.write_text('[table]\nname = "readings"\nttl_attribute = "ttl"\n')
+    column = '[[columns]]\nname = "pk"\n'
+    config.write_text(f'[table]\nname = "readings"\nttl_attribute = "ttl"\n{column}')
     with Pipeline(config, clock=Clock(START), streaming=False) as pipeline:
         for giant in GIANTS:
             pipeline.dynamodb.put_item(TableName=pipeline.table, Item=giant)
