@@ -100,8 +100,7 @@ def read_section(section: type[Section], where: str, found: object, problems: li
     rules = rules_of(section)
     if not isinstance(found, dict):
         problems.append(f"{where} has value {shown(found)}. It must be a section with {', '.join(rules)}")
-        found = {}
-        problems = []
+        found, problems = {}, []  # one sentence says it all: no key of it is reported as missing
     problems += unknown_names(found, rules, f"key of {where}")
     return section(
         **{name: _read(f"{where} {name}", rules[name], found.get(name), problems) for name in rules}

@@ -139,7 +139,8 @@ class Flattener(Generic[Made]):
     it has no columns, and no image has it.
 
     Learning must never cost more than it saves. So a shape is learned from one sample at once, it is judged
-    whenever WINDOW images had another shape, and after a failure the general path has a pause.
+    whenever WINDOW images had another shape, and after a failure the general path has a pause. Threads may
+    share a flattener: a count that is lost between them only moves the next sample.
     """
 
     def __init__(
@@ -162,7 +163,7 @@ class Flattener(Generic[Made]):
         Learns from the image. Raises RecordError.
         """
         self._unwrap(row, self._spread(decoded(raw)))
-        if self._pause:
+        if self._pause > 0:
             self._pause -= 1
         elif self._columns_of:
             self._missed(raw)
@@ -170,11 +171,11 @@ class Flattener(Generic[Made]):
     def _missed(self, raw: Raw) -> None:
         if self.known is not self._nothing:
             self._misses += 1
-            if self._misses == WINDOW:
+            if self._misses >= WINDOW:
                 self._judge()
             return
         self._sample.append(raw)
-        if len(self._sample) == SAMPLE:
+        if len(self._sample) >= SAMPLE:
             sample, self._sample = self._sample, []
             self._learn(sample)
 
@@ -183,9 +184,9 @@ class Flattener(Generic[Made]):
         hits = self.known[0].hits
         is_useful = hits - self._hits_before >= WINDOW
         self._misses, self._hits_before = 0, hits
-        if is_useful:
-            self._failures = 0
-        else:
+        if hits >= PAUSES[-1]:
+            self._failures = 0  # it has saved more than learning costs
+        if not is_useful:
             self._fail()
 
     def _fail(self) -> None:
@@ -211,14 +212,11 @@ class Flattener(Generic[Made]):
 
 def _common_kinds(images: Sequence[Image]) -> dict[str, str]:
     """Return the kind of each attribute: the one that nearly all of its values have, or the general one."""
-    counts: dict[str, Counter[str]] = {}
-    for image in images:
-        for name, value in image.items():
-            counts.setdefault(name, Counter())[_kind_of(value)] += 1
-    kinds = {}
-    for name, found in counts.items():
-        kind, count = found.most_common(1)[0]
-        kinds[name] = kind if count >= _COMMON * found.total() else _GENERAL
+    values = [pair for image in images for pair in image.items()]
+    totals = Counter([name for name, _ in values])
+    counts = Counter([(name, _kind_of(value)) for name, value in values])
+    kinds = dict.fromkeys(totals, _GENERAL)
+    kinds.update(key for key, count in counts.items() if count >= _COMMON * totals[key[0]])
     return kinds
 
 

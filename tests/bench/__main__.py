@@ -27,7 +27,7 @@ _PACKAGES = ("msgspec", "pybase64", "awslambdaric", "simplejson", "aws-lambda-po
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured, and where the result is kept."""
+    """How much is measured, and the file for the results."""
 
     raw_bytes: int
     rounds: int
@@ -38,16 +38,22 @@ class Plan:
 
 PLANS = {
     "full": Plan(RAW_BYTES, 11, formats.NAMES, 1 << 30, RESULTS),
-    "quick": Plan(RAW_BYTES, 5, ("jsonl",), RAW_BYTES, None),
+    "quick": Plan(RAW_BYTES, 5, formats.NAMES[:1], RAW_BYTES, None),
     "check": Plan(20_000, 1, formats.NAMES, 20_000, None),
 }
 
 
 def main() -> None:
-    """Measure as the options say, or print the kept result."""
+    """Measure as the options say, or print the latest results."""
     parser = argparse.ArgumentParser(prog="python tests/bench", description=__doc__)
     choice = parser.add_mutually_exclusive_group()
-    choice.add_argument("--quick", action="store_const", dest="plan", const="quick", help="JSONL, few rounds")
+    choice.add_argument(
+        "--quick",
+        action="store_const",
+        dest="plan",
+        const="quick",
+        help="only the default format, few rounds",
+    )
     choice.add_argument(
         "--check", action="store_const", dest="plan", const="check", help="does it run at all"
     )
@@ -83,7 +89,7 @@ def _measured(plan: Plan, chosen: list[str]) -> dict[str, Any]:
 
 
 def _case(workload: Workload, format_name: str, workers: dict[str, Asked], rounds: int) -> dict[str, Any]:
-    """The figures of one workload in one format. The hook is measured in the first format."""
+    """Return the figures of one workload in one format. The hook is measured in the first format."""
     chosen = {
         name: worker
         for name, worker in workers.items()
@@ -126,7 +132,7 @@ def _about(plan: Plan) -> dict[str, Any]:
 
 
 def _cpu() -> str:
-    """The CPU's name, where the system tells it."""
+    """Return the CPU's name, where the system knows it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -32,7 +32,7 @@ class Candidate(NamedTuple):
     encode: Callable[[Any], tuple[str | bytes, str]]
 
 
-# With the image on, 3 MiB of nothing but TTL removals can pass the response's limit: here all rows come out.
+# With the image on, 3 MiB of TTL removals alone can exceed the response's limit: here all rows are delivered.
 NO_LIMIT = 1 << 40
 
 Lines = list[bytes | None]
@@ -42,7 +42,7 @@ _runtime = LambdaMarshaller()
 
 
 def floor(lines: Lines) -> Candidate:
-    """The least that any handler can do, when `lines` come out; None where a record is dropped."""
+    """Return the least that any handler can do to answer with `lines`; None is a dropped record."""
 
     def handle(event: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -60,7 +60,7 @@ def floor(lines: Lines) -> Candidate:
 
 
 def handler(fmt: Format) -> Candidate:
-    """Our handler in the standard runtime."""
+    """Return our handler in the standard runtime."""
     from ttl_archive.transform.batch import batch_transform
     from ttl_archive.transform.settings import parse
 
@@ -69,7 +69,7 @@ def handler(fmt: Format) -> Candidate:
 
 
 def marshaller(fmt: Format) -> Candidate:
-    """Our handler with the marshaller hook."""
+    """Return our handler with the marshaller hook."""
     from ttl_archive.transform.marshaller import Marshaller
 
     ours = Marshaller(_runtime)
@@ -77,7 +77,7 @@ def marshaller(fmt: Format) -> Candidate:
 
 
 def baseline(fmt: Format) -> Candidate:
-    """Powertools and TypeDeserializer."""
+    """Return the handler of Powertools and TypeDeserializer."""
     from aws_lambda_powertools.utilities.data_classes import (
         KinesisFirehoseDataTransformationResponse,
         KinesisFirehoseEvent,
@@ -147,7 +147,7 @@ def _csv_line(row: dict[str, Any]) -> str:
 
 
 def _plain(value: object) -> object:
-    """What json cannot write, as the articles on TypeDeserializer do it."""
+    """Return a value that json can write, as articles on TypeDeserializer do it."""
     if isinstance(value, Decimal):
         return int(value) if value % 1 == 0 else float(value)
     if isinstance(value, set):

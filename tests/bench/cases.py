@@ -14,7 +14,7 @@ from workloads import Workload
 
 @dataclass(frozen=True)
 class Case:
-    """What a candidate is measured on."""
+    """The input of a measurement."""
 
     workload: Workload
     format: Format
@@ -22,7 +22,7 @@ class Case:
 
 
 def build_case(workload: Workload, format_name: str) -> Case:
-    """The case of a workload in a format. Raises SystemExit when our own rows are not exact."""
+    """Return the case of a workload in a format. Raises SystemExit when our own rows are not exact."""
     fmt = format_of(format_name, workload.name.partition(":")[0])
     lines = lines_of(handler(fmt), workload)
     if not is_exact(workload, lines, fmt):
@@ -33,7 +33,7 @@ def build_case(workload: Workload, format_name: str) -> Case:
 
 
 def lines_of(candidate: Candidate, workload: Workload) -> Lines:
-    """The rows that a candidate makes of a workload; None for what is dropped."""
+    """Return the rows that a candidate makes of a workload, with None for a dropped record."""
     with contextlib.redirect_stdout(io.StringIO()):
         response: dict[str, Any] = candidate.handle(candidate.decode(workload.body))
     return [b64decode(r["data"]) if r["result"] == "Ok" else None for r in response["records"]]

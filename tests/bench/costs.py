@@ -34,7 +34,7 @@ _MEMORY_SIZES_MB = (128, 256, 512, 1024, 1769, 3008)
 
 
 def peak_memory_mb(full_bytes: int) -> dict[str, float]:
-    """Highest resident memory of a process that handled one event, over the four kinds of item.
+    """Return the highest resident memory of a process after one event, over the four kinds of item.
 
     The event is as full as a Lambda request may be, unless `full_bytes` of raw data end it before.
     """
@@ -44,7 +44,7 @@ def peak_memory_mb(full_bytes: int) -> dict[str, float]:
 
 
 def import_ms(runs: int) -> dict[str, float]:
-    """CPU time to import a module into a process that has the runtime client; the least of the runs.
+    """Return the CPU time to import a module beside the runtime client, in ms, the least of the runs.
 
     Raises SystemExit when our handler imports boto3, which is for re-ingestion only.
     """
@@ -55,12 +55,12 @@ def import_ms(runs: int) -> dict[str, float]:
 
 
 def package_bytes() -> dict[str, int]:
-    """Size of every Lambda package that `make package` has built; empty before."""
+    """Return the size of every Lambda package that `make package` has built."""
     return {file.name: file.stat().st_size for file in sorted(_PROJECT.glob("build/transform-*.zip"))}
 
 
 def prices(cpu_s_per_event: float, records_per_event: int) -> list[dict[str, float]]:
-    """For each memory size the time of an event and the price of a million records, by this machine's CPU."""
+    """Return each memory size's time for an event and price of a million records, by this machine's CPU."""
     rows = []
     for memory_mb in _MEMORY_SIZES_MB:
         event_s = cpu_s_per_event / min(1, memory_mb / _MB_FOR_ONE_CPU)
@@ -98,7 +98,7 @@ def _import_s(module: str, environment: dict[str, str]) -> float:
 
 
 def _run(arguments: list[str], environment: dict[str, str]) -> str:
-    """The last line that a child of ours prints."""
+    """Return the last line that a child process prints."""
     done = subprocess.run(
         [sys.executable, *arguments],
         env=os.environ | environment,

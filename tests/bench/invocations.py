@@ -1,6 +1,6 @@
-"""What the gate counts: a pickled case from standard input, invoked so many times while clocks stand still.
+"""The process that the gate counts: it invokes a pickled case from standard input, with stopped clocks.
 
-A duration with one digit more is a few instructions more, and the log line is part of the handler.
+The log line is part of the handler, and a duration with one more digit costs a few more instructions.
 """
 
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def main(name: str, count: int) -> None:
-    """Invoke `floor` or `handler`. What it prints goes nowhere."""
+    """Invoke `floor` or `handler` so many times, and discard its output."""
     from candidates import floor, handler
 
     case = pickle.load(sys.stdin.buffer)
@@ -23,7 +23,7 @@ def main(name: str, count: int) -> None:
 
 
 def _stop_the_clocks() -> None:
-    """Before anything is imported that keeps a clock for itself."""
+    """Replace the clocks, before a module is imported that keeps a reference to one."""
     time.perf_counter = lambda: 0.0
     time.time_ns = lambda: 1_767_225_600_000_000_000
 

@@ -1,4 +1,4 @@
-"""The rows that must come out, flattened a second time and independently: stdlib json, no transform code.
+"""The expected rows, made independently of the transform with the standard library's json.
 
 A value is compared with its type, and a number by its digits: 1.50 is not 1.5.
 """
@@ -21,7 +21,7 @@ class Number(NamedTuple):
 
 
 def is_exact(workload: Workload, lines: list[bytes | None], fmt: Format) -> bool:
-    """Whether every TTL removal became the row it must, and nothing else became one.
+    """Return whether every TTL removal became the expected row, and no other change became one.
 
     `lines` has an entry for every change: the row's bytes, or None where the change was dropped.
     """
@@ -64,7 +64,7 @@ def _row(change: dict[str, Any]) -> dict[str, Any]:
 
 
 def _hive_time(us: int) -> str:
-    """The workloads stay within the first day of 2026."""
+    """Return the timestamp text; the workloads stay within the first day of 2026."""
     second, fraction = divmod(us - 1_767_225_600_000_000, 1_000_000)
     assert second < 86_400, "workloads.py has left the day this is written for"
     return f"2026-01-01 {second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}.{fraction // 1000:03d}"
@@ -87,7 +87,7 @@ def _plain(value: dict[str, Any]) -> Any:
 
 
 def _once(value: dict[str, Any]) -> dict[str, Any]:
-    """The attribute value with its binary in base64 once."""
+    """Return the attribute value with its binary in base64 once."""
     ((kind, content),) = value.items()
     if kind == "B":
         return {"B": b64decode(content).decode()}
@@ -103,7 +103,7 @@ def _parse(text: str | bytes) -> Any:
 
 
 def _is_same_csv(row: dict[str, Any], line: bytes, columns: list[str]) -> bool:
-    """What the rest column has once more, with its type, is compared there."""
+    """Compare the values of the rest column there, with their types, and the others by their cells."""
     (cells,) = csv.reader([line.decode()], escapechar="\\", doublequote=False, strict=True)
     texts = dict(zip(columns, cells, strict=True))
     rest = _parse(texts.pop("ddb_rest") or "{}")

@@ -31,7 +31,7 @@ def test_every_workload_has_a_line_with_exact_rows_in_each_format(workload: str)
     "line",
     [
         "jsonl",
-        "jsonl, marshaller hook",
+        "jsonl+image, marshaller hook",
         "jsonl+image",
         "csv",
         "baseline, all formats",

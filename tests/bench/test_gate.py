@@ -68,3 +68,25 @@ def test_count_repeats_to_the_digit(gate: ModuleType) -> None:
     gate.run(case, "handler", 0)  # the first import keeps its byte code
 
     assert gate.run(case, "handler", 1) == gate.run(case, "handler", 1)
+
+
+@pytest.mark.parametrize(
+    ("first", "warm", "code"), [(1050, 2040, 0), (600, 900, 0), (1051, 2000, 1), (1000, 2041, 1)]
+)
+def test_learning_may_cost_5_percent_at_first_and_2_percent_later(
+    gate: ModuleType, capsys: pytest.CaptureFixture[str], first: int, warm: int, code: int
+) -> None:
+    tables = {"a": {"general": {"first": 1000, "warm": 2000}, "learned": {"first": first, "warm": warm}}}
+
+    assert gate.tables_verdict(tables) == code
+    assert ("Learning costs more" in capsys.readouterr().out) == bool(code)
+
+
+@pytest.mark.parametrize("name", ["single-table", "growing", "nulls"])
+def test_a_table_has_the_same_changes_every_time(gate: ModuleType, name: str) -> None:
+    tables = import_module("tables")
+
+    first = tables.changes(name)
+
+    assert first == tables.changes(name)
+    assert len({json.loads(change)["eventID"] for change in first}) == len(first) == 500

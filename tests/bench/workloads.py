@@ -49,7 +49,7 @@ Make = Callable[[Random, int], Image]
 
 @dataclass(frozen=True)
 class Workload:
-    """One event, as the runtime receives it, and the changes in it whose rows must come out."""
+    """One event, as the runtime receives it, and the changes in it."""
 
     name: str  # kind:share
     body: bytes
@@ -63,19 +63,19 @@ class Workload:
 
 
 def names() -> list[str]:
-    """kind:share of the twelve, in the order of the tables."""
+    """Return kind:share of the twelve, in the order of the tables."""
     return [f"{kind}:{share:g}" for kind in KINDS if kind != "mixed" for share in SHARES]
 
 
 def build(name: str, raw_bytes: int = RAW_BYTES) -> Workload:
-    """The workload of that name; the same bytes every time. At most what a Lambda request takes."""
+    """Return the workload of that name, the same bytes every time, within the limit of a Lambda request."""
     kind, _, share = name.partition(":")
     random = Random(f"{name} of ttl-archive")
     changes, kept, records = [], [], []
     size = event_bytes = 0
     while size < raw_bytes and event_bytes < LAMBDA_REQUEST_BYTES - 64_000:
         is_ttl = random.random() < float(share)
-        change = _compact(_change(random, KINDS[kind], is_ttl, len(records)))
+        change = compact(_change(random, KINDS[kind], is_ttl, len(records)))
         record = _record(random, change, len(records))
         changes.append(change)
         kept.append(is_ttl)
@@ -89,15 +89,16 @@ def build(name: str, raw_bytes: int = RAW_BYTES) -> Workload:
         "region": "us-east-1",
         "records": records,
     }
-    return Workload(name, _compact(event), tuple(changes), tuple(kept))
+    return Workload(name, compact(event), tuple(changes), tuple(kept))
 
 
 def attributes(kind: str) -> list[str]:
-    """The attribute names of a kind of item."""
+    """Return the attribute names of a kind of item."""
     return list(KINDS[kind](Random(0), 0))
 
 
-def _compact(value: object) -> bytes:
+def compact(value: object) -> bytes:
+    """Return JSON as DynamoDB writes it: no white space, and text in UTF-8."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -138,6 +139,11 @@ def _change(random: Random, make: Make, is_ttl: bool, position: int) -> dict[str
         },
         "eventSource": "aws:dynamodb",
     }
+
+
+def removal(image: Image, position: int) -> dict[str, Any]:
+    """Return the change record of a TTL removal of an item."""
+    return _change(Random(position), lambda *_: image, True, position)
 
 
 def _keys(random: Random, position: int) -> Image:

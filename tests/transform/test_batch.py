@@ -97,7 +97,9 @@ BAD_DATA = {
 
 @pytest.mark.parametrize(("data", "code"), BAD_DATA.values(), ids=BAD_DATA)
 @pytest.mark.parametrize("mode", ["ttl-removals", "all"])
-def test_data_that_is_no_change_record_fails_alone_with_its_bytes(data: bytes, code: str, mode: str) -> None:
+def test_data_that_is_not_a_change_record_fails_alone_with_its_bytes(
+    data: bytes, code: str, mode: str
+) -> None:
     result = run(event(GOOD, data, GOOD), settings(changes=mode))
 
     assert result.results == ["Ok", "ProcessingFailed", "Ok"]
@@ -125,7 +127,7 @@ def test_data_that_is_no_change_record_fails_alone_with_its_bytes(data: bytes, c
         (b"\x00", "NotJson"),
     ],
 )
-def test_text_that_is_none_fails_kept_or_not_in_a_value_or_a_name(kind: str, text: bytes, code: str) -> None:
+def test_invalid_text_fails_kept_or_not_in_a_value_or_a_name(kind: str, text: bytes, code: str) -> None:
     value = encoded(change({"x": {"S": "HERE"}}, kind=kind)).replace(b"HERE", text)
     name = encoded(change({"HERE": {"S": "x"}}, kind=kind)).replace(b"HERE", text)
     elsewhere = encoded(change(kind=kind, novelty="HERE")).replace(b"HERE", text)
@@ -143,14 +145,14 @@ def test_a_number_that_json_does_not_know_fails_kept_or_not(kind: str, number: b
     assert outcome(data) == "NotJson"
 
 
-def test_an_event_without_records_is_answered_with_none() -> None:
+def test_an_event_without_records_has_a_response_without_records() -> None:
     for request in (event(), {"records": []}, {}):
         result = run(request)
         assert result.records == []
         adds_up(result, 0)
 
 
-def test_10_000_tiny_records_are_answered_each() -> None:
+def test_each_of_10_000_tiny_records_is_answered() -> None:
     data = [b"{}", GOOD, encoded(change(kind="insert")), b""] * 2500
 
     result = run(event(*data))
@@ -170,7 +172,7 @@ def test_only_the_first_failures_are_named_in_the_log() -> None:
     assert len(result.codes) == 10
 
 
-def test_a_direct_put_event_is_answered_alike() -> None:
+def test_a_direct_put_event_has_the_same_answers() -> None:
     assert run(event(GOOD, source="direct")).records[0]["data"] == ROW
 
 
@@ -250,14 +252,16 @@ class _Broken(dict[str, Any]):
         return super().__getitem__(name)
 
 
-def test_a_mistake_in_reading_a_record_fails_that_record_alone() -> None:
+def test_an_unexpected_error_while_reading_fails_that_record_alone() -> None:
     request = event(GOOD, GOOD, GOOD)
     request["records"][1] = _Broken(request["records"][1])
 
     tells_a_mistake_of_ours(run(request))
 
 
-def test_a_mistake_in_making_a_row_fails_that_record_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_while_making_a_row_fails_that_record_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     poison = encoded(change({"id": {"S": "poison"}}))
 
     def with_a_mistake(config: Settings) -> Convert:

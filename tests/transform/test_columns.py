@@ -39,14 +39,14 @@ def test_a_column_takes_a_nested_value_out_of_its_map() -> None:
     }
 
 
-def test_a_map_of_which_nothing_remains_is_gone() -> None:
+def test_a_map_whose_members_all_have_columns_is_left_out() -> None:
     image = {"place": {"M": {"city": {"S": "Oslo"}}}}
 
     assert columns(image, columns={"city": "place.city"}) == {"city": "Oslo"}
 
 
 @pytest.mark.parametrize("value", [{"S": "x"}, {"L": []}, {"M": {}}, {"M": {"other": {"S": "x"}}}])
-def test_a_path_that_leads_nowhere_leaves_the_attribute_as_it_is(value: Any) -> None:
+def test_a_path_without_a_value_leaves_the_attribute_unchanged(value: Any) -> None:
     assert list(columns({"place": value}, columns={"city": "place.city"})) == ["place"]
 
 
@@ -66,7 +66,7 @@ def test_flatten_joins_the_names_of_nested_maps() -> None:
     }
 
 
-def test_flatten_leaves_to_a_column_what_has_one() -> None:
+def test_flatten_leaves_values_with_a_column_to_the_column() -> None:
     found = columns({"a": {"M": {"b": {"M": {"c": {"S": "x"}}}}}}, nested="flatten", columns={"whole": "a.b"})
 
     assert found == {"whole": {"c": "x"}}
@@ -108,7 +108,7 @@ def test_two_values_for_one_column_fail_and_neither_is_lost(image: Any, config: 
     assert outcome(record, settings(**config)) == "ColumnCollision"  # also the second time
 
 
-def test_another_date_column_gives_the_name_dt_back_to_items() -> None:
+def test_with_another_date_column_items_may_use_the_name_dt() -> None:
     assert columns({"dt": {"S": "x"}}, date_column="day") == {"dt": "x"}
     assert outcome(encoded(change({"day": {"S": "x"}})), settings(date_column="day")) == "ColumnCollision"
 

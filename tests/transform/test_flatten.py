@@ -89,7 +89,7 @@ def test_binary_of_the_kinesis_feed_loses_one_encoding(encoded_twice: str, expec
 
 
 @pytest.mark.parametrize("once", ["EgIIew==", "/+7d", "AAECAwQ=", "eA=="])
-def test_binary_that_the_kinesis_feed_encoded_once_is_taken_as_it_is(once: str) -> None:
+def test_binary_that_the_kinesis_feed_encoded_once_is_unchanged(once: str) -> None:
     assert kinesis({"B": once}) == once
     assert kinesis({"BS": [once]}) == [once]
 
@@ -111,7 +111,7 @@ def test_an_image_keeps_every_value_with_its_attributes_sorted_by_name(image: di
 
 
 @given(images)
-def test_the_image_column_gives_back_the_image_with_binary_once(image: dict[str, Any]) -> None:
+def test_the_image_column_has_the_image_with_binary_once(image: dict[str, Any]) -> None:
     assert json.loads(row(twice(image))["ddb_image"]) == image
     assert json.loads(row(image, dynamodb=SECONDS)["ddb_image"]) == image
 
@@ -141,7 +141,7 @@ def test_a_number_keeps_its_digits(text: str) -> None:
         '"1"', "[1]", "{}", "1/2", "1 2", "1,2", "1\x00", "\x001", "1\u2028", "1d", "--1", "1e1.5",
     ],
 )  # fmt: skip
-def test_text_that_is_no_json_number_fails(text: str) -> None:
+def test_text_that_is_not_a_json_number_fails(text: str) -> None:
     for image in ({"x": {"N": text}}, {"x": {"NS": ["1", text]}}, {"x": {"L": [{"M": {"y": {"N": text}}}]}}):
         assert outcome(encoded(change(image))) == "BadNumber"
         assert outcome(encoded(change(image)), CSV) == "BadNumber"
@@ -151,7 +151,7 @@ CSV = settings(format="csv", columns={"x": "x"})
 
 
 @pytest.mark.parametrize("number", [1, 1.5, None, True, ["1"], {}])
-def test_a_number_that_is_no_text_fails(number: Any) -> None:
+def test_a_number_that_is_not_text_fails(number: Any) -> None:
     for value in ({"N": number}, {"NS": [number]}):
         assert outcome(encoded(change({"x": value}))) in ("BadNumber", "BadAttributeValue")
 
@@ -180,7 +180,7 @@ def test_binary_that_is_not_base64_fails(text: Any) -> None:
         "x", 5, None, [], True, [{"S": "x"}],
     ],
 )  # fmt: skip
-def test_what_is_no_attribute_value_fails_in_every_format(value: Any) -> None:
+def test_an_invalid_attribute_value_fails_in_every_format(value: Any) -> None:
     record = encoded(change({"x": value}))
 
     assert outcome(record) == "BadAttributeValue"
@@ -191,7 +191,7 @@ def test_what_is_no_attribute_value_fails_in_every_format(value: Any) -> None:
 
 
 @pytest.mark.parametrize("levels", [32, 100])
-def test_deeper_nesting_than_dynamodb_allows_is_no_difficulty(levels: int) -> None:
+def test_deeper_nesting_than_dynamodb_allows_is_accepted(levels: int) -> None:
     maps: Any = {"S": "x"}
     lists: Any = {"B": "RWdJSWV3PT0="}
     for _ in range(levels):
@@ -229,7 +229,7 @@ def test_a_line_is_one_line_whatever_the_image_holds() -> None:
         {"a": {"S": '{'}, "B": {"S": '"}'}},
     ],
 )  # fmt: skip
-def test_the_image_s_text_has_binary_once_wherever_its_name_stands(image: Any) -> None:
+def test_the_text_of_an_image_has_binary_once_wherever_its_type_occurs(image: Any) -> None:
     text = json.dumps(image, separators=(",", ":"))
     once = text.replace("QUFBQQ==", "AAAA").replace("QkJCQg==", "BBBB")
     in_a_string = text.count('\\"QUFBQQ==\\"')

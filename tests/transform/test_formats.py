@@ -75,7 +75,7 @@ def csv_row(image: dict[str, Any], config: Any = CONFIG) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("cells", [["\x1f"], ["a\x1fb", '"'], ["\x1f\x1f", "\\", "\x1f\n"], ["", "\x1f", ""]])
-def test_a_unit_separator_in_a_cell_is_no_end_of_it(cells: list[str]) -> None:
+def test_a_unit_separator_in_a_cell_does_not_end_it(cells: list[str]) -> None:
     line = csv_line(cells).decode()
 
     (found,) = csv.reader(io.StringIO(line, newline=""), ArchiveDialect)
@@ -102,7 +102,7 @@ def test_a_row_is_the_metadata_the_image_the_rest_and_the_columns_in_order() -> 
     assert (*METADATA_COLUMNS, "ddb_image", "ddb_rest", *NAMES) == COLUMNS
 
 
-def test_no_removal_leaves_its_column_empty() -> None:
+def test_the_column_is_empty_when_nothing_was_removed() -> None:
     (line,) = run(
         event(encoded(change(kind="insert"))), settings(format="csv", changes="all", columns={"x": "x"})
     ).lines
@@ -110,7 +110,7 @@ def test_no_removal_leaves_its_column_empty() -> None:
     assert python(line.decode())[0][5] == ""
 
 
-def test_the_image_is_there_where_it_is_asked_for() -> None:
+def test_the_image_is_in_the_row_when_it_is_switched_on() -> None:
     image = {"x": {"S": 'a\n"\\'}, "y": {"B": "RWdJSWV3PT0="}}
 
     found = csv_row(image, settings(format="csv", image=True, columns={"x": "x"}))
@@ -147,9 +147,7 @@ def test_the_image_of_a_record_with_newlines_between_its_tokens_is_still_json(ne
         ({"SS": ["b", "a"]}, '["b","a"]', ""),
     ],
 )
-def test_what_a_cell_cannot_show_exactly_stands_once_more_in_the_rest(
-    value: Any, cell: str, rest: str
-) -> None:
+def test_what_a_cell_cannot_show_exactly_is_also_in_the_rest(value: Any, cell: str, rest: str) -> None:
     found = csv_row({"deviceID": value} if value else {})
 
     assert (found["device"], found["ddb_rest"]) == (cell, rest)
@@ -177,9 +175,7 @@ typed = st.fixed_dictionaries(
 
 
 @given(typed, images)
-def test_cells_and_rest_together_give_back_every_value(
-    columns: dict[str, Any], others: dict[str, Any]
-) -> None:
+def test_cells_and_rest_together_have_every_value(columns: dict[str, Any], others: dict[str, Any]) -> None:
     image = others | columns
     if len({name.lower() for name in image} | set(NAMES)) < len(image) + len(NAMES):
         return  # two for one column: another test

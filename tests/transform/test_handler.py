@@ -52,7 +52,7 @@ def test_the_handler_reads_its_settings_and_answers(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["RecordsReceived"] == 3
 
 
-def test_a_mistake_in_the_settings_is_reported_at_the_cold_start(tmp_path: Path) -> None:
+def test_a_mistake_in_the_settings_fails_the_cold_start(tmp_path: Path) -> None:
     config = tmp_path / "archive.toml"
     config.write_text('[table]\nname = "devices"\n')
 

@@ -76,7 +76,7 @@ def test_a_record_id_that_is_escaped_counts_as_it_is_serialised(record_id: str) 
 
 
 @pytest.mark.usefixtures("_runtime")
-def test_half_a_character_in_a_record_id_fails_nothing_else() -> None:
+def test_half_a_surrogate_pair_in_a_record_id_fails_no_other_record() -> None:
     """The runtime cannot send it in UTF-8 at all; the other records of the batch must not suffer here."""
     assert response_bytes([failed("\ud800")]) == response_bytes([failed("x")]) - 1 + len(r"\ud800")
 

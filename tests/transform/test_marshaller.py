@@ -71,7 +71,7 @@ def test_bytes_that_may_not_be_json_fare_as_with_the_default(request_body: bytes
         b"[" * 5000,
     ],
 )
-def test_json_that_codecs_disagree_on_is_the_defaults_to_judge(request_body: bytes) -> None:
+def test_json_on_which_codecs_disagree_is_left_to_the_default(request_body: bytes) -> None:
     assert _outcome(DEFAULT, request_body) == _outcome(OURS, request_body)
 
 
@@ -133,7 +133,9 @@ def test_installed_in_the_runtime_client_by_its_class_attribute() -> None:
     assert isinstance(LambdaRuntimeClient.marshaller, Marshaller)
 
 
-def test_no_runtime_client_leaves_everything_and_says_so_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_runtime_client_nothing_changes_and_the_log_says_so_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert not install("there_is_no_runtime_client")
     assert _lines(capsys) == 1
 
@@ -141,7 +143,7 @@ def test_no_runtime_client_leaves_everything_and_says_so_once(capsys: pytest.Cap
 @pytest.mark.parametrize(
     "client", [None, type("Client", (), {}), type("Client", (), {"marshaller": object()})]
 )
-def test_client_without_such_a_place_is_left_as_it_is_and_the_log_says_so(
+def test_client_without_the_attribute_is_unchanged_and_the_log_says_so(
     client: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     module = ModuleType("other_runtime_client")

@@ -107,7 +107,7 @@ def test_bytes_received_are_the_source_bytes() -> None:
     assert run(event(*data)).log["BytesReceived"] == sum(map(len, data))
 
 
-def test_no_details_stand_in_the_line_of_a_good_batch() -> None:
+def test_the_line_of_a_good_batch_has_no_details() -> None:
     assert {"failedByCode", "failures", "reingestErrors"}.isdisjoint(run(event(encoded(change()))).log)
 
 

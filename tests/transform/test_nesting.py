@@ -43,7 +43,7 @@ def record(value: str, kind: str) -> bytes:
 @pytest.mark.parametrize("kind", ["ttl", "user", "insert", "modify"])
 @pytest.mark.parametrize("config", EVERY_FORMAT.values(), ids=EVERY_FORMAT)
 @pytest.mark.parametrize(("head", "tail"), ENDS.values(), ids=ENDS)
-def test_the_deepest_record_is_taken_and_one_level_more_fails_kept_or_not(
+def test_the_deepest_record_is_accepted_and_one_level_more_fails_kept_or_not(
     kind: str, config: Any, head: str, tail: str
 ) -> None:
     """A record, its `dynamodb`, the image and the leaf are four levels; a map or a list is two."""
@@ -77,7 +77,7 @@ def test_the_deepest_record_needs_little_of_the_stack(depth_of_the_caller: int) 
     assert len(called(depth_of_the_caller)) == len(EVERY_FORMAT)
 
 
-def test_twenty_levels_beyond_dynamodb_s_own_are_taken() -> None:
+def test_twenty_levels_more_than_dynamodb_allows_are_accepted() -> None:
     assert outcome(record(nested(32 + 20, *ENDS["maps"]), "ttl")) == "row"
 
 

@@ -60,7 +60,7 @@ def test_numbers_at_once_are_the_numbers_one_by_one(texts: list[str]) -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("others", [[], ["1"], ["1", "2.5", "1E2"]])
-def test_a_doubtful_number_among_others_fares_as_alone(text: str, others: list[str]) -> None:
+def test_a_doubtful_number_has_the_same_result_among_others_as_alone(text: str, others: list[str]) -> None:
     for place in range(len(others) + 1):
         texts = [*others[:place], text, *others[place:]]
 
@@ -81,7 +81,7 @@ def test_a_list_of_numbers_is_one_text(texts: list[str], writing: tuple[str, str
 
 
 @given(st.lists(numbers() | st.text('[]{}":LN ,.-+eE\\u0123456789', max_size=6), min_size=1, max_size=4))
-def test_a_list_of_doubtful_numbers_is_as_each_alone_says(texts: list[str]) -> None:
+def test_a_list_of_doubtful_numbers_has_the_result_of_each_alone(texts: list[str]) -> None:
     elements = [{"N": text} for text in texts]
 
     assert as_one_text(json.dumps({"L": elements}, separators=AWS)) == element_by_element(elements)
@@ -96,7 +96,7 @@ def test_a_list_of_doubtful_numbers_is_as_each_alone_says(texts: list[str]) -> N
         '[{"N":"1E400"}]', f'[{{"N":"{"9" * 309}"}}]',
     ],
 )  # fmt: skip
-def test_what_is_no_list_of_numbers_is_never_taken_for_one(elements: str) -> None:
+def test_only_a_list_of_numbers_is_read_as_one(elements: str) -> None:
     assert as_one_text(f'{{"L":{elements}}}') is None
     try:
         read = json.loads(elements, strict=False)
@@ -114,6 +114,6 @@ def test_what_is_no_list_of_numbers_is_never_taken_for_one(elements: str) -> Non
         '{"L":[],"L":[]}', '{"L":[{"N":"1","N":"2"}]}',
     ],
 )  # fmt: skip
-def test_what_is_not_plainly_a_list_of_numbers_is_left_to_the_general_way(value: str) -> None:
+def test_an_unusual_list_of_numbers_needs_the_general_path(value: str) -> None:
     assert as_one_text(value) is None
     assert element_by_element(json.loads(value)["L"]) is not None

@@ -120,7 +120,7 @@ def test_entries_refused_once_are_put_again_and_dropped(kind: str) -> None:
 
 
 @KINDS
-def test_entries_refused_alternately_arrive(kind: str) -> None:
+def test_entries_that_are_refused_in_turns_arrive(kind: str) -> None:
     data = items(8)
     service = FakeService(kind, refuse(REFUSED[kind], lambda number, position: (number + position) % 2 == 0))
 
@@ -312,7 +312,7 @@ def test_overflow_fail_calls_nobody_and_fails_what_does_not_fit(kind: str) -> No
 
 
 @KINDS
-def test_a_record_that_comes_round_again_and_again_is_stopped_and_counted(kind: str) -> None:
+def test_a_record_in_a_reingestion_loop_is_stopped_and_counted(kind: str) -> None:
     data, service = items(4), FakeService(kind)
     hour_ms = 3_600_000
 
@@ -351,7 +351,7 @@ def test_a_record_within_its_first_hour_is_put_back(kind: str, late_ms: int, exp
         ("yesterday", "ProcessingFailed"),
     ],
 )
-def test_the_arrival_is_read_as_events_and_old_fixtures_have_it(arrived: Any, expected: str) -> None:
+def test_the_arrival_time_is_read_in_each_of_its_forms(arrived: Any, expected: str) -> None:
     request = event(*items(6))
     for record in request["records"]:
         record["approximateArrivalTimestamp"] = arrived
@@ -363,7 +363,7 @@ def test_the_arrival_is_read_as_events_and_old_fixtures_have_it(arrived: Any, ex
 
 
 @pytest.mark.parametrize("metadata", [None, {}, {"partitionKey": ""}, {"partitionKey": None}])
-def test_a_record_without_its_partition_key_fails_and_sinks_no_other(metadata: Any) -> None:
+def test_a_record_without_its_partition_key_fails_alone(metadata: Any) -> None:
     request = event(*items(6))
     request["records"][1]["kinesisRecordMetadata"] = metadata
     limit = response_bytes([failed(record["recordId"]) for record in request["records"]])
@@ -397,7 +397,7 @@ def test_a_client_that_cannot_be_made_fails_only_the_rows_that_do_not_fit(error:
 @pytest.mark.parametrize(
     "arns", [{}, {"deliveryStreamArn": "x"}, {"sourceKinesisStreamArn": "arn:aws:kinesis"}]
 )
-def test_an_event_that_does_not_say_where_it_came_from_fails_only_what_does_not_fit(arns: Any) -> None:
+def test_an_event_without_a_source_fails_only_the_rows_that_do_not_fit(arns: Any) -> None:
     request = event(*items(4)) | {"deliveryStreamArn": "", "sourceKinesisStreamArn": ""} | arns
     limit = response_bytes([failed(record["recordId"]) for record in request["records"]]) + 400
 

@@ -34,7 +34,7 @@ def code(data: bytes) -> str:
         (1_654_699_573_622, None, 1_654_699_573_622_000),  # SEEN amazon-kinesis-client #959
     ],
 )
-def test_the_unit_of_the_time_is_reported_by_precision_or_digits(
+def test_the_precision_or_the_digits_decide_the_unit_of_the_time(
     when: Any, precision: Any, expected: int
 ) -> None:
     more = {"ApproximateCreationDateTime": when, "ApproximateCreationDateTimePrecision": precision}
@@ -57,19 +57,19 @@ def test_the_unit_of_the_time_is_reported_by_precision_or_digits(
         (10**30, None),
     ],
 )
-def test_a_time_that_contradicts_its_precision_or_is_no_date_fails(when: int, precision: Any) -> None:
+def test_a_time_that_contradicts_its_precision_or_is_not_a_date_fails(when: int, precision: Any) -> None:
     more = {"ApproximateCreationDateTime": when, "ApproximateCreationDateTimePrecision": precision}
 
     assert code(encoded(change(dynamodb=more))) == "BadEventTime"
 
 
 @pytest.mark.parametrize("when", ["1763706412", None, True, [], "2025-11-21T06:26:52Z"])
-def test_a_time_that_is_no_number_fails(when: Any) -> None:
+def test_a_time_that_is_not_a_number_fails(when: Any) -> None:
     assert code(encoded(change(dynamodb={"ApproximateCreationDateTime": when}))) == "NotAChangeRecord"
 
 
 @pytest.mark.parametrize("precision", ["SECOND", "microsecond", "", 6])
-def test_a_precision_nobody_knows_fails(precision: Any) -> None:
+def test_an_unknown_precision_fails(precision: Any) -> None:
     assert (
         code(encoded(change(dynamodb={"ApproximateCreationDateTimePrecision": precision})))
         == "NotAChangeRecord"
@@ -89,7 +89,7 @@ def test_a_fraction_of_a_second_is_never_rounded_up_into_the_next_day(ms: int) -
 
 
 @pytest.mark.parametrize("name", ["eventID", "eventName", "dynamodb"])
-def test_a_record_without_a_field_it_needs_is_no_change_record(name: str) -> None:
+def test_a_record_without_a_required_field_is_not_a_change_record(name: str) -> None:
     record = change()
     del record[name]
 
@@ -97,7 +97,7 @@ def test_a_record_without_a_field_it_needs_is_no_change_record(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", ["Keys", "ApproximateCreationDateTime"])
-def test_a_stream_record_without_a_field_it_needs_is_no_change_record(name: str) -> None:
+def test_a_stream_record_without_a_required_field_is_not_a_change_record(name: str) -> None:
     record = change()
     del record["dynamodb"][name]
 
@@ -121,14 +121,14 @@ def test_a_stream_record_without_a_field_it_needs_is_no_change_record(name: str)
         {"eventSourceARN": {}},
     ],
 )
-def test_a_field_of_the_wrong_type_or_value_is_no_change_record(more: dict[str, Any]) -> None:
+def test_a_field_of_the_wrong_type_or_value_is_not_a_change_record(more: dict[str, Any]) -> None:
     assert code(encoded(change() | more)) == "NotAChangeRecord"
 
 
 @pytest.mark.parametrize("kind", ["ttl", "user", "insert", "modify"])
 @pytest.mark.parametrize("name", ["Keys", "NewImage", "OldImage"])
 @pytest.mark.parametrize("value", [5, "x", [], True, ""])
-def test_keys_and_images_that_are_no_objects_fail_also_where_nobody_reads_them(
+def test_keys_and_images_that_are_not_objects_fail_even_when_they_are_not_read(
     kind: str, name: str, value: Any
 ) -> None:
     assert code(encoded(change(kind=kind, dynamodb={name: value}))) == "NotAChangeRecord"
@@ -139,7 +139,7 @@ def test_keys_may_not_be_null_and_images_may() -> None:
     assert parse_record(encoded(change(dynamodb={"NewImage": None})))
 
 
-def test_fields_that_aws_may_add_are_passed_over() -> None:
+def test_fields_that_aws_may_add_are_ignored() -> None:
     record = change(dynamodb={"Novelty": [{"x": 1e400}]}, novelty={"a": [None]})
 
     assert parse_record(encoded(record).replace(b"Infinity", b"1e400")).event_name == "REMOVE"
@@ -153,7 +153,7 @@ def test_the_table_of_a_streams_record_is_in_its_arn() -> None:
     assert parse_record(encoded(record)).table() == "my.table-1"
 
 
-def test_the_table_is_unknown_where_no_field_tells() -> None:
+def test_the_table_is_unknown_when_no_field_names_it() -> None:
     record = change(tableName=None)
 
     assert parse_record(encoded(record)).table() is None

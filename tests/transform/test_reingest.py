@@ -144,7 +144,7 @@ def test_only_the_refused_are_put_again(kind: str) -> None:
 
 
 @KINDS
-def test_what_is_refused_alternately_arrives_once_each(kind: str) -> None:
+def test_entries_refused_in_turns_arrive_once_each(kind: str) -> None:
     service = FakeService(
         kind, refuse("InternalFailure", lambda number, position: (number + position) % 2 == 0)
     )
@@ -223,7 +223,7 @@ def test_an_error_of_the_network_is_tried_again(error: BaseException) -> None:
 @pytest.mark.parametrize(
     "error", [NoCredentialsError(), ParamValidationError(report="x")], ids=lambda e: type(e).__name__
 )
-def test_a_mistake_of_the_client_is_not_tried_again(error: BaseException) -> None:
+def test_an_invalid_call_is_not_tried_again(error: BaseException) -> None:
     service = FakeService(behaviour=fails(error, forever=True))
 
     assert put(service, entries(3)) == (set(), {type(error).__name__: 3})
@@ -422,7 +422,7 @@ def test_the_client_is_made_for_the_region_of_the_source_and_does_not_retry(
     assert options["config"].connect_timeout + options["config"].read_timeout < LEAST_TIME_LEFT_S
 
 
-def test_an_error_that_nobody_foresaw_leaves_what_was_confirmed_confirmed() -> None:
+def test_an_unexpected_error_leaves_confirmed_entries_confirmed() -> None:
     calls: list[int] = []
 
     def put(entries: Sequence[Entry]) -> list[str | None]:

@@ -34,7 +34,7 @@ METADATA = {
 }
 
 
-def test_the_metadata_stands_first_and_the_image_last() -> None:
+def test_the_metadata_comes_first_and_the_image_last() -> None:
     found = row({"zz": {"S": "x"}, "aa": {"N": "1"}})
 
     assert list(found.items()) == [
@@ -52,7 +52,7 @@ def test_the_image_may_be_left_out() -> None:
 @pytest.mark.parametrize(
     ("kind", "expected"), [("ttl", "1"), ("user", "1"), ("insert", "2"), ("modify", "2")]
 )
-def test_a_row_is_made_of_what_was_removed_or_what_the_item_became(kind: str, expected: str) -> None:
+def test_a_row_has_the_old_image_of_a_removal_and_else_the_new_one(kind: str, expected: str) -> None:
     found = row({}, ALL, kind=kind, dynamodb={"OldImage": OLD, "NewImage": NEW})
 
     assert found["v"] == Digits(expected)
@@ -146,7 +146,7 @@ def test_the_partition_key_has_the_date_columns_name() -> None:
     assert result.records[0]["metadata"] == {"partitionKeys": {"day": "2025-11-21"}}
 
 
-def test_partitions_by_arrival_need_no_metadata_and_what_is_not_delivered_has_none() -> None:
+def test_only_delivered_rows_partitioned_by_event_have_partition_keys() -> None:
     assert "metadata" not in run(event(encoded(change()))).records[0]
     by_event = run(event(encoded(change(kind="user")), b"{"), settings(partition_by="event"))
     assert all("metadata" not in record for record in by_event.records)

@@ -50,7 +50,7 @@ def test_a_row_is_the_same_whatever_came_before_it(config: Any, items: list[Any]
 
 @pytest.mark.parametrize("config", EVERY_CONFIG.values(), ids=EVERY_CONFIG)
 @given(records=st.lists(changes() | changes(feed="streams"), min_size=1, max_size=4), random=seeds)
-def test_damage_and_odd_writings_are_reported_the_same_whatever_came_before(
+def test_damage_and_unusual_json_have_the_same_result_whatever_came_before(
     config: Any, records: list[Any], random: Random
 ) -> None:
     writings = [written(record, random).encode() for record in records]
@@ -95,7 +95,7 @@ def test_how_deep_an_image_may_be_does_not_depend_on_what_came_before() -> None:
         {"M": {"a": {}}}, {"NULL": False}, {"B": "!"}, "text", None, [],
     ],
 )  # fmt: skip
-def test_damage_is_reported_as_if_nothing_had_been_learned(name: str, damage: Any) -> None:
+def test_damage_has_the_same_code_after_a_shape_was_learned(name: str, damage: Any) -> None:
     good, bad = (encoded(change(item)) for item in (ITEM, ITEM | {name: damage}))
 
     alone, later = run(event(bad), WITHOUT_IMAGE), run(event(good, bad), WITHOUT_IMAGE)
@@ -106,7 +106,7 @@ def test_damage_is_reported_as_if_nothing_had_been_learned(name: str, damage: An
     assert later.records[1]["data"] == event(bad)["records"][0]["data"]
 
 
-def test_names_of_two_items_that_meet_in_one_column_are_rows_of_their_own() -> None:
+def test_two_items_whose_attributes_share_a_column_have_rows_of_their_own() -> None:
     result = run(event(*(encoded(change({name: {"S": name}})) for name in ("a", "A", "a", "A"))))
 
     assert [json.loads(line) | {"ddb_image": ""} for line in result.lines] == [
@@ -117,7 +117,7 @@ def test_names_of_two_items_that_meet_in_one_column_are_rows_of_their_own() -> N
 
 
 @pytest.mark.parametrize("name", ['"', "\\", "\n", "\x00", "é", "\u2028", "😀", "a.b", "f0", "S", " "])
-def test_every_name_makes_the_same_row_when_it_comes_again(name: str) -> None:
+def test_an_attribute_of_any_name_makes_the_same_row_again(name: str) -> None:
     data = encoded(change(ITEM | {name: {"S": "x"}}))
 
     first, second = run(event(data, data), WITHOUT_IMAGE).lines
@@ -141,7 +141,7 @@ def test_a_number_without_a_column_is_a_number_in_the_rest_of_every_row() -> Non
         {"a": {"B": "!"}, "A": {"S": "x"}},
     ],
 )
-def test_of_two_damages_the_same_is_reported_whatever_came_before(item: dict[str, Any]) -> None:
+def test_a_record_damaged_twice_has_the_same_code_whatever_came_before(item: dict[str, Any]) -> None:
     good = {name: {"N": "1"} for name in item if name != "b"} | {"b": {"B": "ZUE9PQ=="}}
     convert = converter(JSONL)
     outcome(convert, encoded(change(good)))
@@ -165,7 +165,7 @@ def test_of_two_damages_the_same_is_reported_whatever_came_before(item: dict[str
         ('{"a":{"N":"1","S":"2"}}', "BadAttributeValue"),
     ],
 )
-def test_of_a_name_or_type_that_stands_twice_the_last_counts(text: str, expected: Any) -> None:
+def test_the_last_of_duplicate_names_or_types_counts(text: str, expected: Any) -> None:
     good = [[encoded(change({"a": value}))] for value in ({"S": "x"}, {"L": [{"N": "1"}]}, {"M": {}})]
     data = encoded(change({"a": {"S": "HERE"}})).replace(b'{"a":{"S":"HERE"}}', text.encode())
 

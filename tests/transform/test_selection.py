@@ -131,7 +131,7 @@ def test_an_inferred_removal_is_a_ttl_removal_where_those_are_dropped() -> None:
 @pytest.mark.parametrize(
     "value", [{"S": str(NOW_S)}, {"NULL": True}, {"NS": [str(NOW_S)]}, {"L": [{"N": "1"}]}, None]
 )
-def test_what_is_no_number_is_no_ttl(value: Any) -> None:
+def test_a_value_that_is_not_a_number_is_not_a_ttl(value: Any) -> None:
     image = {"id": {"S": "a"}} | ({"ttl": value} if value else {})
 
     assert outcome(encoded(change(image, kind="user")), settings(**REPLICA)) == "user-removal"
@@ -147,14 +147,14 @@ def test_only_removals_are_inferred(kind: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "NaN", "sNaN", "Infinity", "1_0", " 1", "1\n", "１７", "abc", "01", 5, None, []]
 )
-def test_a_damaged_ttl_fails_where_the_decision_rests_on_it(text: Any) -> None:
+def test_a_damaged_ttl_fails_when_it_decides(text: Any) -> None:
     record = change({"ttl": {"N": text}}, kind="user")
 
     assert outcome(encoded(record), settings(**REPLICA)) == "BadNumber"
 
 
 @pytest.mark.parametrize("value", [{}, {"N": "1", "S": "x"}, 5, "1", []])
-def test_a_ttl_that_is_no_attribute_value_fails_where_the_decision_rests_on_it(value: Any) -> None:
+def test_a_ttl_that_is_not_an_attribute_value_fails_when_it_decides(value: Any) -> None:
     record = change({"ttl": value}, kind="user")
 
     assert outcome(encoded(record), settings(**REPLICA)) == "BadAttributeValue"

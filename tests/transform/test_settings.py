@@ -40,7 +40,7 @@ def problems(tmp_path: Path) -> Any:
     return refused
 
 
-def test_the_least_file_gives_every_default(tmp_path: Path) -> None:
+def test_the_smallest_file_has_every_default(tmp_path: Path) -> None:
     found = load(write(tmp_path, TABLE))
 
     assert (found.table.name, found.table.ttl_attribute) == ("devices", "ttl")
@@ -69,7 +69,7 @@ def test_the_image_is_off_by_default_in_csv(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("image", ["true", "false"])
-def test_the_image_is_as_asked_for(tmp_path: Path, image: str) -> None:
+def test_the_image_setting_is_obeyed(tmp_path: Path, image: str) -> None:
     text = CSV + f'image = {image}\n[[columns]]\nname = "id"\n'
 
     assert load(write(tmp_path, text)).output.image is (image == "true")
@@ -173,7 +173,7 @@ def test_a_wrong_column_is_named_with_its_number(
 @pytest.mark.parametrize(
     "path", ['""', '"."', '"a."', '".a"', '"a..b"', "5", "[]", '[""]', '["a", 1]', "true", "{}"]
 )
-def test_a_path_that_is_none_is_named(problems: Any, path: str) -> None:
+def test_an_invalid_path_is_reported(problems: Any, path: str) -> None:
     (problem,) = problems(TABLE + f'[[columns]]\nname = "x"\npath = {path}\n')
 
     assert problem.startswith("[[columns]] 1 path has value ")
@@ -183,7 +183,7 @@ def test_a_path_that_is_none_is_named(problems: Any, path: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["decimal(1,0)", "decimal(38,38)", "decimal(10,2)", "json", "timestamp"])
-def test_column_types_that_athena_has_are_taken(kind: str) -> None:
+def test_the_column_types_of_athena_are_accepted(kind: str) -> None:
     document = {
         "table": {"name": "devices", "ttl_attribute": "ttl"},
         "columns": [{"name": "x", "type": kind}],
@@ -192,7 +192,7 @@ def test_column_types_that_athena_has_are_taken(kind: str) -> None:
     assert parse(document).columns[0].type == kind
 
 
-def test_a_scale_over_the_precision_is_named(problems: Any) -> None:
+def test_a_scale_over_the_precision_is_reported(problems: Any) -> None:
     text = TABLE + '[[columns]]\nname = "x"\ntype = "decimal(2,3)"\n'
 
     assert problems(text) == [
@@ -275,7 +275,7 @@ def test_an_overlap_is_reported_whichever_path_comes_first(problems: Any, first:
     assert problem.endswith("A value can have one column only")
 
 
-def test_paths_that_only_look_alike_are_no_overlap() -> None:
+def test_paths_that_only_look_alike_do_not_overlap() -> None:
     columns = [{"name": "x", "path": "ab"}, {"name": "y", "path": "a.b"}, {"name": "z", "path": ["a.b"]}]
 
     found = parse({"table": {"name": "devices", "ttl_attribute": "ttl"}, "columns": columns})
@@ -386,7 +386,7 @@ def test_mistakes_in_the_sections_of_other_rooms_are_reported_with_all_others() 
     ]
 
 
-def test_another_room_s_array_of_tables_is_checked_entry_by_entry() -> None:
+def test_an_array_of_tables_of_another_room_is_checked_entry_by_entry() -> None:
     assert mistakes_of([{"name": "a"}, {"name": "B"}], list[Report]) == [
         '[[deploy]] 2 name has value "B". It must be lower-case letters'
     ]
@@ -456,7 +456,9 @@ def test_without_the_variable_the_task_root_and_then_the_folder_have_it(
     assert load().file == str(tmp_path / "archive.toml")
 
 
-def test_an_argument_goes_before_the_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_argument_takes_precedence_over_the_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(CONFIG_VARIABLE, "/nowhere")
 
     assert load(write(tmp_path, TABLE)).table.name == "devices"

@@ -175,17 +175,17 @@ def passed(found: Flattener[Shape], items: Iterable[dict[str, Any]]) -> list[boo
 OTHER = {f"new{n}": {"S": "x"} for n in range(5)}
 
 
-@pytest.mark.parametrize("hits_before", [0, 1_000, 200_000])
+@pytest.mark.parametrize(("hits", "failures"), [(0, 0), (1_000, 0), (200_000, 0), (200_000, 5)])
 def test_a_change_of_shape_is_learned_after_a_few_hundred_images_whatever_the_history(
-    hits_before: int,
+    hits: int, failures: int
 ) -> None:
     found = taught(ITEM)
-    found.known[0].hits = hits_before
+    found.known[0].hits, found._failures = hits, failures
 
-    hits = passed(found, [OTHER] * 500)
+    had_shape = passed(found, [OTHER] * 500)
 
-    assert hits.index(True) <= 32 + 32 + 256 + 16
-    assert all(hits[hits.index(True) :])
+    assert had_shape.index(True) <= 32 + 32 + 256 + 16
+    assert all(had_shape[had_shape.index(True) :])
     assert known(found, OTHER) == general(OTHER)
 
 
@@ -222,3 +222,17 @@ def test_a_shape_that_fewer_items_have_is_given_up() -> None:
 @pytest.mark.parametrize("config", [settings(nested="flatten"), settings(columns={"city": "place.city"})])
 def test_columns_from_inside_maps_need_the_general_path(config: Any) -> None:
     assert known(taught(ITEM, config=config), ITEM) is None
+
+
+def test_a_count_lost_between_threads_does_not_end_learning() -> None:
+    found = flattener()
+    found._sample, found._pause = [raw(ITEM)] * 40, -1
+
+    found.fallback(raw(ITEM), {})
+
+    assert known(found, ITEM) == general(ITEM)
+
+    found._misses = 1_000
+    found.fallback(raw(OTHER), {})
+
+    assert known(found, ITEM) is None

@@ -97,6 +97,9 @@ _IMAGES: dict[str, dict[str, Any]] = (
         "the image's name": {"DDB_IMAGE": {"S": "x"}},
         "the date's name": {"dt": {"S": "x"}},
         "names that meet when flattened": {"place_city": {"S": "x"}, "place": {"M": {"city": {"S": "y"}}}},
+        "a bad number, then bad binary": {"a": {"N": "x"}, "b": {"B": "!"}},
+        "a bad number, then a bad value": {"a": {"M": {"n": {"N": "x"}}}, "b": {"X": "x"}},
+        "a bad number, then another bad number": {"a": {"NS": ["x"]}, "b": {"N": 1}},
         "numbers in lists": {
             "a": {"L": [{"N": n} for n in ("1", "2.50", "-3E4")]},
             "b": {"L": [{"N": "1"}, {"S": "x"}]},
