@@ -126,7 +126,9 @@ def test_parquet_has_its_schema_from_the_catalog_table(templates: dict[str, Temp
     )
     assert schema["VersionId"] == "LATEST"
     deserializer = conversion["InputFormatConfiguration"]["Deserializer"]
-    assert deserializer == {"OpenXJsonSerDe": {"CaseInsensitive": False}}
+    # The attribute that a column is made from keeps its own name in the row, under a column of its own.
+    own = {"CaseInsensitive": False, "ColumnToJsonKeyMappings": {"ddb_own_device_id": "deviceID"}}
+    assert deserializer == {"OpenXJsonSerDe": own}
 
 
 def test_a_backup_has_every_source_record_in_a_folder_of_its_own(templates: dict[str, Template]) -> None:
