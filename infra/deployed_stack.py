@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ttl_archive.infra.attachment.deployed_layout import StackParts, read_deployed
+from ttl_archive.infra.attachment.deployed_layout import StackParts, read_deployed, stack_resources
 from ttl_archive.infra.attachment.layout_rules import incompatible_changes
 from ttl_archive.infra.attachment.preflight import Wanted, problems
 from ttl_archive.infra.deploy_settings import Deploy
@@ -67,9 +67,8 @@ def update_problems(clients: GetClient, settings: Settings, deploy: Deploy, stac
 
 def _parts(clients: GetClient, stack: Mapping[str, Any], outputs: Mapping[str, str]) -> StackParts:
     """Find the parts by their types; of several buckets, the archive's is the one in the outputs."""
-    resources = clients("cloudformation").describe_stack_resources(StackName=stack["StackId"])
     by_type: dict[str, list[str]] = {}
-    for resource in resources["StackResources"]:
+    for resource in stack_resources(clients("cloudformation"), stack["StackId"]):
         by_type.setdefault(resource["ResourceType"], []).append(resource.get("PhysicalResourceId", ""))
 
     def first(kind: str) -> str | None:

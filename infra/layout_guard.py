@@ -61,8 +61,9 @@ class LayoutGuard(Construct):
         )
 
     def compare(self, parts: dict[str, CfnElement | None], stream: kinesis.IStream) -> CustomResource:
-        """Create the guard. `parts` are Bucket, Database, DeliveryStream, Stream and Table, where "
-        "they exist."""
+        """Create the guard. `parts` has the resources that exist, by Bucket, Database, DeliveryStream, Stream
+        and Table.
+        """
         own_stream = parts.get("Stream") is not None
         properties = {
             "Layout": self._wanted(),
@@ -117,7 +118,7 @@ class LayoutGuard(Construct):
         operations_key = self._deploy.operations_key_arn
         return [
             roles.allow(
-                ["cloudformation:DescribeStackResources", "cloudformation:DescribeStacks"], [Aws.STACK_ID]
+                ["cloudformation:DescribeStacks", "cloudformation:ListStackResources"], [Aws.STACK_ID]
             ),
             roles.allow(
                 ["dynamodb:DescribeKinesisStreamingDestination", "dynamodb:DescribeTimeToLive"],

@@ -4,7 +4,7 @@ The old properties of a custom resource are never used. On a rollback they are t
 that is deployed onto a retained bucket has none.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,12 +37,30 @@ def stack_parts(clients: Clients, stack_id: str, logical_ids: Mapping[str, str])
     """Look up the stack's status and the physical ids of the parts, by their names in StackParts."""
     cloudformation = clients("cloudformation")
     (stack,) = cloudformation.describe_stacks(StackName=stack_id)["Stacks"]
-    resources = cloudformation.describe_stack_resources(StackName=stack_id)["StackResources"]
-    physical = {found["LogicalResourceId"]: found.get("PhysicalResourceId") for found in resources}
+    physical = {
+        found["LogicalResourceId"]: found.get("PhysicalResourceId")
+        for found in stack_resources(cloudformation, stack_id)
+    }
     return StackParts(
         status=stack["StackStatus"],
         **{part: physical.get(logical) or None for part, logical in logical_ids.items() if logical},
     )
+
+
+def stack_resources(cloudformation: Any, stack_id: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the resources of a stack that are not deleted.
+
+    DescribeStackResources would return only the first 100. Source: AWS CloudFormation API Reference.
+    """
+    token: dict[str, str] = {}
+    while True:
+        page = cloudformation.list_stack_resources(StackName=stack_id, **token)
+        for found in page["StackResourceSummaries"]:
+            if found["ResourceStatus"] != "DELETE_COMPLETE":
+                yield found
+        if not page.get("NextToken"):
+            return
+        token = {"NextToken": page["NextToken"]}
 
 
 def record_key(table: str) -> str:

@@ -204,19 +204,22 @@ class _Services:
         ]
         return {"Stacks": [{"StackId": STACK_ID, "StackStatus": self.stack.status, "Outputs": found}]}
 
-    def describe_stack_resources(self, *, StackName: str) -> dict[str, Any]:
+    def list_stack_resources(self, *, StackName: str, NextToken: str = "0") -> dict[str, Any]:
+        """Return a page of 20, and beside each resource one of the same name that was deleted."""
         assert StackName == STACK_ID
-        found = self.stack.deployed.items()
-        return {
-            "StackResources": [
-                {
-                    "LogicalResourceId": name,
-                    "PhysicalResourceId": _physical_id(name, known),
-                    "ResourceType": known["Type"],
-                }
-                for name, known in found
-            ]
-        }
+        start, found = int(NextToken), list(self.stack.deployed.items())
+        page = [
+            {
+                "LogicalResourceId": name,
+                "PhysicalResourceId": _physical_id(name, known) if status == "CREATE_COMPLETE" else "gone",
+                "ResourceType": known["Type"],
+                "ResourceStatus": status,
+            }
+            for name, known in found[start : start + 20]
+            for status in ("CREATE_COMPLETE", "DELETE_COMPLETE")
+        ]
+        more = {"NextToken": str(start + 20)} if start + 20 < len(found) else {}
+        return {"StackResourceSummaries": page, **more}
 
     def describe_delivery_stream(self, *, DeliveryStreamName: str) -> dict[str, Any]:
         for name, known in self.stack.deployed.items():

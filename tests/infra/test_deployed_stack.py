@@ -1,5 +1,4 @@
-"""`check-config --deployed`: it answers before a deployment what the guard of the stack would answer "
-"in it."""
+"""`check-config --deployed`: before a deployment, it answers what the guard of the stack would answer."""
 
 from pathlib import Path
 from typing import Any

@@ -1,5 +1,4 @@
-"""The state machine of the template, executed: its data flow on the local pipeline, with the real "
-"function."""
+"""The state machine of the template, executed on the local pipeline with the real function."""
 
 import json
 from collections.abc import Iterator

@@ -149,8 +149,8 @@ def test_the_guard_may_look_and_write_its_record_and_nothing_else(defaults: Temp
     granted = defaults.actions("^ArchiveGuardRole")
 
     assert granted == LOG | {
-        "cloudformation:DescribeStackResources",
         "cloudformation:DescribeStacks",
+        "cloudformation:ListStackResources",
         "cloudwatch:GetMetricData",
         "dynamodb:DescribeKinesisStreamingDestination",
         "dynamodb:DescribeTimeToLive",
