@@ -21,8 +21,8 @@ from greenlet import getcurrent, greenlet
 
 START = datetime(2026, 11, 21, tzinfo=UTC)
 _STEP_S = 0.05  # what a call or a look at the clock takes
-# Less than the lease of 15 minutes; more, also for a clock that is ten minutes behind.
 DISTURBANCES = ("stall", "stall", "stall", "stall", "kill", "kill", "interrupt")
+# Less than the lease of 15 minutes; more; and more even for a clock that is ten minutes behind.
 STALLS_S = (120, 480, 960, 960, 1560, 1860)
 _MOST_STEPS = 20_000  # a history of some hundred points that takes so many does not end
 
