@@ -91,7 +91,10 @@ class OperatorPolicies(Construct):
         return [
             roles.allow(["s3:ListBucket"], [self._bucket.bucket_arn]),
             roles.allow(["s3:GetObject", "s3:RestoreObject"], self._objects(archive)),
-            roles.allow(["dynamodb:DescribeTable", "dynamodb:PutItem"], [self._tables()]),
+            roles.allow(
+                ["dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:PutItem"],
+                [self._tables()],
+            ),
             *roles.bucket_key_reading(self._deploy),
         ]
 
