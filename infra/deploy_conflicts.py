@@ -28,6 +28,11 @@ def deploy_conflicts(deploy: "Deploy", settings: Settings) -> list[str]:
             not create and bool(deploy.partition_key or deploy.sort_key),
             'partition_key and sort_key are for table "create". Remove them, or set table = "create"',
         ),
+        (
+            deploy.stream_mode == "on-demand" and deploy.shards != 1,
+            f'shards is {deploy.shards} and stream_mode is "on-demand", which scales by itself. '
+            'Remove shards, or set stream_mode = "provisioned"',
+        ),
         # Source: aws/aws-cdk #35903, with CloudFormation's messages for these conflicts.
         (
             wide and (deploy.buffer_mb < 64 or deploy.buffer_s < 60),

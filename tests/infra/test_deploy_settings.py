@@ -114,6 +114,7 @@ def test_a_mistyped_key_is_reported_with_the_closest_key() -> None:
         ({"table": "create"}, {}, "without partition_key"),
         ({"partition_key": "id"}, {}, 'for table "create"'),
         ({"sort_key": "id"}, {}, 'for table "create"'),
+        ({"shards": 2}, {}, 'Remove shards, or set stream_mode = "provisioned"'),
         ({"parquet": True, "buffer_mb": 63}, {}, "takes 64 and 60 at least"),
         ({"buffer_s": 59}, {"partition_by": "event"}, "takes 64 and 60 at least"),
         ({"parquet": True}, {"format": "csv", "image": True}, 'Use format "jsonl"'),
