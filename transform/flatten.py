@@ -19,12 +19,11 @@ from msgspec import Raw, ValidationError
 from msgspec.json import Decoder
 
 from ttl_archive.transform.errors import RecordError
-from ttl_archive.transform.numbers import SMALL_NUMBERS, number, numbers
+from ttl_archive.transform.numbers import SMALL_NUMBERS, number
 
 AttributeValue = dict[str, Any]  # exactly one key, the type: {"S": "text"}
 Image = dict[str, AttributeValue]
 Unwrap = Callable[[Any, Iterable[tuple[Any, AttributeValue]]], None]
-_Number = tuple[Any, Any, str]  # the map or list that holds it, its name or position there, its text
 
 _decode_image, _decode_value = Decoder(Image).decode, Decoder(AttributeValue).decode
 _decode_raws = Decoder(dict[str, Raw]).decode
@@ -83,7 +82,7 @@ def unwrapper(binary: Callable[[str], str]) -> Unwrap:
     """
     plain = _unwrapping(
         {
-            "N": number,  # not a text: it is refused
+            "N": number,
             "NULL": lambda content: None if _checked(bool, content) else _refuse(),
             "B": binary,
             "SS": lambda content: [_checked(str, text) for text in _checked(list, content)],
@@ -93,26 +92,20 @@ def unwrapper(binary: Callable[[str], str]) -> Unwrap:
     )
 
     def unwrap(into: Any, pairs: Iterable[tuple[Any, AttributeValue]]) -> None:
-        found: list[_Number] = []
         try:
-            plain(into, pairs, found)
+            plain(into, pairs)
         except (KeyError, TypeError, AttributeError):
             raise RecordError("BadAttributeValue") from None
-        for (holder, key, _), value in zip(found, numbers([text for _, _, text in found]), strict=True):
-            holder[key] = value
 
     return unwrap
 
 
-def _unwrapping(others: dict[str, Callable[[Any], Any]]) -> Callable[[Any, Any, Any], Any]:
-    """Return the loop of `unwrapper`; `others` has the functions for the less common types.
-
-    A number that is not small is only noted, with the place where it belongs: they are checked together.
-    """
+def _unwrapping(others: dict[str, Callable[[Any], Any]]) -> Callable[[Any, Any], Any]:
+    """Return the loop of `unwrapper`; `others` has the functions for the less common types."""
     small = SMALL_NUMBERS.get
 
     # `into` may be the map or list that the pairs come from: each value is replaced in its place.
-    def plain(into: Any, pairs: Iterable[tuple[Any, AttributeValue]], numbers: list[_Number]) -> Any:
+    def plain(into: Any, pairs: Iterable[tuple[Any, AttributeValue]]) -> Any:
         for key, value in pairs:
             kind, content = value.popitem()
             if value:
@@ -120,15 +113,13 @@ def _unwrapping(others: dict[str, Callable[[Any], Any]]) -> Callable[[Any, Any, 
             if kind == "S" and content.__class__ is str:
                 into[key] = content
             elif kind == "N" and content.__class__ is str:
-                into[key] = found = small(content)
-                if found is None:
-                    numbers.append((into, key, content))
+                into[key] = small(content) or number(content)
             elif kind == "BOOL" and content.__class__ is bool:
                 into[key] = content
             elif kind == "M" and content.__class__ is dict:
-                into[key] = plain(content, content.items(), numbers)
+                into[key] = plain(content, content.items())
             elif kind == "L" and content.__class__ is list:
-                into[key] = plain(content, enumerate(content), numbers)
+                into[key] = plain(content, enumerate(content))
             else:
                 into[key] = others[kind](content)
         return into

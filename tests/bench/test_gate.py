@@ -82,6 +82,13 @@ def test_learning_may_cost_5_percent_at_first_and_2_percent_later(
     assert ("Learning costs more" in capsys.readouterr().out) == bool(code)
 
 
+def test_the_recorded_tables_are_those_that_are_counted(gate: ModuleType) -> None:
+    recorded = json.loads((HERE / "instructions.json").read_text())["tables"]
+
+    assert list(recorded) == list(gate.IN_GATE)
+    assert gate.tables_verdict(recorded) == 0
+
+
 @pytest.mark.parametrize("name", ["single-table", "growing", "nulls"])
 def test_a_table_has_the_same_changes_every_time(gate: ModuleType, name: str) -> None:
     tables = import_module("tables")
