@@ -1,8 +1,13 @@
-"""Hypothesis profiles: `HYPOTHESIS_PROFILE=thorough pytest` tries many more examples than the default."""
+"""What holds for every test.
+
+`HYPOTHESIS_PROFILE=thorough pytest` tries many more examples than the default. Tests marked `slow` run with
+TTL_ARCHIVE_SLOW=1, as in the gate.
+"""
 
 import os
 import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # On a shared machine, time says nothing about the code: no deadlines, and no health check for slow data.
@@ -14,3 +19,12 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 # A process started in the background ignores Ctrl-C, and so would every child that a test interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the slow tests, unless TTL_ARCHIVE_SLOW is set."""
+    if os.environ.get("TTL_ARCHIVE_SLOW"):
+        return
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.skip(reason="slow: set TTL_ARCHIVE_SLOW=1"))

@@ -232,6 +232,7 @@ def test_a_process_killed_while_it_sends_loses_nothing_and_repeats_one_batch_at_
         assert states(bucket) == [State.DONE]
 
 
+@pytest.mark.slow
 def test_a_process_killed_at_any_time_leaves_what_a_second_run_closes(processes: Any, tmp_path: Path) -> None:
     chance = random.Random(7)
     killed = 0

@@ -1,7 +1,6 @@
 """A very large error object in little memory. The whole gigabyte is read with TTL_ARCHIVE_SLOW=1 only."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,12 +20,11 @@ bucket.generate(1, one, times)
 summary = replay_all(bucket)
 print(json.dumps([summary.exit_code, summary.tally.rows - times * 10_000, peak_mb()]))
 """
-SLOW = pytest.mark.skipif(
-    not os.environ.get("TTL_ARCHIVE_SLOW"), reason="set TTL_ARCHIVE_SLOW=1; takes a minute"
+
+
+@pytest.mark.parametrize(
+    "size", [pytest.param(60e6, id="60MB"), pytest.param(1e9, id="1GB", marks=pytest.mark.slow)]
 )
-
-
-@pytest.mark.parametrize("size", [pytest.param(60e6, id="60MB"), pytest.param(1e9, id="1GB", marks=SLOW)])
 @pytest.mark.parametrize("joined", ["lines", "glued"])
 def test_an_object_of_any_size_is_replayed_within_200_mb(size: float, joined: str) -> None:
     root = Path(__file__).parents[2]

@@ -81,6 +81,7 @@ def test_the_runtime_client_is_used_where_it_is_installed() -> None:
     assert has_runtime_client()
 
 
+@pytest.mark.slow
 def test_the_demo_runs_without_the_runtime_client_and_says_so() -> None:
     command = [sys.executable, "-c", DEMO, "demo", "--json"]
 

@@ -46,6 +46,7 @@ def failed_keys(pipeline: Pipeline) -> set[str]:
     return {record["dynamodb"]["Keys"]["pk"]["S"] for record in records}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)  # half a million values take minutes on a busy machine
 def test_each_giant_item_is_a_row_or_an_error_line_and_a_larger_change_is_skipped(tmp_path: Path) -> None:
     config = tmp_path / "archive.toml"
