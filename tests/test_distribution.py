@@ -153,6 +153,7 @@ def test_the_command_runs_in_a_project_with_an_infra_of_its_own(
     assert 'name = "DeviceData"' in run(*command, cwd=project, PYTHONPATH=python_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("project", ["a package"], indirect=True)
 def test_the_demo_runs_from_the_wheel(distribution: Path, project: Path) -> None:
     printed = run(distribution / "venv/bin/ttl-archive", "demo", cwd=project, PYTHONPATH=".")

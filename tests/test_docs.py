@@ -80,7 +80,7 @@ def test_the_readmes_figures_are_those_that_make_bench_wrote():
 
     assert table
     assert table[0] in printed
-    for figure in ("63 MB", "34 ms", "1.09 MB"):
+    for figure in ("63 MB", "22 ms", "1.11 MB"):
         assert figure in README
         assert figure in printed
 

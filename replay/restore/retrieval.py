@@ -5,7 +5,6 @@ Source: Amazon S3 User Guide, restoring objects; S3 API Reference, RestoreObject
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
 
@@ -14,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ttl_archive.replay.aws import error_code, translate_error
 from ttl_archive.replay.errors import ReplayError
 from ttl_archive.replay.restore.archive_listing import ArchivedObject, RetrievalState, list_retrievals
+from ttl_archive.replay.workers import Threads, in_parallel
 
 
 def retrieval_states(
@@ -23,10 +23,12 @@ def retrieval_states(
 
     Raises AccessDeniedError, ObjectGoneError or ObjectError.
     """
-    unlisted = [each for each in objects if each.retrieval is None]
-    with ThreadPoolExecutor(concurrency) as pool:
-        states = pool.map(lambda each: retrieval_state(s3, each), unlisted)
-        asked = {each.key: state for each, state in zip(unlisted, states, strict=True)}
+
+    def ask(archived: ArchivedObject) -> tuple[str, RetrievalState]:
+        return archived.key, retrieval_state(s3, archived)
+
+    unlisted = (each for each in objects if each.retrieval is None)
+    asked = dict(in_parallel(Threads(concurrency), ask, unlisted, at_once=concurrency))
     return {each.key: each.retrieval or asked[each.key] for each in objects}
 
 
@@ -68,8 +70,12 @@ def request_retrievals(
     s3: Any, objects: Sequence[ArchivedObject], *, tier: str, days: int, concurrency: int
 ) -> None:
     """Request the retrieval of each object. Raises as `request_retrieval`."""
-    with ThreadPoolExecutor(concurrency) as pool:
-        list(pool.map(lambda each: request_retrieval(s3, each, tier, days), objects))
+
+    def request(archived: ArchivedObject) -> None:
+        request_retrieval(s3, archived, tier, days)
+
+    for _ in in_parallel(Threads(concurrency), request, objects, at_once=concurrency):
+        pass
 
 
 def wait_until_readable(

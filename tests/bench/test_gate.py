@@ -61,6 +61,7 @@ def test_kept_figures_are_of_the_cases_that_are_counted(gate: ModuleType) -> Non
     assert [", ".join(case) for case in gate.CASES] == list(kept["instructions"])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
 def test_count_repeats_to_the_digit(gate: ModuleType) -> None:
     case = gate.build_case(gate.build("nested:1", 20_000), "jsonl")
