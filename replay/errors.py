@@ -17,7 +17,7 @@ from ttl_archive.transform.errors import ArchiveError
 
 
 class ReplayError(ArchiveError):
-    """Root of the errors that this room raises on purpose; their text is meant for people."""
+    """Root of the errors that the commands raise on purpose; their text is meant for people."""
 
 
 class MisuseError(ReplayError):

@@ -15,10 +15,10 @@ _NO_RECORD = (
 )
 _GZIP = (
     "The object is compressed and damaged. What could be read of it is replayed; if a whole copy exists, put "
-    "it in its place. Else accept the loss with replay waive."
+    "it in its place. Otherwise accept the loss with replay waive."
 )
 REMEDIES: dict[str, str] = {
-    "BadAttributeValue": f"The attribute's value has not exactly one of DynamoDB's types. {_DAMAGED}",
+    "BadAttributeValue": f"The attribute's value does not have exactly one of DynamoDB's types. {_DAMAGED}",
     "BadBinary": f"The attribute's binary value is not base64. {_DAMAGED}",
     "BadEventTime": f"The time of the change is not in seconds, milliseconds or microseconds. {_DAMAGED}",
     "BadNumber": f"The attribute's number is not one that DynamoDB can hold. {_DAMAGED}",
@@ -38,7 +38,7 @@ REMEDIES: dict[str, str] = {
     "NotAChangeRecord": f"The record is JSON, but not a change record of DynamoDB. {_DAMAGED}",
     "NotAnErrorLine": (
         "The line is not a JSON object, so Firehose did not write it. If the file is not an error object, "
-        "move it out of the prefix. Else accept the loss with replay waive."
+        "move it out of the prefix. Otherwise accept the loss with replay waive."
     ),
     "NotASourceRecord": (
         "The error line has a row of the transform, and a stream takes source records only. Replay it into "

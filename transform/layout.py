@@ -1,4 +1,4 @@
-"""Names in the bucket: every folder, prefix and object name is built here.
+"""Names in the bucket: every folder, every prefix, and each object name that is not Firehose's own.
 
 archive/TABLE/dt=2026-11-21/                        rows, as Firehose delivers them
 archive/TABLE/dt=2026-11-20/replay-ID.jsonl.gz      rows of a replayed error object
@@ -8,7 +8,7 @@ replay/table=TABLE/claims/KEY.ID.json               the state of the error objec
 replay/table=TABLE/manifests/KEY.ID.json            for people and programs: what became of a done object
 replay/table=TABLE/retired/KEY                      the error object itself, after it was retired
 replay/table=TABLE/maps/                            results of the state machine that replays in AWS
-replay/table=TABLE/layout.json                        the deployed layout, see infra/attachment/layout_rules
+replay/table=TABLE/layout.json                      the deployed layout, see infra/attachment/layout_rules
 replay/table=TABLE/condition-check                  written to test that the store knows conditional writes
 
 KEY is the key of the error object, so what belongs to a prefix is found under the same prefix. ID is a hash

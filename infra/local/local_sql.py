@@ -1,6 +1,6 @@
 """SQL over the delivered files: DuckDB in Athena's place, with the relations of `infra/sql`.
 
-As Athena does, DuckDB reads no object in GLACIER until it is restored. What it does not read is counted:
+As Athena does, DuckDB reads no object in GLACIER until it is retrieved. What it does not read is counted:
 see `Listing`.
 """
 
@@ -60,7 +60,7 @@ def list_prefix(s3: Any, bucket: str, prefix: str) -> Listing:
     readable: list[str] = []
     unseen: list[str] = []
     for entry in (entry for page in pages for entry in page.get("Contents", [])):
-        cold = entry.get("StorageClass") in ARCHIVED and not _is_restored(s3, bucket, entry["Key"])
+        cold = entry.get("StorageClass") in ARCHIVED and not _is_retrieved(s3, bucket, entry["Key"])
         (unseen if cold else readable).append(entry["Key"])
     return Listing(tuple(readable), tuple(unseen))
 
@@ -87,5 +87,5 @@ def create_relations(
         connection.execute(f"CREATE OR REPLACE VIEW {name} AS {sql}")
 
 
-def _is_restored(s3: Any, bucket: str, key: str) -> bool:
+def _is_retrieved(s3: Any, bucket: str, key: str) -> bool:
     return 'ongoing-request="false"' in s3.head_object(Bucket=bucket, Key=key).get("Restore", "")

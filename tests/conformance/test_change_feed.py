@@ -276,4 +276,4 @@ def test_E16_describe_shows_microseconds(feed: Feed) -> None:
 
 @case("E17", "R", "LS-ddb 2025-07-23")
 def test_E17_the_custom_resource_treats_that_refusal_as_done() -> None:
-    not_verified("it is no answer of an endpoint; tests/infra/test_streaming_destination.py has the case")
+    not_verified("it is no answer of an endpoint; tests/infra/test_attach.py has the case")
