@@ -126,5 +126,5 @@ class OperatorPolicies(Construct):
         ]
 
     def _tables(self) -> str:
-        """A restore may write to a new table, whose name nobody knows yet."""
+        """Return the ARN of every table: a restore may write to a new one, whose name is not known yet."""
         return Stack.of(self).format_arn(service="dynamodb", resource="table", resource_name="*")

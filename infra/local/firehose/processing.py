@@ -198,7 +198,7 @@ def _failed(record: SourceRecord, code: str) -> Failed:
 
 
 def _answers(response: bytes) -> list[dict[str, Any]]:
-    """Return the entries of the response that have an id; none without a usable array (FLOCI probe)."""
+    """Return the entries of the response that have an id; [] when it has no array of them (FLOCI probe)."""
     try:
         body = json.loads(response)
     except ValueError:

@@ -22,7 +22,7 @@ PutFault = Callable[[str, Sequence[bytes]], Mapping[int, str]]
 
 
 def throttled() -> ServiceError:
-    """Return the error of a call that came too fast, for a PutFault to raise."""
+    """Return the error for a call over the throughput limit, for a PutFault to raise."""
     return ServiceError("ServiceUnavailableException", _SLOW_DOWN)
 
 
