@@ -25,6 +25,7 @@ from ttl_archive.replay.items.attribute_values import (
     infer,
     looks_like_one,
 )
+from ttl_archive.transform.nesting import is_too_deep
 
 
 class Form(StrEnum):
@@ -43,10 +44,10 @@ class NotAnItemError(ValueError):
 
 def parse_item(text: str) -> Any:
     """Return a JSON value whose numbers are NumberText. Raises NotAnItemError."""
+    if is_too_deep(text.encode()):
+        raise NotAnItemError("it is nested too deeply")
     try:
         return json.loads(text, parse_int=NumberText, parse_float=NumberText, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise NotAnItemError("it is nested too deeply") from None
     except json.JSONDecodeError as error:
         raise NotAnItemError(f"it is not JSON: {error.msg} at character {error.pos + 1}") from None
 

@@ -134,6 +134,8 @@ def test_a_line_ends_at_a_newline_only(tmp_path, inside):
         ('{"a": NaN}', 1, "NaN is no JSON number"),
         (f'{{"a": {"[" * 100_000}{"]" * 100_000}}}', 1, "it is nested too deeply"),
         ('{"a": ' + '{"L": [' * 400 + "]}" * 400 + "}", 1, "it is nested too deeply"),
+        ('{"a": ' + '{"L": [' * 65 + "]}" * 65 + "}", 1, "it is nested too deeply, over 64 levels"),
+        ('{"a": ' + "[" * 65 + "]" * 65 + "}", 1, "it is nested too deeply, over 64 levels"),
     ],
 )
 def test_what_is_no_item_is_named_by_file_line_and_reason(tmp_path, text, line, reason):
