@@ -37,6 +37,7 @@ LambdaRuntime and InProcess (functions), Sweeper, StreamingDestination, S3Proxy 
     moto_server/     S3, DynamoDB and Kinesis APIs in a child process
     demo/            `ttl-archive demo`
     child_process    Python child processes that end with their parent
+    started_parts    parts that are started together, and closed in the opposite order
     gateway          one endpoint for every service
     services         everything but a pipeline, at one endpoint; `ttl-archive firehose` runs it
     local_sql        SQL over the delivered objects

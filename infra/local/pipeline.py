@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from duckdb import DuckDBPyRelation
 
@@ -30,6 +29,7 @@ from ttl_archive.infra.local.resources import (
 )
 from ttl_archive.infra.local.s3.lifecycle import Transition, apply_lifecycle
 from ttl_archive.infra.local.services import LocalServices
+from ttl_archive.infra.local.started_parts import StartedParts
 from ttl_archive.infra.sql.duckdb_dialect import DuckDbDialect
 from ttl_archive.infra.sql.saved_queries import saved_queries
 from ttl_archive.transform.settings import CONFIG_VARIABLE, Settings, load
@@ -47,7 +47,7 @@ class ChangeLedger:
     firehose: DeliveryCounts
 
 
-class Pipeline:
+class Pipeline(StartedParts):
     """Table, data stream, delivery stream, transform, bucket and SQL for one archive.toml.
 
         with Pipeline("archive.toml", keys={"deviceID": "S"}) as pipeline:
@@ -82,6 +82,7 @@ class Pipeline:
         handler: str = TRANSFORM,
         task_root: Path | None = None,
     ) -> None:
+        super().__init__()
         self.settings = settings if isinstance(settings, Settings) else load(settings)
         self.clock = clock or Clock()
         self.table = self.settings.table.name
@@ -96,18 +97,6 @@ class Pipeline:
         self._handler = handler
         self._task_root = task_root
         self._listings: tuple[local_sql.Listing, local_sql.Listing] | None = None
-        self._open = contextlib.ExitStack()
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:  # also Ctrl-C: no process may stay behind
-            self._open.close()
-            raise
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._open.close()
 
     def environment(self) -> dict[str, str]:
         """Return the variables that another process needs to use this pipeline, every service of it."""

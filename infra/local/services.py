@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
-from typing import Self
 
 from ttl_archive.infra.local.dynamodb.streaming_api import StreamingDestinations
 from ttl_archive.infra.local.firehose.clock import Clock, SystemClock
@@ -13,9 +11,10 @@ from ttl_archive.infra.local.firehose.service import Firehose
 from ttl_archive.infra.local.gateway import Gateway
 from ttl_archive.infra.local.moto_server.emulator import Emulator
 from ttl_archive.infra.local.s3.proxy import S3Proxy
+from ttl_archive.infra.local.started_parts import StartedParts
 
 
-class LocalServices:
+class LocalServices(StartedParts):
     """A context manager; `url` is the endpoint of every service, and `work` does what is due.
 
     `functions` are the Lambda functions that delivery streams can invoke, by ARN; they may be added later.
@@ -35,22 +34,11 @@ class LocalServices:
         clock: Clock | None = None,
         port: int = 0,
     ) -> None:
+        super().__init__()
         self.clock = clock or SystemClock()
         self._functions: Mapping[str, Function] = {} if functions is None else functions
         self._port = port
         self._checkpoints: dict[str, str] = {}
-        self._open = contextlib.ExitStack()
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:  # also Ctrl-C: no process may stay behind
-            self._open.close()
-            raise
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._open.close()
 
     @property
     def url(self) -> str:
