@@ -23,6 +23,7 @@ archived items
   items            users' items, in every form that they have
 shared
   aws              clients, and AWS's errors in words
+  caller           whose credentials a command uses
   csv_row          a line of CSV by column, also one from before a column was added
   gunzip           gzip as a stream, in bounded memory
   rate             a limit on records a second

@@ -54,6 +54,12 @@ class Clients:
             self._clients[service, retries] = self._session.client(service, config=config)
         return self._clients[service, retries]
 
+    @property
+    def access_key_id(self) -> str:
+        """The access key of the credentials, or empty text without any. It belongs to one account only."""
+        found = self._session.get_credentials()
+        return str(found.access_key) if found else ""
+
     def close(self) -> None:
         """Close every connection."""
         for client in self._clients.values():

@@ -8,27 +8,14 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
 from msgspec.structs import replace
 
-from ttl_archive.replay.aws import translate_error
 from ttl_archive.replay.claim_document import ClaimDocument, State, Waiver
 from ttl_archive.replay.claims import Claims
 from ttl_archive.replay.error_objects.error_lines import read_lines
 from ttl_archive.replay.error_objects.objects import ErrorObject, Reader
 from ttl_archive.replay.errors import MisuseError
 from ttl_archive.replay.replay_object import record_hash
-
-
-def caller(sts: Any) -> str:
-    """Return the ARN of the operator's credentials. Raises ReplayError.
-
-    Source: AWS Security Token Service API Reference, GetCallerIdentity, which needs no permission.
-    """
-    try:
-        return str(sts.get_caller_identity()["Arn"])
-    except (ClientError, BotoCoreError) as error:
-        raise translate_error(error, "your identity", "sts:GetCallerIdentity") from error
 
 
 def waive(

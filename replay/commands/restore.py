@@ -10,10 +10,11 @@ from typing import Any
 
 import click
 
+from ttl_archive.replay.caller import caller_account
 from ttl_archive.replay.commands import show
 from ttl_archive.replay.commands.options import Moment, Place, aws_options, report_errors
 from ttl_archive.replay.commands.signals import ctrl_c
-from ttl_archive.replay.errors import MisuseError
+from ttl_archive.replay.errors import MisuseError, ReplayError
 from ttl_archive.replay.restore import item_files
 from ttl_archive.replay.restore.destination_table import find_table, parse_ttl
 from ttl_archive.replay.restore.restore_request import (
@@ -166,7 +167,7 @@ def restore(
     how = RestoreOptions(**options)
     _check(how, ttl)
     place = Place(bucket, prefix, config, profile, region, connections=2 * how.concurrency)
-    request = _with_table(RestoreRequest(place, selection, how), ttl)
+    request = _with_table(RestoreRequest(place, selection, how, _account(place)), ttl)
     stop = Event()
     with ctrl_c(stop):
         sys.exit(run_restore(request, stop))
@@ -182,6 +183,22 @@ def _check(options: RestoreOptions, ttl: str | None) -> None:
         )
     if options.guard_formulas and (options.to_table or options.format != "csv"):
         raise MisuseError("--guard-formulas goes with --format csv; no other format has formulas")
+
+
+def _account(place: Place) -> str:
+    """Return the account of the credentials, or their access key where STS does not tell the account.
+
+    An access key belongs to one account. Source: AWS Security Token Service API Reference, GetAccessKeyInfo.
+    Raises ReplayError without credentials.
+    """
+    try:
+        return caller_account(place.clients("sts", retries=False))
+    except ReplayError as error:
+        access_key = place.clients.access_key_id
+        if not access_key:
+            raise
+        show.note(f"{error}. Until STS answers, this restore resumes only with the same access key.")
+        return f"access key {access_key}"
 
 
 def _with_table(request: RestoreRequest, ttl: str | None) -> RestoreRequest:

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ttl_archive.replay import waiver
+from ttl_archive.replay.caller import caller_arn
 from ttl_archive.replay.commands import show
 from ttl_archive.replay.commands.inspect import existing_object, object_place
 from ttl_archive.replay.commands.options import Place, aws_options, report_errors
@@ -40,7 +41,7 @@ def waive_command(
     place = Place(bucket, None, **options)
     found, line = _object_and_line(place, key)
     place.claims.check_store()
-    by = waiver.caller(place.clients("sts"))
+    by = caller_arn(place.clients("sts"))
     if undo:
         count = waiver.undo_waiver(place.claims, found, line, by=by)
     else:

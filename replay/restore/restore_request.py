@@ -81,11 +81,15 @@ class RestoreOptions:
 
 @dataclass(frozen=True)
 class RestoreRequest:
-    """A place, what is wanted of it, and the table that it goes into, if any, with the choice for its TTL."""
+    """A place, what is wanted of it, and the table that it goes into, if any, with the choice for its TTL.
+
+    `account` is that of the credentials: its id, or else text that no other account has.
+    """
 
     place: Place
     selection: GivenSelection
     options: RestoreOptions
+    account: str
     table: DestinationTable | None = None
     ttl: TtlChoice | None = None
 
@@ -101,14 +105,11 @@ class RestoreRequest:
         return self.selection.is_relative or (self.ttl is not None and self.ttl.days is not None)
 
     def identity(self) -> dict[str, Any]:
-        """Return everything that makes this another restore when it differs.
-
-        The account is in the table's ARN. Of a bucket it is not asked for: bucket names are unique, and what
-        is staged is checked against the bucket's listing.
-        """
+        """Return everything that makes this another restore when it differs."""
         meta = self.place.s3.meta
         selection = self.selection
         return {
+            "account": self.account,
             "endpoint": meta.endpoint_url,
             "region": meta.region_name,
             "bucket": self.place.bucket,

@@ -32,6 +32,7 @@ from tests.replay.samples import (
 )
 from tests.replay.streams import Streams
 from ttl_archive.replay import retirement, waiver
+from ttl_archive.replay.caller import caller_arn
 from ttl_archive.replay.claim_document import State, read_claim
 from ttl_archive.replay.claims import Claim
 from ttl_archive.replay.error_objects import survey
@@ -295,7 +296,7 @@ def test_who_waives_is_what_sts_says() -> None:
         def get_caller_identity(self) -> dict[str, str]:
             return {"Arn": BY}
 
-    assert waiver.caller(Sts()) == BY
+    assert caller_arn(Sts()) == BY
 
 
 @pytest.mark.parametrize(
@@ -311,7 +312,7 @@ def test_without_an_identity_nothing_is_waived(error: Exception, text: str) -> N
             raise error
 
     with pytest.raises(ReplayError, match=text):
-        waiver.caller(Sts())
+        caller_arn(Sts())
 
 
 def test_a_waived_object_is_retired_and_stays_so() -> None:

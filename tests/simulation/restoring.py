@@ -169,7 +169,7 @@ class _RestoreStory:
             concurrency=2, as_json=True,
         )  # fmt: skip
         table = find_table(dynamodb, TABLE, "expiredAt")
-        return RestoreRequest(place, GivenSelection(), options, table, TtlChoice("remove"))  # type: ignore[arg-type]
+        return RestoreRequest(place, GivenSelection(), options, "123456789012", table, TtlChoice("remove"))  # type: ignore[arg-type]
 
     def _put(self, request: dict[str, Any]) -> dict[str, Any]:
         """Put an item; one that the archive does not have any more must not come back."""

@@ -183,6 +183,52 @@ def test_a_restore_into_a_recreated_table_is_another_restore(
     assert count(table) == 60
 
 
+def use_account(emulator: Any, monkeypatch: pytest.MonkeyPatch, account: str) -> None:
+    """Use the credentials of a role of that account."""
+    role = f"arn:aws:iam::{account}:role/operator"
+    found = emulator.client("sts").assume_role(RoleArn=role, RoleSessionName="operator")["Credentials"]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", found["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", found["SecretAccessKey"])
+    monkeypatch.setenv("AWS_SESSION_TOKEN", found["SessionToken"])
+
+
+def test_a_restore_to_a_file_by_another_account_is_another_restore(
+    s3: Any, emulator: Any, monkeypatch: pytest.MonkeyPatch, kill_after: Any
+) -> None:
+    put(s3, "a.jsonl.gz", change(1))
+    put(s3, "b.jsonl.gz", change(2))
+    use_account(emulator, monkeypatch, "111111111111")
+    kill_after(stage.Stage, "add_object", 1)
+    run_killed(OUT)
+
+    use_account(emulator, monkeypatch, "222222222222")
+    other = run(f"{OUT} --dry-run")
+    use_account(emulator, monkeypatch, "111111111111")  # with another access key
+    same = run(OUT)
+
+    assert (other.exit_code, "Resuming" in other.stderr) == (0, False)
+    assert (same.exit_code, "Resuming" in same.stderr) == (0, True)
+
+
+def test_where_sts_does_not_answer_only_the_same_access_key_resumes(
+    s3: Any, monkeypatch: pytest.MonkeyPatch, kill_after: Any
+) -> None:
+    put(s3, "a.jsonl.gz", change(1))
+    put(s3, "b.jsonl.gz", change(2))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")  # nothing listens there
+    kill_after(stage.Stage, "add_object", 1)
+    run_killed(OUT)
+
+    with monkeypatch.context() as another_key:
+        another_key.setenv("AWS_ACCESS_KEY_ID", "AKIAANOTHER")
+        other = run(f"{OUT} --dry-run")
+    same = run(OUT)
+
+    assert "resumes only with the same access key" in other.stderr
+    assert (other.exit_code, "Resuming" in other.stderr) == (0, False)
+    assert (same.exit_code, "Resuming" in same.stderr) == (0, True)
+
+
 def test_another_choice_for_the_ttl_is_another_restore(s3: Any, table: Any, kill_after: Any) -> None:
     put(s3, "a.jsonl.gz", *changes(0, 3))
     kill_after(restore_run, "make_report", 0)

@@ -58,7 +58,14 @@ OPTIONS = RestoreOptions(
 TABLE = DestinationTable(
     client(), "T", "arn:aws:dynamodb:us-east-1:1:table/T", "id1", ("k",), "expiredAt", 1, "on-demand"
 )
-REQUEST = RestoreRequest(Place(), GivenSelection(since=AGO), OPTIONS, TABLE, TtlChoice("remove"))  # type: ignore[arg-type]
+REQUEST = RestoreRequest(
+    Place(),  # type: ignore[arg-type]
+    GivenSelection(since=AGO),
+    OPTIONS,
+    "123456789012",
+    TABLE,
+    TtlChoice("remove"),
+)
 
 
 def path(request: RestoreRequest) -> Path:
@@ -83,6 +90,7 @@ def path(request: RestoreRequest) -> Path:
         {"table": replace(TABLE, arn="arn:aws:dynamodb:eu-west-1:1:table/T")},
         {"table": replace(TABLE, arn="arn:aws:dynamodb:us-east-1:2:table/T")},
         {"table": replace(TABLE, identity="id2")},
+        {"account": "210987654321"},
         {"table": replace(TABLE, dynamodb=client(endpoint="http://localhost:5000"))},
         {"ttl": TtlChoice("+90d", 90)},
     ],
