@@ -51,7 +51,8 @@ def replay_batch(
 ) -> dict[str, Any]:
     """Replay the objects of one batch with these clients and settings in the seconds left.
 
-    Raises ReplayError when an object could not be judged to the end.
+    Raises MisuseError, before anything is read, when the sink takes nothing or the store ignores conditions,
+    and ReplayError when an object could not be judged to the end.
     """
     s3, bucket, sink_name = clients("s3"), event["bucket"], event.get("sink", "s3")
     stream = event["stream"] if sink_name != "s3" else None
@@ -67,6 +68,7 @@ def replay_batch(
         stop,
     )
     run.sink.check()
+    _check_store(clients, bucket, settings.table.name)
     summary = Summary()
     for item in event["items"]:
         if stop.is_set():
@@ -90,6 +92,12 @@ def _answer(summary: Summary) -> dict[str, Any]:
         "possible_duplicates": summary.possible_duplicates,
         "not_done": [{"object": key, "reason": reason} for key, reason in summary.reasons[:_NAMED_AT_MOST]],
     }
+
+
+@cache
+def _check_store(clients: Clients, bucket: str, table: str) -> None:
+    """Check the store as `Claims.check_store`, once in an environment: a store keeps to what it knows."""
+    Claims(clients("s3"), bucket, table, new_owner("function")).check_store()
 
 
 @cache

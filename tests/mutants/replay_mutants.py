@@ -453,6 +453,21 @@ REPLAY = (
         "test_conditional_put.py::test_neither_the_size_nor_the_hash_alone_makes_a_write_ours",
     ),
     _mutant(
+        "the function does not check the store",
+        "replay/map_handler.py",
+        "    _check_store(clients, bucket, settings.table.name)\n",
+        "",
+        "test_map_handler.py::test_a_store_that_ignores_a_condition_is_refused_before_anything_is_claimed",
+    ),
+    _mutant(
+        "two accounts share a stage",
+        "replay/restore/restore_request.py",
+        '"account": self.account',
+        '"account": ""',
+        "restore/test_restore_request.py::test_each_of_these_makes_it_another_restore",
+        "restore/test_restore_command.py::test_a_restore_to_a_file_by_another_account_is_another_restore",
+    ),
+    _mutant(
         "what is staged is not compared with the archive",
         "replay/restore/restore_run.py",
         "        self._drop_changed(objects)\n",

@@ -14,6 +14,9 @@ from tests.replay.streams import Streams
 from ttl_archive.replay import distributed_map, map_handler
 from ttl_archive.replay.distributed_map import Execution
 from ttl_archive.replay.errors import MisuseError, ReplayError, StoppedError
+from ttl_archive.transform import layout
+
+CHECK = layout.condition_check_key("DeviceData")
 
 
 class Clients:
@@ -39,7 +42,7 @@ def event(bucket: Bucket, *more: dict[str, Any], **fields: Any) -> dict[str, Any
 
 
 def call(bucket: Bucket, request: dict[str, Any], **parts: Any) -> dict[str, Any]:
-    clients = Clients(bucket, parts.pop("streams", None))
+    clients = parts.pop("clients", None) or Clients(bucket, parts.pop("streams", None))
     return map_handler.replay_batch(
         request, clients, SETTINGS, stop=parts.pop("stop", Event()), left_s=parts.pop("left_s", 900.0)
     )  # type: ignore[arg-type]
@@ -131,6 +134,38 @@ def test_a_function_killed_at_its_time_leaves_no_claim_behind() -> None:
     Event().wait(0.06)
 
     assert call(bucket, event(bucket_with("processing-failed/a")))["objects"] == {"refused": 1}
+
+
+@pytest.mark.parametrize("condition", ["if_none_match", "if_match", "if_match_on_read"])
+def test_a_store_that_ignores_a_condition_is_refused_before_anything_is_claimed(condition: str) -> None:
+    bucket = bucket_with("processing-failed/a")
+    request = event(bucket)
+    setattr(bucket, condition, False)
+
+    with pytest.raises(MisuseError, match="the store ignores"):
+        call(bucket, request)
+
+    assert (bucket.keys(CLAIMS), rows(bucket)) == ([], [])
+
+
+def test_a_store_is_checked_once_in_an_environment_and_again_where_the_check_failed() -> None:
+    bucket = bucket_with("processing-failed/a", "processing-failed/b")
+    request, clients = event(bucket), Clients(bucket)
+    bucket.if_match = False
+    with pytest.raises(MisuseError):
+        call(bucket, request, clients=clients)
+    bucket.if_match = True
+    written: list[str] = []
+    bucket.before = lambda operation, asked: (
+        written.append(asked["Key"]) if operation == "PutObject" else None
+    )
+
+    call(bucket, request, clients=clients)
+    checks = written.count(CHECK)
+    call(bucket, request, clients=clients)
+
+    assert checks > 0
+    assert written.count(CHECK) == checks
 
 
 class Context:
