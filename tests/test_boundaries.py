@@ -68,6 +68,17 @@ def test_the_local_firehose_imports_nothing_of_ours_outside_its_folder() -> None
     assert ours - own == set()
 
 
+def test_the_local_event_source_mapping_needs_the_local_firehose_alone() -> None:
+    """Both are products for other projects. They share one clock and one idea of a function."""
+    folder = ROOT / "infra/local/event_source"
+    found = {name for path in folder.rglob("*.py") for name in imported(path)}
+    ours = {name for name in found if name.partition(".")[0] == "ttl_archive"}
+    allowed = ("ttl_archive.infra.local.event_source.", "ttl_archive.infra.local.firehose.")
+
+    assert ours
+    assert {name for name in ours if not name.startswith(allowed)} == set()
+
+
 def test_the_transform_needs_two_packages_and_boto3() -> None:
     found = {name for path in (ROOT / "transform").rglob("*.py") for name in packages(path)}
 

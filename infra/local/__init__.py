@@ -31,6 +31,7 @@ The parts can be used alone: Emulator (S3, DynamoDB, Kinesis over HTTP), Firehos
 LambdaRuntime and InProcess (functions), Sweeper, StreamingDestination, S3Proxy (faults and restores).
 
     firehose/        the delivery stream and its API; imports nothing of ours outside itself
+    event_source/    an event source mapping: DynamoDB Streams to a function
     dynamodb/        TTL sweep, streaming destination
     lambda_runtime/  AWS's runtime client around a handler
     s3/              lifecycle, retrievals, fault proxy
