@@ -18,6 +18,7 @@ functions          a Python function with its log group and role; the transform 
 delivery           the delivery stream
 glue_catalog       Glue: the text tables that the relations read
 sql                the relations: SQL for Athena and for DuckDB, and the saved queries
+query              questions to the archive: in Athena, and over the files by an embedded engine
 athena_relations   the relations as views in Athena; athena_views: the code of that custom resource
 workgroup          Athena: scan limit, results, saved queries
 replay_map         replay of many error objects at once

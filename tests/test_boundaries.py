@@ -95,7 +95,13 @@ def declared(*extras: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("folder", "extras"),
-    [("transform", ()), ("replay", ()), ("infra/local", ("local",)), ("infra", ("local", "infra"))],
+    [
+        ("transform", ()),
+        ("replay", ()),
+        ("infra/query", ("sql",)),
+        ("infra/local", ("local", "sql")),
+        ("infra", ("local", "sql", "infra")),
+    ],
 )
 def test_every_package_that_a_folder_imports_is_declared(folder: str, extras: tuple[str, ...]) -> None:
     imports = {name for path in (ROOT / folder).rglob("*.py") for name in packages(path)}

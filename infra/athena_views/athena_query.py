@@ -16,7 +16,7 @@ POLL_S = 1.0
 RETRY_S = 5.0
 ATTEMPTS = 5
 # Too many running queries, too many calls, or a failure inside Athena. Source: ATH, service-limits.
-_TEMPORARY = frozenset({"TooManyRequestsException", "ThrottlingException", "InternalServerException"})
+TEMPORARY_CODES = frozenset({"TooManyRequestsException", "ThrottlingException", "InternalServerException"})
 
 
 class StatementError(CustomResourceError):
@@ -59,7 +59,7 @@ def _run_once(
         )
         return _outcome(athena, started["QueryExecutionId"], statement, waiter)
     except ClientError as error:
-        if client_error_code(error) not in _TEMPORARY:
+        if client_error_code(error) not in TEMPORARY_CODES:
             raise
         return str(error), True
 

@@ -10,7 +10,6 @@ from typing import Any
 from duckdb import DuckDBPyRelation
 
 from ttl_archive.infra.deploy_settings import default_record_kib
-from ttl_archive.infra.local import local_sql
 from ttl_archive.infra.local.dynamodb.change_record import Precision
 from ttl_archive.infra.local.dynamodb.ttl import AttributeValues, ExpiredItem, Sweeper, create_table
 from ttl_archive.infra.local.firehose.clock import Clock
@@ -19,6 +18,7 @@ from ttl_archive.infra.local.firehose.function import Function
 from ttl_archive.infra.local.firehose.service import Firehose
 from ttl_archive.infra.local.in_process_transform import InProcessTransform, has_runtime_client
 from ttl_archive.infra.local.lambda_runtime.runtime_client import LambdaRuntime
+from ttl_archive.infra.local.local_sql import local_access
 from ttl_archive.infra.local.resources import (
     FUNCTION_ARN,
     NAME,
@@ -30,10 +30,15 @@ from ttl_archive.infra.local.resources import (
 from ttl_archive.infra.local.s3.lifecycle import Transition, apply_lifecycle
 from ttl_archive.infra.local.services import LocalServices
 from ttl_archive.infra.local.started_parts import StartedParts
+from ttl_archive.infra.query.engine import create_relations, open_engine
+from ttl_archive.infra.query.stored_files import StoredFiles, bucket_files, with_retrieval_states
 from ttl_archive.infra.sql.duckdb_dialect import DuckDbDialect
 from ttl_archive.infra.sql.saved_queries import saved_queries
+from ttl_archive.replay.restore.archive_listing import RetrievalState, list_archived
+from ttl_archive.replay.restore.retrieval import retrieval_states
 from ttl_archive.transform.settings import CONFIG_VARIABLE, Settings, load
 
+_CALLS_AT_ONCE = 4
 TRANSFORM = "ttl_archive.transform.handler.handler"
 
 
@@ -96,7 +101,7 @@ class Pipeline(StartedParts):
         self._glacier_after_days = glacier_after_days
         self._handler = handler
         self._task_root = task_root
-        self._listings: tuple[local_sql.Listing, local_sql.Listing] | None = None
+        self._files: StoredFiles | None = None
 
     def environment(self) -> dict[str, str]:
         """Return the variables that another process needs to use this pipeline, every service of it."""
@@ -163,7 +168,7 @@ class Pipeline(StartedParts):
         """Restart the function's process, as a deployment does: it reads code and archive.toml again."""
         self.settings = load(self.settings.file)
         self.function.restart()
-        self._listings = None
+        self._files = None
 
     def sql(self, query: str) -> DuckDBPyRelation:
         """Return the answer to a query over the relations of `infra/sql`, as a DuckDB relation.
@@ -171,15 +176,15 @@ class Pipeline(StartedParts):
         `.columns` are its names, `.fetchall()` its rows. Objects in GLACIER are not in it: see `unseen`.
         Raises duckdb.Error for SQL that DuckDB refuses.
         """
-        listings = local_sql.list_archive(self.s3, self.bucket, self.settings)
-        if listings != self._listings:
-            local_sql.create_relations(self._connection, self.bucket, listings, self.settings)
-            self._listings = listings
+        files = self._stored_files()
+        if files != self._files:
+            create_relations(self._connection, *files.readable(), self.settings)
+            self._files = files
         return self._connection.sql(query)
 
     def unseen(self) -> tuple[str, ...]:
         """Return the keys of delivered objects that no answer contains, because they are in GLACIER."""
-        return local_sql.list_archive(self.s3, self.bucket, self.settings)[0].unseen
+        return tuple(each.key for each in self._stored_files().unreadable())
 
     def saved_query(self, name: str, *parameters: str) -> list[tuple[Any, ...]]:
         """Return the rows of a saved query, such as `misfits`. Raises KeyError for an unknown name."""
@@ -197,8 +202,13 @@ class Pipeline(StartedParts):
 
     def objects(self, under: str = "") -> dict[str, bytes]:
         """Return the bodies of the bucket's readable objects under a prefix, by key."""
-        keys = local_sql.list_prefix(self.s3, self.bucket, under).readable
-        return {key: self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in keys}
+        listed = list(list_archived(self.s3, self.bucket, under))
+        states = retrieval_states(self.s3, listed, _CALLS_AT_ONCE)
+        readable = [key for key, state in states.items() if state is RetrievalState.READABLE]
+        return {key: self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in readable}
+
+    def _stored_files(self) -> StoredFiles:
+        return with_retrieval_states(self.s3, bucket_files(self.s3, self.bucket, self.settings))
 
     def _start(self) -> None:
         # The two processes start at the same time; the first request waits for the emulator.
@@ -210,7 +220,7 @@ class Pipeline(StartedParts):
         self.kinesis, self.destinations = self._services.kinesis, self._services.destinations
         self.function = functions[FUNCTION_ARN] = self._new_function()
         self._open.enter_context(self.function)
-        self._connection = self._open.enter_context(local_sql.connect(self.s3_proxy.url))
+        self._connection = self._open.enter_context(open_engine(local_access(self.s3_proxy.url)))
         self.emulator.wait_ready()
         self._create_resources()
         self.function.wait_ready()

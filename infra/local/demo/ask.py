@@ -15,9 +15,11 @@ import boto3
 import click
 import duckdb
 
-from ttl_archive.infra.local import local_sql
+from ttl_archive.infra.local.local_sql import local_access
 from ttl_archive.infra.local.pipeline import Pipeline
 from ttl_archive.infra.local.resources import NAME
+from ttl_archive.infra.query.engine import create_relations, open_engine
+from ttl_archive.infra.query.stored_files import bucket_files, with_retrieval_states
 from ttl_archive.transform.errors import SettingsError
 from ttl_archive.transform.settings import load
 
@@ -60,12 +62,12 @@ def ask(query: str) -> None:
 
 
 def _answer(query: str) -> str:
-    url, settings = os.environ["AWS_ENDPOINT_URL_S3"], load()
-    listings = local_sql.list_archive(boto3.client("s3"), NAME, settings)
-    if unseen := listings[0].describe_unseen():
-        click.echo(unseen, err=True)
-    with local_sql.connect(url) as connection:
-        local_sql.create_relations(connection, NAME, listings, settings)
+    url, settings, s3 = os.environ["AWS_ENDPOINT_URL_S3"], load(), boto3.client("s3")
+    files = with_retrieval_states(s3, bucket_files(s3, NAME, settings))
+    if unseen := files.unreadable():
+        click.echo(f"{len(unseen)} objects are in GLACIER and not in any answer.", err=True)
+    with open_engine(local_access(url)) as connection:
+        create_relations(connection, *files.readable(), settings)
         return str(connection.sql(query))
 
 

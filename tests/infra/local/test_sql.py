@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from tests.transform.builders import change, encoded
-from ttl_archive.infra.local.local_sql import Listing, connect, create_relations, list_archive
+from ttl_archive.infra.local.local_sql import local_access
 from ttl_archive.infra.local.moto_server.emulator import Emulator
+from ttl_archive.infra.query.engine import create_relations, open_engine
+from ttl_archive.infra.query.stored_files import StoredFiles, bucket_files, with_retrieval_states
 from ttl_archive.infra.sql.relations import RELATIONS
 from ttl_archive.transform.convert import Row, converter
 from ttl_archive.transform.settings import Settings, parse
@@ -67,17 +69,17 @@ class Archive:
         source = {"Bucket": self.bucket, "Key": key}
         self.s3.copy_object(Bucket=self.bucket, Key=key, CopySource=source, StorageClass="GLACIER")
 
-    def listings(self) -> tuple[Listing, Listing]:
-        return list_archive(self.s3, self.bucket, self.settings)
+    def stored(self) -> StoredFiles:
+        return with_retrieval_states(self.s3, bucket_files(self.s3, self.bucket, self.settings))
 
     def ask(self, query: str) -> list[tuple]:
-        create_relations(self.connection, self.bucket, self.listings(), self.settings)
+        create_relations(self.connection, *self.stored().readable(), self.settings)
         return self.connection.execute(query).fetchall()
 
 
 @pytest.fixture
 def archive(emulator: Emulator, s3: Any, bucket: str) -> Iterator[Archive]:
-    with connect(emulator.url) as connection:
+    with open_engine(local_access(emulator.url)) as connection:
         yield Archive(connection, s3, bucket, settings())
 
 
@@ -88,7 +90,7 @@ def test_a_proxy_for_the_internet_is_not_asked_for_local_files(
     emulator: Emulator, s3: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    with connect(emulator.url) as connection:
+    with open_engine(local_access(emulator.url)) as connection:
         archive = Archive(connection, s3, bucket, settings())
         archive.deliver(A)
 
@@ -131,18 +133,14 @@ def test_every_relation_reads_from_s3(archive: Archive, output: dict[str, Any]) 
 def test_objects_in_glacier_are_counted_and_not_read_until_they_are_restored(archive: Archive) -> None:
     key = archive.deliver(A)
     archive.deliver(B)
-    assert archive.listings()[0].describe_unseen() is None
+    assert archive.stored().unreadable() == []
     archive.freeze(key)
 
     assert archive.ask("SELECT id FROM archive") == [("b",)]
-    assert archive.listings()[0].unseen == (key,)
-    assert archive.listings()[0].describe_unseen() == (
-        "1 object is in GLACIER and not in any answer, out of 2. "
-        "ttl-archive restore brings items back from there."
-    )
+    assert [each.key for each in archive.stored().unreadable()] == [key]
     archive.s3.restore_object(Bucket=archive.bucket, Key=key, RestoreRequest={"Days": 1})
     assert archive.ask("SELECT count(*) FROM archive") == [(2,)]
-    assert archive.listings()[0].unseen == ()
+    assert archive.stored().unreadable() == []
 
 
 def test_a_row_of_the_largest_item_is_read_in_csv(archive: Archive) -> None:

@@ -1,0 +1,108 @@
+"""The embedded engine: DuckDB, with the relations of `infra/sql` over delivered files. It downloads nothing.
+
+This module needs the extra [sql], and is imported only when the engine is used.
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import duckdb
+from duckdb_extensions import import_extension
+
+from ttl_archive.infra.query.query_errors import QueryFailedError
+from ttl_archive.infra.query.query_result import QueryResult, ResultColumn, ResultRow
+from ttl_archive.infra.sql.dialect import literal
+from ttl_archive.infra.sql.duckdb_dialect import DuckDbDialect
+from ttl_archive.infra.sql.duckdb_files import archive_files_sql, error_files_sql
+from ttl_archive.infra.sql.relations import relations
+from ttl_archive.infra.sql.text_table import ARCHIVE_FILES, ERROR_FILES
+from ttl_archive.transform.settings import Settings
+
+_FETCHED_ROWS = 1000
+# DuckDB's name of a type -> Athena's; a timestamp of the relations has milliseconds.
+_TYPE_NAMES = {"TIMESTAMP": "timestamp(3)", "BLOB": "varbinary", "FLOAT": "real"}
+
+
+@dataclass(frozen=True, slots=True)
+class S3Access:
+    """How the engine reads s3://: the Region, the credentials, and an endpoint URL that is not AWS's."""
+
+    region: str
+    access_key: str
+    secret_key: str
+    token: str | None = None
+    endpoint_url: str | None = None
+
+
+@contextmanager
+def open_engine(s3: S3Access | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database in memory, and close it. What does not fit into memory goes to a private folder."""
+    with tempfile.TemporaryDirectory(prefix="ttl-archive-query-") as spilled:
+        connection = duckdb.connect(config={"temp_directory": spilled, "autoinstall_known_extensions": False})
+        with connection:
+            connection.execute("SET default_null_order = 'nulls_last'")  # Trino's order, ascending or not
+            if s3 is not None:
+                _let_read_s3(connection, s3)
+            yield connection
+
+
+def _let_read_s3(connection: duckdb.DuckDBPyConnection, s3: S3Access) -> None:
+    import_extension("httpfs")
+    connection.load_extension("httpfs")
+    options = {"KEY_ID": s3.access_key, "SECRET": s3.secret_key, "REGION": s3.region}
+    if s3.token:
+        options["SESSION_TOKEN"] = s3.token
+    written = [f"{name} {literal(value)}" for name, value in options.items()]
+    if s3.endpoint_url:
+        scheme, _, host = s3.endpoint_url.partition("://")
+        written += [
+            f"ENDPOINT {literal(host.rstrip('/'))}",
+            "URL_STYLE 'path'",
+            f"USE_SSL {scheme == 'https'}",
+        ]
+        connection.execute("SET http_proxy = ''")  # an endpoint of one's own is reached directly
+    connection.execute(f"CREATE OR REPLACE SECRET (TYPE s3, {', '.join(written)})")
+
+
+def create_relations(
+    connection: duckdb.DuckDBPyConnection, delivered: Sequence[str], errors: Sequence[str], settings: Settings
+) -> None:
+    """Create, or replace, every relation over these files; each is a path or an s3:// URL."""
+    views = {
+        ARCHIVE_FILES: archive_files_sql(delivered, settings),
+        ERROR_FILES: error_files_sql(errors),
+        **relations(settings, DuckDbDialect()),
+    }
+    for name, sql in views.items():
+        connection.execute(f"CREATE OR REPLACE VIEW {name} AS {sql}")
+
+
+def run_in_engine(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[str] = ()
+) -> QueryResult:
+    """Run DuckDB's SQL and return its answer, whose rows are fetched while they are iterated.
+
+    Ctrl-C ends it. Raises QueryFailedError, also while rows are iterated.
+    """
+    try:
+        connection.execute(sql, list(parameters))
+    except duckdb.Error as error:
+        raise QueryFailedError(str(error)) from error
+    described = connection.description or []
+    columns = tuple(ResultColumn(name, type_name(str(kind))) for name, kind, *_ in described)
+    return QueryResult(columns, _rows(connection))
+
+
+def type_name(engine_type: str) -> str:
+    """Return Athena's name of a type of DuckDB."""
+    return _TYPE_NAMES.get(engine_type, engine_type.lower())
+
+
+def _rows(connection: duckdb.DuckDBPyConnection) -> Iterator[ResultRow]:
+    try:
+        while rows := connection.fetchmany(_FETCHED_ROWS):
+            yield from rows
+    except duckdb.Error as error:
+        raise QueryFailedError(str(error)) from error
