@@ -1,4 +1,4 @@
-"""The code of the transform function, from a Firehose batch to rows.
+"""The code of the functions that move data: the transform, and the forwarder of the Streams road.
 
 handler       the entry that Lambda calls
 fast_handler  the same entry with a faster JSON codec in the runtime client, which is in marshaller
@@ -21,4 +21,12 @@ reingest      puts records back into their source; the only calls that the trans
 metrics       the one log line of a batch
 settings      archive.toml: every key declared once, by the rules in setting_rules; settings_conflicts
 errors        the exceptions, drawn as a tree
+
+The forwarder turns a batch of a DynamoDB stream into rows by the same modules, from `convert` on:
+
+forwarder_handler  the entry that Lambda calls
+forwarder          one batch: its rows and refusals put, and the answer that says what is retried
+packed_rows        rows packed into Firehose records, and put in their order
+refusals           refused records put as an error object; refusal: one of them
+forward_tally      the one log line of a batch
 """

@@ -10,12 +10,11 @@ from ttl_archive.transform.errors import RecordError
 from ttl_archive.transform.limits import RESPONSE_BYTES, Answer, failed, response_bytes
 from ttl_archive.transform.metrics import BatchTally
 from ttl_archive.transform.overflow import Event, FindTarget, shed_overflow
-from ttl_archive.transform.reingest import source_of
+from ttl_archive.transform.reingest import seconds_left, source_of
 from ttl_archive.transform.settings import Settings
 
 Response = dict[str, list[Answer]]
 TransformBatch = Callable[[Event, Any], Response]
-WITHOUT_CONTEXT_S = 60.0
 
 
 def batch_transform(
@@ -67,17 +66,10 @@ def batch_transform(
         answers = answered(event.get("records", ()), tally)
         tally.received = len(answers)
         if (size := response_bytes(answers)) > limit:
-            shed_overflow(event, answers, settings, tally, _time_left(context), find_target, limit)
+            shed_overflow(event, answers, settings, tally, seconds_left(context), find_target, limit)
             size = response_bytes(answers)
         tally.bytes_returned = size
         print(tally.log_line(settings.table.name, event), flush=True)  # noqa: T201  Lambda's log is stdout
         return {"records": answers}
 
     return transform_batch
-
-
-def _time_left(context: Any) -> Callable[[], float]:
-    """Return the function that returns the seconds until Lambda ends the invocation."""
-    if context is None:
-        return lambda: WITHOUT_CONTEXT_S
-    return lambda: context.get_remaining_time_in_millis() / 1000

@@ -2,7 +2,7 @@
 
 archive/TABLE/dt=2026-11-21/                        rows, as Firehose delivers them
 archive/TABLE/dt=2026-11-20/replay-ID.jsonl.gz      rows of a replayed error object
-errors/TABLE/processing-failed/dt=2026-11-21/x      an error object, as Firehose writes it
+errors/TABLE/processing-failed/dt=2026-11-21/x      an error object, as Firehose or the forwarder writes it
 source/TABLE/dt=2026-11-21/                         with source_backup: every record as it came
 replay/table=TABLE/claims/KEY.ID.json               the state of the error object, and which run holds it
 replay/table=TABLE/manifests/KEY.ID.json            for people and programs: what became of a done object
@@ -153,6 +153,15 @@ def prefix(settings: Settings) -> str:
 def error_output_prefix(settings: Settings) -> str:
     """Return the prefix of error objects, in Firehose's expression language."""
     return f"{errors_folder(settings)}!{{firehose:error-output-type}}/dt={_DAY}/"
+
+
+def error_object_key(settings: Settings, writer: str, when: datetime, ident: str) -> str:
+    """Return the key of an error object of our own, which looks as if Firehose had written it.
+
+    `ident` is a UUID: two objects must never share a key.
+    """
+    folder = f"{errors_folder(settings)}{ERROR_OUTPUT_TYPES[0]}/dt={when:%Y-%m-%d}/"
+    return f"{folder}{writer}-1-{when:%Y-%m-%d-%H-%M-%S}-{ident}"
 
 
 def source_prefix(settings: Settings) -> str:

@@ -6,6 +6,7 @@ Source of the format: CloudWatch User Guide, embedded metric format specificatio
 import json
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from traceback import extract_tb
@@ -89,21 +90,31 @@ class BatchTally:
 
     def log_line(self, table: str, event: dict[str, Any]) -> str:
         """Return the line: metrics at the root, as the format requires, and what helps to find a failure."""
-        directive = {
-            "Namespace": NAMESPACE,
-            "Dimensions": [["Table"]],
-            "Metrics": [{"Name": name, "Unit": unit} for name, unit in _UNITS.items()],
-        }
-        line: dict[str, Any] = {
-            "_aws": {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": [directive]},
-            "Table": table,
+        more = {
             "invocationId": event.get("invocationId"),
             "deliveryStreamArn": event.get("deliveryStreamArn"),
-            **self.metrics(),
         }
         details = {
             "failedByCode": dict(self.failed),
             "failures": self.examples,
             "reingestErrors": dict(self.reingest_errors),
         }
-        return json.dumps(line | {name: value for name, value in details.items() if value})
+        return emf_line(table, _UNITS, self.metrics(), more | non_empty(details))
+
+
+def emf_line(
+    table: str, units: Mapping[str, str], values: Mapping[str, float], more: Mapping[str, Any]
+) -> str:
+    """Return a line with these metrics, each in its unit, and with more members that are no metrics."""
+    directive = {
+        "Namespace": NAMESPACE,
+        "Dimensions": [["Table"]],
+        "Metrics": [{"Name": name, "Unit": unit} for name, unit in units.items()],
+    }
+    emf = {"Timestamp": time.time_ns() // 1_000_000, "CloudWatchMetrics": [directive]}
+    return json.dumps({"_aws": emf, "Table": table, **more, **values})
+
+
+def non_empty(details: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members that have something in them."""
+    return {name: value for name, value in details.items() if value}

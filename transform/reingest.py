@@ -26,6 +26,7 @@ READ_TIMEOUT_S = 5
 # A call is made only when it can end, and the response be sent, in the time left.
 LEAST_TIME_LEFT_S = CONNECT_TIMEOUT_S + READ_TIMEOUT_S + 3
 NO_TIME_LEFT = "NoTimeLeft"  # the error code of entries for which no time was left
+WITHOUT_CONTEXT_S = 60.0  # the time left when no Lambda context says it
 ATTEMPTS = 20  # as many as in AWS's own blueprint
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 2.0
 
@@ -89,12 +90,19 @@ def reingest(
     return confirmed, errors
 
 
+def seconds_left(context: Any) -> TimeLeft:
+    """Return the function that returns the seconds until Lambda ends the invocation."""
+    if context is None:
+        return lambda: WITHOUT_CONTEXT_S
+    return lambda: context.get_remaining_time_in_millis() / 1000
+
+
 def source_of(event: dict[str, Any], client: Client = None) -> Target:
     """Return the source of an event's records. Imports boto3, unless a client is given."""
     stream_arn = event.get("sourceKinesisStreamArn")
     arn = stream_arn or event["deliveryStreamArn"]
     if client is None:
-        client = _client("kinesis" if stream_arn else "firehose", region=arn.split(":")[3])
+        client = client_for("kinesis" if stream_arn else "firehose", region=arn.split(":")[3])
     return kinesis_stream(client, arn) if stream_arn else delivery_stream(client, arn)
 
 
@@ -158,7 +166,8 @@ def _jittered(attempt: int, time_left_s: float) -> float:
 
 
 @cache  # to make a client takes as long as to convert a whole batch
-def _client(service: str, region: str) -> Client:
+def client_for(service: str, region: str | None = None) -> Client:
+    """Return the client of a service; without a Region it is the one of the environment."""
     import boto3
     from botocore.config import Config
 

@@ -20,18 +20,21 @@ from aws_lambda_powertools.utilities.parser.models import (
 )
 
 from tests.transform.builders import EVENT_US, change, encoded, event, run, settings
+from tests.transform.fakes_forwarder import removal
 
 ROOT = Path(__file__).parents[2]
 BATCH = (encoded(change()), encoded(change(kind="user")), b"{")
 
 
-def called(config: str | Path, request: Any) -> subprocess.CompletedProcess[str]:
+def called(
+    config: str | Path, request: Any, module: str = "handler", **variables: str
+) -> subprocess.CompletedProcess[str]:
     """The handler in a process of its own, as the runtime imports and calls it."""
     code = (
-        "import json, sys; from ttl_archive.transform.handler import handler; "
+        f"import json, sys; from ttl_archive.transform.{module} import handler; "
         "json.dump(handler(json.load(sys.stdin), None), sys.stderr)"
     )
-    environment = {**os.environ, "TTL_ARCHIVE_CONFIG": str(config), "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "TTL_ARCHIVE_CONFIG": str(config), "PYTHONPATH": str(ROOT)} | variables
     return subprocess.run(
         [sys.executable, "-c", code],
         input=json.dumps(request),
@@ -100,3 +103,25 @@ def test_powertools_would_write_the_same_response() -> None:
         )
 
     assert [{"data": "", **record} for record in theirs.asdict()["records"]] == result.records
+
+
+def test_the_forwarders_handler_reads_its_settings_and_answers(tmp_path: Path) -> None:
+    config = tmp_path / "archive.toml"
+    config.write_text('[table]\nname = "devices"\nttl_attribute = "ttl"\n')
+    names = {"TTL_ARCHIVE_DELIVERY_STREAM": "d", "TTL_ARCHIVE_BUCKET": "b", "AWS_DEFAULT_REGION": "eu-west-1"}
+
+    done = called(config, {"Records": [removal(0, eventName="MODIFY")]}, "forwarder_handler", **names)
+
+    assert json.loads(done.stderr) == {"batchItemFailures": []}
+    assert json.loads(done.stdout)["DroppedNotRemoval"] == 1
+
+
+def test_a_variable_that_is_missing_fails_the_forwarders_cold_start(tmp_path: Path) -> None:
+    config = tmp_path / "archive.toml"
+    config.write_text('[table]\nname = "devices"\nttl_attribute = "ttl"\n')
+    names = {"TTL_ARCHIVE_DELIVERY_STREAM": "d", "AWS_DEFAULT_REGION": "eu-west-1"}
+
+    done = called(config, {"Records": []}, "forwarder_handler", **names)
+
+    assert done.returncode != 0
+    assert "TTL_ARCHIVE_BUCKET" in done.stderr
