@@ -37,6 +37,7 @@ LATER: dict[str, dict[str, LaterChange]] = {
         "name": _refused("another table is another stack: give it another `stack_name`"),
         "ttl_attribute": _safe("checked first against the table's TTL; a wrong attribute is refused"),
         "keys": _safe("the views are replaced; no row changes"),
+        "backfilled": _safe("the views are replaced; no row changes"),
     },
     "select": {
         "changes": _safe(f"{_FROM_NOW}; what was dropped before is not in the archive"),

@@ -63,7 +63,7 @@ def _path(found: object) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The DynamoDB table, the attribute that its TTL reads, and its key attributes where they are given."""
+    """The DynamoDB table: its TTL attribute, its key attributes, and whether exports of it are archived."""
 
     # Source: DynamoDB Developer Guide, naming rules.
     name: str = setting(
@@ -71,6 +71,7 @@ class Table:
     )
     ttl_attribute: str = setting(pattern=r"(?s).{1,255}", expected="the name of the table's TTL attribute")
     keys: tuple[str, ...] = setting((), convert=_keys, expected="a list of one or two key attributes' names")
+    backfilled: bool = setting(False)  # `ttl-archive backfill` requires it: the relations compare rows then
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ def parse(
     output = read_section(Output, "[output]", document.get("output", {}), problems)
     columns = read_sections(Column, "columns", document.get("columns", []), problems)
     columns = [column if column.path else replace(column, path=(column.name,)) for column in columns]
-    problems += conflicts(output, columns)
+    problems += conflicts(table, output, columns)
     for name, declared in (also or {}).items():
         if get_args(declared):
             read_sections(get_args(declared)[0], name, document.get(name, []), problems)

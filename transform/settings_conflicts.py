@@ -5,12 +5,33 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ttl_archive.transform.settings import Column, Output
+    from ttl_archive.transform.settings import Column, Output, Table
 
 
-def conflicts(output: "Output", columns: "Sequence[Column]") -> list[str]:
-    """Return one sentence for each mistake in [output] and [[columns]] taken together."""
-    return [*_scales(columns), *_overlaps(columns), *_contradictions(output, [c.name for c in columns])]
+def conflicts(table: "Table", output: "Output", columns: "Sequence[Column]") -> list[str]:
+    """Return one sentence for each mistake in [table], [output] and [[columns]] taken together."""
+    return [
+        *_backfill(table, output),
+        *_scales(columns),
+        *_overlaps(columns),
+        *_contradictions(output, [c.name for c in columns]),
+    ]
+
+
+def _backfill(table: "Table", output: "Output") -> list[str]:
+    """Report what the comparison of an exported row with a removal lacks: see infra/sql/change_identity."""
+    problems = []
+    if table.backfilled and not table.keys:
+        problems.append(
+            "[table] backfilled is true without keys. Name the key attributes, so that an exported row is "
+            "recognised when the item is removed"
+        )
+    if table.backfilled and output.row == "envelope" and output.image is False:
+        problems.append(
+            '[table] backfilled is true and [output] row is "envelope" with image = false. The relations '
+            "read keys and TTL from the image: set image = true"
+        )
+    return problems
 
 
 def _scales(columns: "Sequence[Column]") -> list[str]:

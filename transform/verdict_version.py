@@ -18,8 +18,8 @@ from ttl_archive.transform.settings import Column, Output, Select, Settings, Tab
 VERDICT_VERSION = 4
 
 # They choose what happens to a row that does not fit the response, a type in the catalog, and what SQL groups
-# by; never a row.
-_NOT_IN_A_ROW = {"overflow", "type", "keys"}
+# by and compares; never a row.
+_NOT_IN_A_ROW = {"overflow", "type", "keys", "backfilled"}
 
 
 def transform_identity(settings: Settings, version: int = VERDICT_VERSION) -> str:

@@ -14,14 +14,13 @@ ddb_typed     ddb_c1, …: the value of each column, NULL where the text does no
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ttl_archive.infra.sql.change_identity import HAS_IMAGE, change_text, key_text
+from ttl_archive.infra.sql.change_identity import HAS_IMAGE, LIFE, change_text, key_text, life_text
 from ttl_archive.infra.sql.dialect import Dialect, Path, quoted
 from ttl_archive.infra.sql.grammar import INTEGER, is_decimal, whole
 from ttl_archive.infra.sql.text_table import (
     ARCHIVE_FILES,
     archive_text_columns,
-    key_column,
-    keys_without_column,
+    hidden_columns,
     own_column,
     own_key,
 )
@@ -36,7 +35,7 @@ from ttl_archive.transform.settings import (
 
 NULL_VALUE = '{"NULL":true}'
 _METADATA_TYPES = {"ddb_event_time": "timestamp", "ddb_event_us": "bigint"}
-_NAMES = "('INSERT', 'MODIFY', 'REMOVE')"
+_NAMES = "('INSERT', 'MODIFY', 'REMOVE', 'EXPORT')"
 # Kinds of attribute values whose content may be a text of the type, the likeliest first.
 _KINDS = {"string": "S N BOOL B", "boolean": "BOOL S N", "timestamp": "S N BOOL"}
 _NUMERIC_KINDS = "N S BOOL"
@@ -58,10 +57,8 @@ class ArchiveRelation:
         self._is_csv = settings.output.format == "csv"
         self._is_envelope = settings.output.row == "envelope"
         self._files = [column.name for column in archive_text_columns(settings)]
-        keys = keys_without_column(settings) if not self._is_envelope else {}
-        # The key attributes without a column of their own are read like columns, but not shown.
-        self._hidden = {n: Column(key_column(n), (key,), "string") for n, key in keys.items()}
-        self._own = (*settings.columns, *self._hidden.values())
+        self._hidden = hidden_columns(settings)
+        self._own = (*settings.columns, *self._hidden)
 
     def columns(self) -> tuple[RelationColumn, ...]:
         """Return the relation's columns in their order, the date column last."""
@@ -70,15 +67,16 @@ class ArchiveRelation:
         own = [RelationColumn(column.name, column.type) for column in settings.columns]
         envelope = ENVELOPE_COLUMNS if self._is_envelope else ()
         texts = [*envelope, IMAGE_COLUMN, *([REST_COLUMN] if self._is_csv else []), "ddb_change"]
-        if self._key_texts() or envelope:
+        if settings.table.keys or envelope:
             texts.append("ddb_key")
+        if settings.table.backfilled:
+            texts.append(LIFE)
         texts.append(settings.output.date_column)
         return (*metadata, *own, *(RelationColumn(name, "string") for name in texts))
 
     def sql(self) -> str:
         """Return the SELECT of the relation."""
-        change, key = self._change(), self._key()
-        special = {"ddb_change": change} | ({"ddb_key": key} if key else {})
+        special = {"ddb_change": self._change(), "ddb_key": self._key(), LIFE: self._life()}
         numbers = {column.name: n for n, column in enumerate(self._settings.columns, 1)}
         selected = []
         for column in self.columns():
@@ -166,7 +164,7 @@ class ArchiveRelation:
     def _member(self, column: Column) -> str:
         """Return the column's text in a row without an image."""
         name = quoted(column.name)
-        if column in self._hidden.values():
+        if column in self._hidden:
             return self._rest_text(column.path[0]) if self._is_csv else name
         if not self._is_csv:
             own = own_column(column, self._settings)
@@ -190,7 +188,7 @@ class ArchiveRelation:
         if not self._is_csv:
             return []
         own = [own_key(column, self._settings) for column in self._settings.columns]
-        hidden = [column.path[0] for column in self._hidden.values()]
+        hidden = [column.path[0] for column in self._hidden]
         names = [column.name for column in self._settings.columns]
         return list(dict.fromkeys([*names, *filter(None, own), *hidden]))
 
@@ -215,17 +213,22 @@ class ArchiveRelation:
         content = [quoted(name) for name in self._files if name not in skipped]
         return self._dialect.digest(change_text(self._settings, content, self._file_columns()))
 
-    def _key_texts(self) -> list[str]:
-        if self._is_envelope:
-            return []
+    def _attribute_texts(self, names: Sequence[str]) -> list[str]:
         by_path: Mapping[Path, int] = {column.path: n for n, column in enumerate(self._own, 1)}
-        return [f"ddb_t{by_path[(key,)]}" for key in self._settings.table.keys]
+        return [f"ddb_t{by_path[(name,)]}" for name in names]
 
-    def _key(self) -> str | None:
+    def _key(self) -> str:
         if self._is_envelope:
             return quoted("keys")
-        texts = self._key_texts()
-        return key_text(texts) if texts else None
+        keys = self._settings.table.keys
+        return key_text(self._attribute_texts(keys)) if keys else ""
+
+    def _life(self) -> str:
+        table = self._settings.table
+        if not table.backfilled:
+            return ""
+        (ttl,) = self._attribute_texts([table.ttl_attribute])
+        return self._dialect.digest(life_text(self._attribute_texts(table.keys), ttl))
 
 
 def _select(inherited: Sequence[str], added: Mapping[str, str], source: str) -> str:

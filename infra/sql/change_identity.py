@@ -20,16 +20,24 @@ The column `ddb_change` is a digest of all this. `archive_unique` keeps one row 
 change. With partition_by = "event" all copies lie in one folder. By arrival, copies on both sides of midnight
 lie in two: the saved query `unique_over_days` finds them, and reads all of its days for that.
 
-Source: KDS, record metadata; DynamoDB Developer Guide, Kinesis Data Streams change data capture.
+An exported row (ddb_event_name = EXPORT, written by `ttl-archive backfill`) is no change: it says what an
+item was when the table was exported. In `archive_unique` it is shown until the archive has a newer row of the
+same life of the item: a removal, or another export, with the same key and the same TTL value. `ddb_life` is a
+digest of both. Images are not compared, because an export has the members of a set in another order than the
+stream. An item that was renewed has another TTL value, so its earlier state stays visible.
+
+Source: KDS, record metadata; DynamoDB Developer Guide, Kinesis Data Streams change data capture;
+scylladb/scylladb:test/alternator/test_export.py (the order of sets).
 """
 
 from collections.abc import Sequence
 
-from ttl_archive.infra.sql.dialect import distinct_text
+from ttl_archive.infra.sql.dialect import distinct_text, quoted
 from ttl_archive.transform.settings import IMAGE_COLUMN, Settings
 
 _ALWAYS = ("ddb_table", "ddb_event_name", "ddb_event_us")
 _WHOLE_SECOND = "ddb_event_us LIKE '%000000'"
+LIFE = "ddb_life"
 HAS_IMAGE = f"(coalesce({IMAGE_COLUMN}, '') <> '')"
 
 
@@ -52,6 +60,32 @@ def change_text(settings: Settings, content: Sequence[str], inexact: Sequence[st
         return distinct_text(always)
     # A row that was transformed again may have other columns, but it has the same image.
     return f"{distinct_text(always)} || CASE WHEN {HAS_IMAGE} THEN '' ELSE {distinct_text(content)} END"
+
+
+def life_text(keys: Sequence[str], ttl: str) -> str:
+    """Return the expression of the text that the rows of one life of an item share; NULL without the key.
+
+    Items without a TTL value have one life.
+    """
+    missing = " OR ".join(f"{text} IS NULL" for text in keys)
+    return f"CASE WHEN NOT ({missing}) THEN {distinct_text([*keys, ttl])} END"
+
+
+def without_superseded(names: Sequence[str], rows: str, archive: str) -> str:
+    """Return a SELECT of the rows without the exported ones that a newer row of the same life supersedes.
+
+    A removal at the time of the export counts as newer. Dates are no part of the comparison, because a
+    removal can follow years later. So the removals of every day are read, but of `rows` only what is asked
+    for: a condition on the left side of the join passes below it.
+    """
+    newest = "max(ddb_event_us + CASE WHEN ddb_event_name = 'REMOVE' THEN 1 ELSE 0 END)"
+    return (
+        f"SELECT {', '.join(map(quoted, names))}\nFROM (\n{rows}\n) LEFT JOIN (\n"
+        f"SELECT {LIFE} AS ddb_newest_life, {newest} AS ddb_newest_us\nFROM {archive}\n"
+        f"WHERE ddb_event_name IN ('REMOVE', 'EXPORT')\nGROUP BY {LIFE}\n"
+        f") ON {LIFE} = ddb_newest_life\n"
+        "WHERE ddb_event_name <> 'EXPORT' OR coalesce(ddb_newest_us <= ddb_event_us, true)"
+    )
 
 
 def key_text(texts: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """The relations, in the order in which they are created: each may read those before it.
 
 archive          every delivered row, its columns typed; a change that was delivered twice is here twice
-archive_unique   each change once in each date folder
+archive_unique   each change once in each date folder; of exports, what no removal or newer export supersedes
 archive_latest   the newest change of each key; needs [table] keys, or rows of an envelope
 errors           every record that failed
 """
@@ -9,6 +9,7 @@ errors           every record that failed
 from collections.abc import Sequence
 
 from ttl_archive.infra.sql.archive_relation import ArchiveRelation
+from ttl_archive.infra.sql.change_identity import LIFE, without_superseded
 from ttl_archive.infra.sql.dialect import Dialect, quoted
 from ttl_archive.infra.sql.errors_relation import errors_sql
 from ttl_archive.transform.settings import Settings
@@ -36,12 +37,15 @@ def relations(settings: Settings, dialect: Dialect) -> dict[str, str]:
 def unique_sql(names: Sequence[str], also_equal: Sequence[str] = (), where: str = "") -> str:
     """Return a SELECT of one row for each change, and for each value of the columns `also_equal`.
 
+    With [table] backfilled, an exported row is left out once a newer row of the same life supersedes it.
+
     A column of `also_equal` can be filtered on without reading all of the archive: a filter passes below a
     window only if its columns are in PARTITION BY. Source:
     trinodb/trino:core/trino-main/src/main/java/io/trino/sql/planner/optimizations/PredicatePushDown.java.
     """
     same = ", ".join(map(quoted, [*also_equal, "ddb_change"]))
-    return _first(names, f"PARTITION BY {same} ORDER BY ddb_event_id", where)
+    changes = _first(names, f"PARTITION BY {same} ORDER BY ddb_event_id", where)
+    return without_superseded(names, changes, ARCHIVE) if LIFE in names else changes
 
 
 def _latest_sql(names: Sequence[str], settings: Settings) -> str:

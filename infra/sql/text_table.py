@@ -71,15 +71,19 @@ def own_column(column: Column, settings: Settings) -> str | None:
     return (_OWN + column.name)[:_MAX_NAME_LENGTH]
 
 
-def key_column(number: int) -> str:
-    """Return the name of the text column of the key attribute with this number."""
-    return f"ddb_key_{number}"
+def hidden_columns(settings: Settings) -> tuple[Column, ...]:
+    """Return the columns that the relations read and do not show.
 
-
-def keys_without_column(settings: Settings) -> dict[int, str]:
-    """Return, by number, the key attributes that no column of [[columns]] has as its path."""
-    paths = {column.path for column in settings.columns}
-    return {n: key for n, key in enumerate(settings.table.keys, 1) if (key,) not in paths}
+    They are the key attributes that no column of [[columns]] has as its path, and with [table] backfilled
+    the TTL attribute too. An envelope has its keys, so that it needs them only with `backfilled`.
+    """
+    table, paths = settings.table, {column.path for column in settings.columns}
+    wanted = {f"ddb_key_{n}": key for n, key in enumerate(table.keys, 1)}
+    if table.backfilled:
+        wanted["ddb_ttl"] = table.ttl_attribute
+    elif settings.output.row == "envelope":
+        return ()
+    return tuple(Column(name, (key,), "string") for name, key in wanted.items() if (key,) not in paths)
 
 
 def _own_columns(settings: Settings) -> list[TextColumn]:
@@ -88,6 +92,4 @@ def _own_columns(settings: Settings) -> list[TextColumn]:
         for column in settings.columns
         if (name := own_column(column, settings)) and (key := own_key(column, settings))
     ]
-    if settings.output.row == "envelope":
-        return found
-    return found + [TextColumn(key_column(n), key) for n, key in keys_without_column(settings).items()]
+    return found + [TextColumn(column.name, column.path[0]) for column in hidden_columns(settings)]

@@ -35,6 +35,7 @@ class Change:
     table: str = "Devices"
     ttl_attribute: str = "expiredAt"
     keys: tuple[str, ...] = ()
+    backfilled: bool = False
 
 
 def deploy(text: str, before: str = "") -> Change:
@@ -52,6 +53,7 @@ CHANGES: dict[str, Change] = {
     "name": Change(table="Others"),
     "ttl_attribute": Change(ttl_attribute="ttl"),
     "keys": Change(keys=("deviceID",)),
+    "backfilled": Change(keys=("deviceID",), backfilled=True),
     "changes": Change(COLUMNS, f'[select]\nchanges = "all"\n{COLUMNS}'),
     "infer_replica_ttl": Change(COLUMNS, f"[select]\ninfer_replica_ttl = true\n{COLUMNS}"),
     "format": output('format = "csv"\nimage = true'),
@@ -137,7 +139,7 @@ def documents(change: Change) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return archive.toml before and after the change. The stack's name stays, whatever the table's is."""
     return (
         _document(change.before, "Devices", "expiredAt"),
-        _document(change.after, change.table, change.ttl_attribute, change.keys),
+        _document(change.after, change.table, change.ttl_attribute, change.keys, change.backfilled),
     )
 
 
@@ -147,10 +149,12 @@ def settings_of(document: dict[str, Any]) -> tuple[Settings, Deploy]:
     return settings, deploy_settings.parse(document.get("deploy", {}), settings)
 
 
-def _document(text: str, table: str, ttl_attribute: str, keys: tuple[str, ...] = ()) -> dict[str, Any]:
+def _document(
+    text: str, table: str, ttl_attribute: str, keys: tuple[str, ...] = (), backfilled: bool = False
+) -> dict[str, Any]:
     document = tomllib.loads(f'[table]\nname = "{table}"\nttl_attribute = "{ttl_attribute}"\n{text}')
     if keys:
-        document["table"]["keys"] = list(keys)
+        document["table"] |= {"keys": list(keys)} | ({"backfilled": True} if backfilled else {})
     document.setdefault("deploy", {}).pop("stack_name", None)
     document["deploy"]["stack_name"] = STACK
     return document

@@ -17,7 +17,7 @@ from ttl_archive.transform.settings import Column, Output, Select, Settings, Tab
 from ttl_archive.transform.verdict_version import VERDICT_VERSION, transform_identity
 
 ROOT = Path(__file__).parents[2]
-NOT_IN_A_ROW = {"overflow", "type", "keys"}
+NOT_IN_A_ROW = {"overflow", "type", "keys", "backfilled"}
 
 
 def test_the_verdicts_are_those_recorded_for_this_version() -> None:
