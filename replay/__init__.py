@@ -11,6 +11,7 @@ failed records
   remedies         what to do about each code
   claims           the exclusive right of a run to an object; how states change
   claim_document   what a claim object says: state, progress, result, waivers
+  settled_lines    lines that are not judged again: sent before, or waived
   line_ranges      line numbers as ranges
   conditional_put  writes under a condition, and the check that a store knows them
   sinks            where records go: the archive, a data stream, a delivery stream

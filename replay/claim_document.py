@@ -12,7 +12,7 @@ from msgspec import DecodeError, Struct, to_builtins
 from msgspec.json import Decoder, encode
 from msgspec.json import format as indented
 
-from ttl_archive.replay.errors import ObjectError
+from ttl_archive.replay.errors import ObjectError, ReplayError
 from ttl_archive.replay.line_ranges import LineRanges
 
 VERSION = 1
@@ -105,6 +105,14 @@ class ClaimDocument(Struct, frozen=True):
         """Return the state as it is with today's transform: another one may deliver what was refused."""
         judged_otherwise = self.result is None or self.result.transform != transform
         return State.OPEN if self.state == State.REFUSED and judged_otherwise else self.state
+
+    def check_sink(self, sink: str) -> None:
+        """Raise ReplayError when the sink is a stream and the archive may have rows of the object."""
+        if self.progress.outputs and sink != "s3":
+            url = f"s3://{self.bucket}/{self.object}"
+            raise ReplayError(
+                f"{url}: the archive may have rows of it, from a run with the sink s3. Use --sink s3"
+            )
 
     def waived(self) -> dict[int, str]:
         """Return the waived lines, each with the hash of its record."""

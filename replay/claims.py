@@ -135,7 +135,7 @@ class Claims:
                 continue
             if self._is_taken(found.document, transform, with_refused=with_refused):
                 return found.document
-            taken = self._taken_over(found.document, error_object.url, sink)
+            taken = self._taken_over(found.document, sink)
             if etag := self.write(taken, found.etag):
                 return Claim(self, error_object, taken, etag)
         raise ReplayError(f"{error_object.url}: other runs keep changing its claim. Run again later")
@@ -211,17 +211,14 @@ class Claims:
         state = found.state_for(transform)
         return not (state == State.OPEN or (state == State.REFUSED and with_refused))
 
-    def _taken_over(self, found: ClaimDocument, url: str, sink: str) -> ClaimDocument:
+    def _taken_over(self, found: ClaimDocument, sink: str) -> ClaimDocument:
         """Return the claim as this run takes it over, open again, with the progress that was written.
 
         A run that did not release its claim was killed or delayed. With a stream as its sink, one call may
         have been sent, or may still be, of which the claim says nothing.
         """
+        found.check_sink(sink)
         before = found.progress
-        if before.outputs and sink != "s3":
-            raise ReplayError(
-                f"{url}: the archive may have rows of it, from a run with the sink s3. Use --sink s3"
-            )
         unfinished = found.until is not None and before.sink != "s3"
         progress = replace(before, sink=sink, unfinished_runs=before.unfinished_runs + unfinished)
         return replace(

@@ -1,6 +1,5 @@
 """One error object, from its claim to its state: what the command and the function do for each object."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from ttl_archive.replay.error_objects.objects import ErrorObject, Reader
 from ttl_archive.replay.errors import ClaimLostError, MisuseError, ReplayError, StoppedError, UnsentError
 from ttl_archive.replay.line_ranges import LineRanges
 from ttl_archive.replay.rate import Rate
+from ttl_archive.replay.settled_lines import SettledLines
 from ttl_archive.replay.sinks.sink import Delivery, ObjectTally, Sink
 from ttl_archive.replay.verdict import Judge, Refused
 from ttl_archive.replay.workers import Threads, Workers
@@ -108,8 +108,7 @@ class _Replay:
         self._tally = tally
         self._reader = Reader(run.s3, claim.error_object)
         self._refused_lines: list[int] = []
-        self._waived = claim.document.waived()
-        self._sent = LineRanges(each for lines in claim.progress.sent.values() for each in lines)
+        self._lines = SettledLines(claim.document)
         self._seen = (0, 0, 0)  # lines, bytes read and bytes of lines at the last checkpoint
         self._line_bytes = 0
 
@@ -161,9 +160,9 @@ class _Replay:
 
     def _verdict(self, record: FailedRecord | Unreadable, delivery: Delivery) -> Row | Drop | Refused | None:
         """Return what becomes of the record: None for one that was waived, any Row for one sent before."""
-        if record.number in self._sent:
+        if self._lines.is_sent(record):
             return _SENT
-        if (expected := self._waived.get(record.number)) and expected == record_hash(record):
+        if self._lines.is_waived(record):
             return None
         verdict = self._run.judge(record)
         if isinstance(verdict, Row) and isinstance(record, FailedRecord):
@@ -236,11 +235,6 @@ class _Replay:
 
 
 _SENT = Row(b"", 0)
-
-
-def record_hash(record: FailedRecord | Unreadable) -> str:
-    """Return the sha256 of the bytes of an error line, hexadecimal."""
-    return hashlib.sha256(record.content).hexdigest()
 
 
 def _state(tally: ObjectTally) -> State:

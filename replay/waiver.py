@@ -15,7 +15,7 @@ from ttl_archive.replay.claims import Claims
 from ttl_archive.replay.error_objects.error_lines import read_lines
 from ttl_archive.replay.error_objects.objects import ErrorObject, Reader
 from ttl_archive.replay.errors import MisuseError
-from ttl_archive.replay.replay_object import record_hash
+from ttl_archive.replay.settled_lines import record_hash
 
 
 def waive(

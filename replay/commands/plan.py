@@ -1,6 +1,7 @@
 """`replay plan`: what a run would do. `replay run` without a plan makes its own here."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -14,6 +15,7 @@ from ttl_archive.replay.commands import show
 from ttl_archive.replay.commands.causes_report import causes_document, print_causes
 from ttl_archive.replay.commands.list import find_all
 from ttl_archive.replay.commands.options import (
+    FAILED,
     Place,
     as_filter,
     aws_options,
@@ -27,8 +29,11 @@ from ttl_archive.replay.error_objects.survey import Filter, Found
 from ttl_archive.replay.errors import MisuseError, ReplayError
 from ttl_archive.replay.replay_plan import Binding, Plan
 from ttl_archive.replay.sinks.registry import SINKS, make_sink, warning
+from ttl_archive.replay.sinks.sink import Sink
 from ttl_archive.replay.verdict import judge
 from ttl_archive.transform import layout
+
+_SHOWN_PROBLEMS = 20
 
 sink_options: Callable[[Any], Any] = stack(
     click.option(
@@ -52,7 +57,8 @@ sink_options: Callable[[Any], Any] = stack(
 def plan_command(bucket: str, prefix: str | None, out: Path, as_json: bool, **options: Any) -> None:
     """Print what a run would do, and write it to a file that `run` executes. Changes nothing in AWS.
 
-    Every record is read and judged: the plan says how many would be delivered, dropped or refused, and why.
+    Every record is read and judged: the plan says how many would be delivered, dropped or refused, and why,
+    by the transform or by the sink. Objects that a run would fail on are named, and the exit code is then 1.
 
     \b
     To plan for all that failed:   ttl-archive replay plan --bucket my-archive
@@ -62,23 +68,29 @@ def plan_command(bucket: str, prefix: str | None, out: Path, as_json: bool, **op
     only = as_filter(options)
     sink = {name: options.pop(name) for name in ("sink", "stream", "with_refused")}
     place = Place(bucket, prefix, **options)
-    _check_sink(place, sink["sink"], sink["stream"])
+    checked = _checked_sink(place, sink["sink"], sink["stream"])
     found, planned = make_plan(place, only, **sink)
-    counted = judge_plan(place, found, planned)
+    problems: list[ReplayError] = []
+    counted = judge_plan(place, found, planned, checked, problems.append)
     replay_plan.write_plan(planned, out)
     if as_json:
-        show.as_json(as_document(planned) | causes_document(counted, place.settings))
-        return
-    print_plan(place, planned, counted)
-    if planned.objects:
-        config = f" --config {place.config}" if place.config else ""
-        show.note(f"The plan is in {out}. To execute it: ttl-archive replay run {out}{config}")
+        would_fail = {"would_fail": [str(problem) for problem in problems]}
+        show.as_json(as_document(planned) | causes_document(counted, place.settings) | would_fail)
+    else:
+        print_plan(place, planned, counted, problems)
+        if planned.objects:
+            config = f" --config {place.config}" if place.config else ""
+            show.note(f"The plan is in {out}. To execute it: ttl-archive replay run {out}{config}")
+    if problems:
+        sys.exit(FAILED)
 
 
-def _check_sink(place: Place, sink: str, stream: str | None) -> None:
-    """Raise MisuseError, before anything is read, when the sink does not exist or takes nothing."""
-    _check_stream(sink, stream)
-    make_sink(sink, stream, place.bucket, place.clients, place.settings, stop=Event()).check()
+def _checked_sink(place: Place, name: str, stream: str | None) -> Sink:
+    """Return the sink. Raises MisuseError, before anything is read, when it takes nothing."""
+    _check_stream(name, stream)
+    sink = make_sink(name, stream, place.bucket, place.clients, place.settings, stop=Event())
+    sink.check()
+    return sink
 
 
 def _check_stream(sink: str, stream: str | None) -> None:
@@ -101,12 +113,14 @@ def make_plan(
     return found, replay_plan.plan_for(found, binding)
 
 
-def judge_plan(place: Place, found: list[Found], planned: Plan) -> Forecast:
-    """Judge every record that the plan would replay. Raises ReplayError for what cannot be read."""
-
-    def on_problem(error: ReplayError) -> None:
-        raise error
-
+def judge_plan(
+    place: Place,
+    found: list[Found],
+    planned: Plan,
+    sink: Sink,
+    on_problem: Callable[[ReplayError], None],
+) -> Forecast:
+    """Judge every record as a run of the plan would. Objects that would fail go to `on_problem`."""
     keys = {each.key for each in planned.objects}
     chosen = [each for each in found if each.object.key in keys]
     with show.meter("Reading", planned.size) as progress:
@@ -115,6 +129,7 @@ def judge_plan(place: Place, found: list[Found], planned: Plan) -> Forecast:
             chosen,
             judge(place.settings),
             explainer(place.settings),
+            sink=sink,
             on_problem=on_problem,
             on_read=progress,
         )
@@ -141,14 +156,22 @@ def as_document(planned: Plan) -> dict[str, Any]:
     }
 
 
-def print_plan(place: Place, planned: Plan, counted: Forecast | None) -> None:
-    """Print the plan for people, with the forecast where it was made."""
+def print_plan(
+    place: Place, planned: Plan, counted: Forecast | None, problems: Sequence[ReplayError] = ()
+) -> None:
+    """Print the plan for people, with the forecast and the objects that would fail where it was made."""
     show.field("found", show.counts(planned.states))
     objects = show.plural(len(planned.objects), "object")
     show.field("to replay", f"{objects}, {show.size(planned.size)}")
     show.field("into", target_of(planned.binding))
     if counted and planned.objects:
         print_causes(place, counted)
+    if problems:
+        show.field("would fail", show.plural(len(problems), "object"))
+    for problem in problems[:_SHOWN_PROBLEMS]:
+        show.note(f"  {problem}")
+    if len(problems) > _SHOWN_PROBLEMS:
+        show.note(f"  and {len(problems) - _SHOWN_PROBLEMS:,} more; --json lists them all")
     refused = planned.states[State.REFUSED]
     if refused and not planned.binding.with_refused:
         show.note(

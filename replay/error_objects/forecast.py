@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ttl_archive.replay.causes import Cause, Explain
-from ttl_archive.replay.error_objects.error_lines import read_lines
+from ttl_archive.replay.error_objects.error_lines import FailedRecord, read_lines
 from ttl_archive.replay.error_objects.objects import Reader
 from ttl_archive.replay.error_objects.survey import Found
 from ttl_archive.replay.errors import ReplayError
+from ttl_archive.replay.settled_lines import SettledLines
+from ttl_archive.replay.sinks.sink import Sink
 from ttl_archive.replay.verdict import Judge, Refused
 from ttl_archive.replay.workers import Threads, Workers, in_parallel
-from ttl_archive.transform.convert import Drop
+from ttl_archive.transform.convert import Drop, Row
 
 _AT_ONCE = 4
 
@@ -66,16 +68,20 @@ def forecast(
     judge: Judge,
     explain: Explain,
     *,
+    sink: Sink | None = None,
     on_problem: Callable[[ReplayError], None],
     on_read: Callable[[int, int], None] = lambda records, read_bytes: None,  # noqa: ARG005
     workers: Callable[[int], Workers] = Threads,
 ) -> Forecast:
-    """Judge every record of the objects. An object that cannot be read is reported and not counted."""
+    """Judge every record of the objects, as a run into the sink would, or else the transform alone.
+
+    An object that cannot be read, or not be replayed into the sink, is reported and not counted.
+    """
     total = Forecast()
 
     def judge_one(each: Found) -> tuple[int, Forecast | ReplayError]:
         try:
-            return each.object.size, _of_object(s3, each, judge, explain)
+            return each.object.size, _of_object(s3, each, judge, explain, sink)
         except ReplayError as error:
             return each.object.size, error
 
@@ -88,14 +94,20 @@ def forecast(
     return total
 
 
-def _of_object(s3: Any, found: Found, judge: Judge, explain: Explain) -> Forecast:
+def _of_object(s3: Any, found: Found, judge: Judge, explain: Explain, sink: Sink | None) -> Forecast:
+    _check_claim(found, sink)
     counted = Forecast()
-    waived = found.document.waived() if found.document else {}
+    settled = SettledLines(found.document)
     for record in read_lines(Reader(s3, found.object).chunks()):
-        if record.number in waived:
+        if settled.is_sent(record):
+            counted.deliver += 1
+            continue
+        if settled.is_waived(record):
             counted.waived += 1
             continue
         verdict = judge(record)
+        if sink and isinstance(verdict, Row) and isinstance(record, FailedRecord):
+            verdict = sink.refusal(record) or verdict
         if isinstance(verdict, Refused):
             count = counted.refuse.setdefault(explain(record, verdict), CauseCount(objects=1))
             count.example = count.example if count.records else (found.object.key, record.number)
@@ -105,3 +117,11 @@ def _of_object(s3: Any, found: Found, judge: Judge, explain: Explain) -> Forecas
         else:
             counted.deliver += 1
     return counted
+
+
+def _check_claim(found: Found, sink: Sink | None) -> None:
+    """Raise ReplayError when a run into the sink could not take the object."""
+    if sink and found.problem:
+        raise ReplayError(found.problem)
+    if sink and found.document:
+        found.document.check_sink(sink.name)

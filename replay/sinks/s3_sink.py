@@ -43,6 +43,9 @@ class S3Sink:
                 "Use --sink kinesis --stream NAME, so that Firehose converts the records again"
             )
 
+    def refusal(self, record: FailedRecord) -> None:
+        """Return None: the archive takes every row."""
+
     def open(self, claim: Claim) -> "RowDelivery":
         """Begin one object; what an earlier run has written will be overwritten."""
         return RowDelivery(self, claim)

@@ -60,5 +60,8 @@ class Sink(Protocol):
     def check(self) -> None:
         """Raise MisuseError when nothing can be sent there, before anything is."""
 
+    def refusal(self, record: FailedRecord) -> Refused | None:
+        """Return why this sink cannot take a record that the transform would deliver; None where it can."""
+
     def open(self, claim: Claim) -> Delivery:
         """Begin, or resume, one object."""

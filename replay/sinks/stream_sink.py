@@ -78,6 +78,20 @@ class StreamSink:
         """Raise MisuseError when the stream does not exist or takes no puts."""
         _ = self.found
 
+    def refusal(self, record: FailedRecord) -> Refused | None:
+        """Return why the stream cannot take a record; None where it can."""
+        found = self.entry(record)
+        return found if isinstance(found, Refused) else None
+
+    def entry(self, record: FailedRecord) -> Entry | Refused:
+        """Return the entry of a put, or a refusal: a stream takes no rows and no giant records."""
+        data = record.data()
+        try:
+            entry = Entry(record.number, data, partition_key(data))
+        except RecordError:
+            return Refused("NotASourceRecord")
+        return Refused("TooLargeForStream") if entry.size_bytes > self.found.max_record_bytes else entry
+
     def open(self, claim: Claim) -> "StreamDelivery":
         """Begin, or resume, one object."""
         return StreamDelivery(self, claim)
@@ -93,17 +107,13 @@ class StreamDelivery:
         self._batch_bytes = 0
 
     def add(self, record: FailedRecord, row: Row) -> Refused | None:  # noqa: ARG002  no row is sent
-        """Take one record; send a batch when it is full. A stream takes no rows and no giant records."""
-        data = record.data()
-        try:
-            entry = Entry(record.number, data, partition_key(data))
-        except RecordError:
-            return Refused("NotASourceRecord")
-        stream = self._sink.found
-        if entry.size_bytes > stream.max_record_bytes:
-            return Refused("TooLargeForStream")
-        full = len(self._batch) == stream.target.max_records
-        if full or self._batch_bytes + entry.size_bytes > stream.target.max_bytes:
+        """Take one record, or return why the stream cannot take it; send a batch when it is full."""
+        entry = self._sink.entry(record)
+        if isinstance(entry, Refused):
+            return entry
+        target = self._sink.found.target
+        full = len(self._batch) == target.max_records
+        if full or self._batch_bytes + entry.size_bytes > target.max_bytes:
             self._send()
         self._batch.append(entry)
         self._batch_bytes += entry.size_bytes

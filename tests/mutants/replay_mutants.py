@@ -64,8 +64,8 @@ REPLAY = (
     ),
     _mutant(
         "rows in the archive are sent into a stream, too",
-        "replay/claims.py",
-        'if before.outputs and sink != "s3":',
+        "replay/claim_document.py",
+        'if self.progress.outputs and sink != "s3":',
         "if False:",
         "sinks/test_stream_sink.py::test_a_stream_cannot_take_the_rest_of_what_the_archive_has_begun",
         _SIMULATION,
@@ -225,7 +225,7 @@ REPLAY = (
     _mutant(
         "lines that were sent are sent again",
         "replay/replay_object.py",
-        "        if record.number in self._sent:\n            return _SENT\n",
+        "        if self._lines.is_sent(record):\n            return _SENT\n",
         "",
         "sinks/test_stream_sink.py::test_refused_to_the_end_the_next_run_sends_the_rest_and_nothing_else",
         _SIMULATION,
@@ -247,9 +247,9 @@ REPLAY = (
     ),
     _mutant(
         "a waiver holds for another record",
-        "replay/replay_object.py",
-        " and expected == record_hash(record):",
-        ":",
+        "replay/settled_lines.py",
+        " and expected == record_hash(record)",
+        "",
         "test_states.py::test_a_waiver_holds_for_the_record_whose_hash_it_has_and_for_no_other",
     ),
     _mutant(
@@ -451,6 +451,21 @@ REPLAY = (
         ' and head.get("Metadata", {}).get("sha256") == payload.sha256',
         "",
         "test_conditional_put.py::test_neither_the_size_nor_the_hash_alone_makes_a_write_ours",
+    ),
+    _mutant(
+        "a plan does not know what the sink refuses",
+        "replay/error_objects/forecast.py",
+        "verdict = sink.refusal(record) or verdict",
+        "pass",
+        "error_objects/test_forecast.py::test_the_forecast_is_what_the_run_does",
+        "commands/test_commands.py::test_a_plan_for_a_stream_says_what_the_stream_refuses",
+    ),
+    _mutant(
+        "a plan judges again what a stream has",
+        "replay/error_objects/forecast.py",
+        "if settled.is_sent(record):",
+        "if False:",
+        "error_objects/test_forecast.py::test_lines_that_a_stream_has_or_that_were_waived_are_not_judged_again",
     ),
     _mutant(
         "the function does not check the store",

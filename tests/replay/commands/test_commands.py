@@ -329,6 +329,37 @@ def test_a_plan_says_how_many_records_would_be_delivered_dropped_and_refused(s3:
     assert {each["code"] for each in plan["causes"]} == {"NotJson", "HalfWritten"}
 
 
+def test_a_plan_for_a_stream_says_what_the_stream_refuses(s3: Any) -> None:
+    key = "errors/DeviceData/processing-failed/giant"
+    s3.put_object(Bucket=BUCKET, Key=key, Body=error_object([change(1), change(5, a={"S": "x" * 1_048_576})]))
+    options = f"--bucket {BUCKET} --key-prefix processing-failed/giant --sink kinesis --stream changes --json"
+
+    plan = json.loads(run(f"ttl-archive replay plan {options}").stdout)
+    done = json.loads(run(f"ttl-archive replay run {options} --yes").stdout)
+
+    assert (plan["deliver"], plan["refuse"]) == (1, 1) == (done["rows"], sum(done["refused"].values()))
+    assert [each["code"] for each in plan["causes"]] == ["TooLargeForStream"] == list(done["refused"])
+
+
+def test_a_plan_names_the_objects_that_a_run_would_fail_on(s3: Any) -> None:
+    run(f"ttl-archive replay run --bucket {BUCKET} --yes")
+    s3.put_object(Bucket=BUCKET, Key=EXAMPLE + "-2", Body=error_object([change(6)]))
+    s3.put_object(Bucket=BUCKET, Key="errors/DeviceData/processing-failed/poison",
+                  Body=error_object([change(7), b"no json"]))  # fmt: skip
+    run(f"ttl-archive replay run --bucket {BUCKET} --yes --key-prefix processing-failed/poison")
+    options = f"--bucket {BUCKET} --refused --sink kinesis --stream changes"
+
+    result = run(f"ttl-archive replay plan {options}")
+    as_json = json.loads(run(f"ttl-archive replay plan {options} --json").stdout)
+    done = json.loads(run(f"ttl-archive replay run {options} --yes --json").stdout)
+
+    assert result.exit_code == 1
+    assert re.search(r"would fail +1 object\n", result.stdout)
+    assert "processing-failed/poison: the archive may have rows of it" in result.stderr
+    assert as_json["would_fail"] == [each["reason"] for each in done["not_done"]]
+    assert (as_json["deliver"], done["rows"]) == (1, 1)
+
+
 def test_waived_objects_are_retired_and_a_claimed_one_cannot_be_waived(s3: Any) -> None:
     poison = f"ttl-archive replay waive s3://{BUCKET}/errors/DeviceData/processing-failed/poison"
     early = run(f'{poison} --reason "too early"')
