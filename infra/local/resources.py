@@ -13,7 +13,7 @@ NAME = "ttl-archive"  # of the bucket, the data stream, the delivery stream and 
 _ACCOUNT = "123456789012"
 FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{_ACCOUNT}:function:{NAME}:$LATEST"
 STREAM_ARN = f"arn:aws:kinesis:{REGION}:{_ACCOUNT}:stream/{NAME}"
-_ROLE_ARN = f"arn:aws:iam::{_ACCOUNT}:role/{NAME}"
+ROLE_ARN = f"arn:aws:iam::{_ACCOUNT}:role/{NAME}"
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def pipeline_delivery_stream(settings: Settings, buffering: Buffering) -> dict[s
     return {
         "DeliveryStreamName": NAME,
         "DeliveryStreamType": "KinesisStreamAsSource",
-        "KinesisStreamSourceConfiguration": {"KinesisStreamARN": STREAM_ARN, "RoleARN": _ROLE_ARN},
+        "KinesisStreamSourceConfiguration": {"KinesisStreamARN": STREAM_ARN, "RoleARN": ROLE_ARN},
         "ExtendedS3DestinationConfiguration": _destination(settings, buffering),
     }
 
@@ -61,7 +61,7 @@ def _destination(settings: Settings, buffering: Buffering) -> dict[str, Any]:
     size_mb = buffering.size_mb or (64 if by_event else 5)
     destination = {
         "BucketARN": f"arn:aws:s3:::{NAME}",
-        "RoleARN": _ROLE_ARN,
+        "RoleARN": ROLE_ARN,
         "Prefix": prefix(settings),
         "ErrorOutputPrefix": error_output_prefix(settings),
         "FileExtension": f".{settings.output.format}.gz",

@@ -97,7 +97,9 @@ _ABSENT = object()  # pytest loads the options of this folder only when the fold
 def _result(report: pytest.TestReport) -> str:
     if report.skipped and hasattr(report, "wasxfail"):
         return "differs (not asserted)"
-    return {"passed": "same", "failed": "differs", "skipped": "not verified"}[report.outcome]
+    if report.skipped and isinstance(report.longrepr, (tuple, list)):  # a list when a worker sent it
+        return report.longrepr[2].removeprefix("Skipped: ")  # "not verified: " and the reason
+    return {"passed": "same", "failed": "differs"}[report.outcome]
 
 
 def _order(entry: tuple[str, str]) -> tuple[str, int, str]:

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -61,6 +62,10 @@ class Endpoint:
         """The Firehose client."""
         return self.client("firehose")
 
+    def now(self) -> datetime:
+        """Return the time at the endpoint, in UTC; the clock of ours can be ahead of the machine's."""
+        return datetime.now(UTC) if self.services is None else self.services.clock.now()
+
     def name(self, kind: str = "conformance") -> str:
         """Return a name that nothing else has."""
         return f"{PREFIX}{kind}-{self._run}-{next(self._numbers)}"
@@ -86,13 +91,13 @@ class Endpoint:
         self.wait(lambda: self._summary(name)["StreamStatus"] == "ACTIVE")
         return name, self._summary(name)["StreamARN"]
 
-    def table(self) -> str:
-        """Create a table and return its name."""
+    def table(self, key: str = "id") -> str:
+        """Create a table with this key attribute, a string, and return its name."""
         name, dynamodb = self.name("table"), self.client("dynamodb")
         dynamodb.create_table(
             TableName=name,
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
         )
         self.cleanup.callback(self._ignore, dynamodb.delete_table, TableName=name)

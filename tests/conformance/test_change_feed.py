@@ -8,9 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from tests.conformance.cases import assert_refusal, case, not_verified
+from tests.conformance.cases import assert_refusal, case
 from tests.conformance.endpoint import Endpoint
+from ttl_archive.infra.attachment.attach import Destination, Waiter, attach
 
 TEST = {"id": {"S": "test"}}
 MICROSECOND = {"ApproximateCreationDateTimePrecision": "MICROSECOND"}
@@ -19,10 +21,10 @@ MICROSECOND = {"ApproximateCreationDateTimePrecision": "MICROSECOND"}
 class Feed:
     """A table with a streaming destination."""
 
-    def __init__(self, aws: Endpoint, **stream: Any) -> None:
+    def __init__(self, aws: Endpoint, key: str = "id", **stream: Any) -> None:
         self.aws = aws
         self.dynamodb = aws.client("dynamodb")
-        self.table = aws.table()
+        self.table = aws.table(key)
         self.stream, self.arn = aws.data_stream(**stream)
         self.named = {"TableName": self.table, "StreamArn": self.arn}
 
@@ -77,9 +79,65 @@ def test_E01_the_record_of_an_insert(feed: Feed) -> None:
     )
 
 
+ID, LONG = "id", "my_partition_key"
+
+
+def text(size_bytes: int, letter: str = "x") -> dict[str, str]:
+    return {"S": letter * size_bytes}
+
+
+# The key attribute, the images before and after, and SizeBytes. Names, types and lengths are those of the
+# recorded changes; the values are not, because only their lengths count.
+SIZES: list[tuple[str, dict[str, Any] | None, dict[str, Any] | None, int]] = [
+    (ID, None, {ID: text(4)}, 12),
+    (ID, None, {ID: text(6)}, 16),
+    (ID, None, {ID: text(8)}, 20),
+    (ID, None, {ID: text(10)}, 24),
+    (ID, None, {ID: text(8), "id2": text(9)}, 32),
+    (ID, None, {ID: text(10), "numericFilter": {"N": "42"}}, 39),
+    (ID, None, {ID: text(14), "attr1": text(6)}, 43),
+    (ID, None, {ID: text(10), "presentKey": text(12)}, 46),
+    (ID, None, {ID: text(10), "prefix": text(17)}, 47),
+    (ID, {ID: text(4)}, {ID: text(4), "name": text(4)}, 26),
+    (ID, {ID: text(8)}, {ID: text(8), "id2": text(13)}, 46),
+    (ID, {ID: text(6)}, {ID: text(6), "attr1": text(6), "attr2": text(6)}, 46),
+    (ID, None, {ID: text(10), "attr1": text(6), "attr2": text(6)}, 46),
+    (
+        ID,
+        {ID: text(10), "attr1": text(6), "attr2": text(6)},
+        {ID: text(10), "attr1": text(6, "y"), "attr2": text(6, "y")},
+        80,
+    ),
+    (ID, {ID: text(6)}, None, 16),
+    (ID, {ID: text(6), "attr1": text(6), "attr2": text(6)}, None, 38),
+    (LONG, None, {LONG: text(11)}, 54),
+    (LONG, None, {LONG: text(7), "should_fail": {"BOOL": True}}, 58),
+    (LONG, None, {LONG: text(11), "binary_key": {"B": b"foobar"}}, 70),
+]
+
+
 @case("E02", "R", "LS")
-def test_E02_the_sizes_of_35_records() -> None:
-    not_verified("the 35 recorded images are LocalStack's, and are not part of this repository")
+def test_E02_the_sizes_of_recorded_changes(aws: Endpoint) -> None:
+    feeds = {key: Feed(aws, key) for key in (ID, LONG)}
+    for feed in feeds.values():
+        feed.enable()
+    written: dict[str, list[int | None]] = {key: [] for key in feeds}  # SizeBytes; None is not recorded
+    for key, before, after, size in SIZES:
+        feed, sizes = feeds[key], written[key]
+        for image, known in ((before, None), (after, size)):
+            if image:
+                feed.put(image)
+                sizes.append(known)
+        if after is None and before:
+            feed.dynamodb.delete_item(TableName=feed.table, Key={key: before[key]})
+            sizes.append(size)
+        elif after:
+            feed.dynamodb.delete_item(TableName=feed.table, Key={key: after[key]})
+            sizes.append(None)
+
+    for key, feed in feeds.items():
+        found = [change["dynamodb"]["SizeBytes"] for change in feed.changes(len(written[key]))]
+        assert [known or size for known, size in zip(written[key], found, strict=True)] == found
 
 
 def unchanged(feed: Feed, write: Callable[[], Any]) -> None:
@@ -274,6 +332,34 @@ def test_E16_describe_shows_microseconds(feed: Feed) -> None:
     assert feed.described()[0]["ApproximateCreationDateTimePrecision"] == "MICROSECOND"
 
 
+class LateDescription:
+    """A DynamoDB client whose descriptions do not show the precision yet; it keeps the refusals of updates."""
+
+    def __init__(self, dynamodb: Any) -> None:
+        self._dynamodb = dynamodb
+        self.refusals: list[str] = []
+
+    def describe_kinesis_streaming_destination(self, **request: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = self._dynamodb.describe_kinesis_streaming_destination(**request)
+        for found in answer["KinesisDataStreamDestinations"]:
+            found.pop("ApproximateCreationDateTimePrecision", None)
+        return answer
+
+    def update_kinesis_streaming_destination(self, **request: Any) -> None:
+        try:
+            self._dynamodb.update_kinesis_streaming_destination(**request)
+        except ClientError as error:
+            self.refusals.append(error.response["Error"]["Message"])
+            raise
+
+
 @case("E17", "R", "LS-ddb 2025-07-23")
-def test_E17_the_custom_resource_treats_that_refusal_as_done() -> None:
-    not_verified("it is no answer of an endpoint; tests/infra/test_attach.py has the case")
+def test_E17_the_custom_resource_treats_that_refusal_as_done(aws: Endpoint, feed: Feed) -> None:
+    feed.enable(**MICROSECOND)
+    client, wanted = LateDescription(feed.dynamodb), Destination(feed.table, feed.arn, "MICROSECOND")
+
+    attach(client, wanted, Waiter(time_left=lambda: aws.wait_s))
+
+    (refusal,) = client.refusals
+    assert refusal.startswith("Invalid Request: Precision is already set")
+    assert feed.described()[0]["DestinationStatus"] == "ACTIVE"

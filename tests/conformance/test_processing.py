@@ -126,4 +126,6 @@ def test_D07_the_order_of_parameters(aws: Endpoint) -> None:
 
 @case("D08", "?", "inferred")
 def test_D08_a_response_over_6_mb() -> None:
-    not_verified("no source has the outcome; ours is Lambda.FunctionError after the retries")
+    not_verified(
+        "no source has the outcome. Ours is an error object with Lambda.FunctionError, after the retries"
+    )

@@ -17,7 +17,7 @@ import duckdb
 
 from ttl_archive.infra.local.local_sql import local_access
 from ttl_archive.infra.local.pipeline import Pipeline
-from ttl_archive.infra.local.resources import NAME
+from ttl_archive.infra.local.resources import NAME, ROLE_ARN
 from ttl_archive.infra.query.engine import create_relations, open_engine
 from ttl_archive.infra.query.stored_files import bucket_files, with_retrieval_states
 from ttl_archive.transform.errors import SettingsError
@@ -43,9 +43,27 @@ In another terminal:
 {exports}
 {join(put)}   # expires within seconds
 aws s3 ls --recursive s3://{pipeline.bucket}/
+{join(["aws", "firehose", "describe-delivery-stream", "--delivery-stream-name", NAME])}
+{join(["aws", "dynamodb", "describe-kinesis-streaming-destination", "--table-name", pipeline.table])}
+{_own_delivery_stream(pipeline)}
 {join([sys.executable, "-m", "ttl_archive.infra.local.demo.ask", question])}
 {quote(_our_command())} replay list --bucket {pipeline.bucket}
 """
+
+
+def _own_delivery_stream(pipeline: Pipeline) -> str:
+    """Return two commands: create a delivery stream beside the demo's, and put a record, which lands soon."""
+    destination = {
+        "BucketARN": f"arn:aws:s3:::{pipeline.bucket}",
+        "RoleARN": ROLE_ARN,
+        "Prefix": "mine/",
+        "BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 1},
+    }
+    name = ["--delivery-stream-name", "mine"]
+    create = ["aws", "firehose", "create-delivery-stream", *name]
+    create += ["--extended-s3-destination-configuration", json.dumps(destination)]
+    put = ["aws", "firehose", "put-record", *name, "--record", '{"Data":"aGVsbG8K"}']
+    return f"{join(create)}\n{join(put)}   # lands below mine/ within seconds"
 
 
 @click.command()

@@ -23,6 +23,8 @@ from ttl_archive.infra.local.firehose.service_error import invalid_argument
 
 # FLOCI, docs/services/firehose.md (probe).
 ONE_DESTINATION = "Exactly one destination configuration is supported for a Firehose"
+# getmoto/moto:moto/firehose/models.py, the only public text; AWS's own is UNVERIFIED.
+KINESIS_SOURCE_ONLY = "KinesisSourceStreamConfig is only applicable for KinesisStreamAsSource stream type"
 # FLOCI, FirehoseProcessingConfigurationTest (probes of 2026-09-10).
 LAMBDA_ARN_REQUIRED = "LambdaArn is required when Lambda processor is used."
 INVALID_LAMBDA_ARN = "Invalid lambda ARN."
@@ -65,7 +67,11 @@ def check_source(request: Members) -> None:
         if kind == source_kind and source_kind != "DirectPut" and member not in request:
             raise invalid_argument(f"DeliveryStreamType {kind} needs {member}.")
         if kind != source_kind and member in request:
-            raise invalid_argument(f"{member} is for DeliveryStreamType {source_kind}, not for {kind}.")
+            raise invalid_argument(
+                KINESIS_SOURCE_ONLY
+                if source_kind == "KinesisStreamAsSource"
+                else f"{member} is for DeliveryStreamType {source_kind}, not for {kind}."
+            )
     encryption = request.get("DeliveryStreamEncryptionConfigurationInput")
     if encryption is None:
         return

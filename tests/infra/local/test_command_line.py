@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -34,10 +34,15 @@ class Served:
             cwd=cwd,
         )
         self.environment: dict[str, str] = {}
+        self.examples: list[list[str]] = []  # the commands `aws …` that it printed
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            if match := re.fullmatch(r"export (\w+)=(.*)\n", line):
-                self.environment[match[1]] = match[2]
+            words = shlex.split(line, comments=True) if line.startswith(("export ", "aws ")) else []
+            if words[:1] == ["export"]:
+                name, _, value = words[1].partition("=")
+                self.environment[name] = value
+            elif words:
+                self.examples.append(words[1:])
             elif self.environment:
                 return
         raise AssertionError("it ended before it served")
@@ -54,7 +59,17 @@ class Served:
         )
         if done.returncode:
             raise AwsError(done.stderr.strip())
-        return json.loads(done.stdout) if done.stdout.strip() else None
+        is_json = done.stdout.lstrip()[:1] in ("{", "[")
+        return json.loads(done.stdout) if is_json else done.stdout
+
+    def wait_for_object(self, bucket: str, prefix: str = "") -> str:
+        """Return the key of the one object, once it is there."""
+        for _ in range(30):
+            listed = self.aws("s3api", "list-objects-v2", "--bucket", bucket, "--prefix", prefix) or {}
+            if keys := [entry["Key"] for entry in listed.get("Contents", [])]:
+                (key,) = keys
+                return str(key)
+        raise AssertionError(f"nothing below {prefix} of {bucket}")
 
 
 class AwsError(Exception):
@@ -109,16 +124,49 @@ def test_the_demos_streaming_destination_is_described(demo: Served) -> None:
     assert found["ApproximateCreationDateTimePrecision"] == "MICROSECOND"
 
 
+def test_every_example_that_the_demo_prints_runs_as_printed(demo: Served) -> None:
+    answers = {" ".join(words[:2]): demo.aws(*words) for words in demo.examples}
+
+    assert set(answers) == {
+        "dynamodb put-item",
+        "s3 ls",
+        "firehose describe-delivery-stream",
+        "dynamodb describe-kinesis-streaming-destination",
+        "firehose create-delivery-stream",
+        "firehose put-record",
+    }
+    found = demo.wait_for_object("ttl-archive", "mine/")
+    assert found.startswith("mine/")
+
+
 def test_a_delivery_stream_is_created_tagged_and_given_a_record(demo: Served) -> None:
-    create(demo, "mine", BufferingHints={"SizeInMBs": 1, "IntervalInSeconds": 60}, Prefix="mine/")
-    demo.aws("firehose", "tag-delivery-stream", "--delivery-stream-name", "mine", "--tags", "Key=a,Value=b")
-    tags = demo.aws("firehose", "list-tags-for-delivery-stream", "--delivery-stream-name", "mine")
+    create(demo, "tagged", BufferingHints={"SizeInMBs": 1, "IntervalInSeconds": 60}, Prefix="tagged/")
+    name = ["--delivery-stream-name", "tagged"]
+    demo.aws("firehose", "tag-delivery-stream", *name, "--tags", "Key=a,Value=b")
+    tags = demo.aws("firehose", "list-tags-for-delivery-stream", *name)
     put = demo.aws(
-        "firehose", "put-record", "--delivery-stream-name", "mine", "--record", '{"Data":"aGVsbG8="}'
+        "firehose", "put-record", *name, "--record", '{"Data":"aGVsbG8="}'
     )
 
     assert tags == {"Tags": [{"Key": "a", "Value": "b"}], "HasMoreTags": False}
     assert put["RecordId"]
+
+
+def test_a_streaming_destination_is_enabled_and_described(demo: Served) -> None:
+    demo.aws("kinesis", "create-stream", "--stream-name", "other", "--shard-count", "1")
+    demo.aws(
+        "dynamodb", "create-table", "--table-name", "Other", "--billing-mode", "PAY_PER_REQUEST",
+        "--key-schema", "AttributeName=id,KeyType=HASH",
+        "--attribute-definitions", "AttributeName=id,AttributeType=S",
+    )  # fmt: skip
+    arn = "arn:aws:kinesis:us-east-1:123456789012:stream/other"
+    demo.aws(
+        "dynamodb", "enable-kinesis-streaming-destination", "--table-name", "Other", "--stream-arn", arn
+    )
+
+    described = demo.aws("dynamodb", "describe-kinesis-streaming-destination", "--table-name", "Other")
+    (found,) = described["KinesisDataStreamDestinations"]
+    assert found["StreamArn"] == arn
 
 
 def test_what_aws_refuses_is_refused(demo: Served) -> None:
@@ -148,15 +196,7 @@ def test_an_outside_stack_sees_its_records_land(local: Served) -> None:
     local.aws("dynamodb", "put-item", "--table-name", "Orders", "--item", '{"id":{"S":"1"}}')
 
     assert enabled["DestinationStatus"] == "ENABLING"
-    local.aws("s3api", "wait", "bucket-exists", "--bucket", "orders")
-    keys: list[str] = []
-    for _ in range(30):
-        listed = local.aws("s3api", "list-objects-v2", "--bucket", "orders") or {}
-        keys = [entry["Key"] for entry in listed.get("Contents", [])]
-        if keys:
-            break
-    assert len(keys) == 1
-    assert keys[0].startswith("changes/")
+    assert local.wait_for_object("orders").startswith("changes/")
 
 
 @pytest.mark.parametrize("header", [{"Origin": "https://evil.example"}, {"Host": "evil.example"}])
@@ -189,14 +229,8 @@ def test_a_function_of_the_user_transforms(tmp_path: Path) -> None:
             BufferingHints={"SizeInMBs": 1, "IntervalInSeconds": 0},
         )  # fmt: skip
         served.aws("firehose", "put-record", "--delivery-stream-name", "d", "--record", '{"Data":"eA=="}')
-        listed: dict[str, Any] = {}
-        for _ in range(30):
-            listed = served.aws("s3api", "list-objects-v2", "--bucket", "mine") or {}
-            if listed.get("Contents"):
-                break
-        (entry,) = listed["Contents"]
-        body = tmp_path / "body"
-        served.aws("s3api", "get-object", "--bucket", "mine", "--key", entry["Key"], str(body))
+        key, body = served.wait_for_object("mine"), tmp_path / "body"
+        served.aws("s3api", "get-object", "--bucket", "mine", "--key", key, str(body))
 
     assert body.read_bytes() == b"hi"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.streams import (
     partitioned,
     s3,
 )
+from ttl_archive.infra.local import firehose
 from ttl_archive.infra.local.firehose import configuration_rules as rules
 from ttl_archive.infra.local.firehose.configuration import (
     BufferingLimits,
@@ -35,6 +37,12 @@ CONVERSION = {
     "OutputFormatConfiguration": {"Serializer": {"ParquetSerDe": {"Compression": "SNAPPY"}}},
 }
 BACKUP = {"BucketARN": "arn:aws:s3:::backup", "RoleARN": ROLE, "Prefix": "source/"}
+README = Path(firehose.__file__).with_name("README.md")
+MSK = {
+    "MSKClusterARN": "arn:aws:kafka:us-east-1:123456789012:cluster/c/1",
+    "TopicName": "t",
+    "AuthenticationConfiguration": {"RoleARN": ROLE, "Connectivity": "PRIVATE"},
+}
 
 
 def checked(destination: dict[str, Any], **request: Any) -> DeliveryStreamConfig:
@@ -293,8 +301,10 @@ def test_format_conversion_buffers_128_mib_by_default() -> None:
     [
         ("DeliveryStreamType KinesisStreamAsSource needs KinesisStreamSourceConfiguration.",
          {"DeliveryStreamType": "KinesisStreamAsSource"}),
-        ("KinesisStreamSourceConfiguration is for DeliveryStreamType KinesisStreamAsSource, not",
+        ("KinesisSourceStreamConfig is only applicable for KinesisStreamAsSource stream type",
          {"KinesisStreamSourceConfiguration": kinesis_source()["KinesisStreamSourceConfiguration"]}),
+        ("MSKSourceConfiguration is for DeliveryStreamType MSKAsSource, not for DirectPut.",
+         {"MSKSourceConfiguration": MSK}),
         ("DeliveryStreamEncryptionConfigurationInput is for DeliveryStreamType DirectPut",
          kinesis_source() | {"DeliveryStreamEncryptionConfigurationInput": {"KeyType": "AWS_OWNED_CMK"}}),
         ("KeyType CUSTOMER_MANAGED_CMK needs KeyARN",
@@ -328,18 +338,31 @@ def test_the_older_s3_destination_is_accepted() -> None:
         ("the processor type AppendDelimiterToRecord", {},
          {"ProcessingConfiguration": {"Enabled": True, "Processors": [{"Type": "AppendDelimiterToRecord"}]}}),
         ("a delivery stream of type MSKAsSource",
-         {"DeliveryStreamType": "MSKAsSource", "MSKSourceConfiguration": {
-             "MSKClusterARN": "arn:aws:kafka:us-east-1:123456789012:cluster/c/1", "TopicName": "t",
-             "AuthenticationConfiguration": {"RoleARN": ROLE, "Connectivity": "PRIVATE"}}}, {}),
+         {"DeliveryStreamType": "MSKAsSource", "MSKSourceConfiguration": MSK}, {}),
     ],
 )  # fmt: skip
-def test_what_is_legal_and_not_produced_locally_is_refused_plainly(
+def test_what_is_legal_and_not_emulated_is_refused_plainly(
     what: str, request_members: dict[str, Any], members: dict[str, Any]
 ) -> None:
     config = checked(s3(**members), **request_members)
 
-    with pytest.raises(ServiceError, match=f"The local Firehose does not produce {what}"):
+    with pytest.raises(ServiceError, match=f"The local Firehose does not emulate {what}"):
         require_local(config)
+
+
+@pytest.mark.parametrize(
+    "kind", ["AppendDelimiterToRecord", "CloudWatchLogProcessing", "Decompression", "RecordDeAggregation"]
+)
+def test_a_processor_that_is_not_emulated_is_named_in_the_refusal_and_in_the_readme(kind: str) -> None:
+    config = checked(s3(ProcessingConfiguration={"Enabled": True, "Processors": [{"Type": kind}]}))
+
+    with pytest.raises(ServiceError) as caught:
+        require_local(config)
+    assert caught.value.message == (
+        f"The local Firehose does not emulate the processor type {kind}. AWS accepts it: test this part there,"
+        " or leave it out here."
+    )
+    assert kind in README.read_text(encoding="utf-8").partition("## What it refuses")[2].partition("##")[0]
 
 
 def test_another_kind_of_destination_is_refused_plainly() -> None:
@@ -349,5 +372,5 @@ def test_another_kind_of_destination_is_refused_plainly() -> None:
         "S3Configuration": {"BucketARN": "arn:aws:s3:::bucket", "RoleARN": ROLE},
     }
 
-    with pytest.raises(ServiceError, match="does not produce a delivery stream with SplunkDest"):
+    with pytest.raises(ServiceError, match="does not emulate a delivery stream with SplunkDest"):
         check_delivery_stream({"SplunkDestinationConfiguration": splunk})

@@ -81,10 +81,10 @@ def test_a_name_is_needed() -> None:
         bench().firehose.create_delivery_stream(ExtendedS3DestinationConfiguration=s3())
 
 
-def test_what_is_not_produced_locally_is_refused_at_creation() -> None:
+def test_what_is_not_emulated_is_refused_at_creation() -> None:
     processing = {"Enabled": True, "Processors": [{"Type": "AppendDelimiterToRecord"}]}
 
-    with pytest.raises(ServiceError, match="does not produce the processor type AppendDelimiterToRecord"):
+    with pytest.raises(ServiceError, match="does not emulate the processor type AppendDelimiterToRecord"):
         bench().create(ProcessingConfiguration=processing)
 
 
@@ -466,7 +466,7 @@ def test_an_update_is_one_of_the_kind_that_was_created(members: dict[str, Any]) 
         ("S3BackupMode cannot be disabled", s3(S3BackupMode="Enabled", S3BackupConfiguration=s3()),
          {"S3BackupMode": "Disabled"}),
         ("ErrorOutputPrefix cannot be null", s3(), {"Prefix": "!{timestamp:yyyy}/"}),
-        ("does not produce the processor type", s3(),
+        ("does not emulate the processor type", s3(),
          {"ProcessingConfiguration": {"Enabled": True, "Processors": [{"Type": "AppendDelimiterToRecord"}]}}),
     ],
 )  # fmt: skip
