@@ -333,7 +333,7 @@ def test_E16_describe_shows_microseconds(feed: Feed) -> None:
 
 
 class LateDescription:
-    """A DynamoDB client whose descriptions do not show the precision yet; it keeps the refusals of updates."""
+    """A DynamoDB client that does not show the precision yet. It keeps the refusals of updates."""
 
     def __init__(self, dynamodb: Any) -> None:
         self._dynamodb = dynamodb

@@ -20,5 +20,6 @@ def invalid_argument(message: str) -> ServiceError:
 def not_local(what: str) -> ServiceError:
     """Return the error for what AWS accepts and the local Firehose does not emulate."""
     return invalid_argument(
-        f"The local Firehose does not emulate {what}. AWS accepts it: test this part there, or leave it out here."
+        f"The local Firehose does not emulate {what}. AWS accepts it: test this part there, or leave it out"
+        " here."
     )

@@ -144,9 +144,7 @@ def test_a_delivery_stream_is_created_tagged_and_given_a_record(demo: Served) ->
     name = ["--delivery-stream-name", "tagged"]
     demo.aws("firehose", "tag-delivery-stream", *name, "--tags", "Key=a,Value=b")
     tags = demo.aws("firehose", "list-tags-for-delivery-stream", *name)
-    put = demo.aws(
-        "firehose", "put-record", *name, "--record", '{"Data":"aGVsbG8="}'
-    )
+    put = demo.aws("firehose", "put-record", *name, "--record", '{"Data":"aGVsbG8="}')
 
     assert tags == {"Tags": [{"Key": "a", "Value": "b"}], "HasMoreTags": False}
     assert put["RecordId"]
@@ -160,9 +158,7 @@ def test_a_streaming_destination_is_enabled_and_described(demo: Served) -> None:
         "--attribute-definitions", "AttributeName=id,AttributeType=S",
     )  # fmt: skip
     arn = "arn:aws:kinesis:us-east-1:123456789012:stream/other"
-    demo.aws(
-        "dynamodb", "enable-kinesis-streaming-destination", "--table-name", "Other", "--stream-arn", arn
-    )
+    demo.aws("dynamodb", "enable-kinesis-streaming-destination", "--table-name", "Other", "--stream-arn", arn)
 
     described = demo.aws("dynamodb", "describe-kinesis-streaming-destination", "--table-name", "Other")
     (found,) = described["KinesisDataStreamDestinations"]

@@ -359,8 +359,8 @@ def test_a_processor_that_is_not_emulated_is_named_in_the_refusal_and_in_the_rea
     with pytest.raises(ServiceError) as caught:
         require_local(config)
     assert caught.value.message == (
-        f"The local Firehose does not emulate the processor type {kind}. AWS accepts it: test this part there,"
-        " or leave it out here."
+        f"The local Firehose does not emulate the processor type {kind}. AWS accepts it:"
+        " test this part there, or leave it out here."
     )
     assert kind in README.read_text(encoding="utf-8").partition("## What it refuses")[2].partition("##")[0]
 
