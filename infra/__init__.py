@@ -14,6 +14,8 @@ drain              the command ttl-archive drain
 operator_policies  managed policies for the people who run the commands
 bucket_sharing     replication, and read access from other accounts
 prices             the costs that the documents state, from prices.toml
+costs              what an archive costs in a month, by the number and size of its changes
+evidence           what a table's items say about it: the commands ttl-archive init and schema
 functions          a Python function with its log group and role; the transform function
 delivery           the delivery stream
 glue_catalog       Glue: the text tables that the relations read

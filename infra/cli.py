@@ -43,6 +43,9 @@ _COMMANDS = {
     "drain": LazyCommand(
         "infra.drain", "drain", None, "Detach the table and wait until nothing is buffered.", "deploy"
     ),
+    "init": LazyCommand(
+        "infra.evidence.init_command", "init", None, "Write archive.toml for a table, from its items."
+    ),
     "replay": LazyCommand(
         "replay.commands.groups", "replay", None, "Replay failed records into the archive.", "replay"
     ),
@@ -101,6 +104,7 @@ def cli() -> None:
 
     \b
     To see the pipeline on this machine:     ttl-archive demo
+    To start with your own table:            ttl-archive init --help
     To check your archive.toml:              ttl-archive check-config
     To see which records failed:             ttl-archive replay list --help
     To restore archived items:               ttl-archive restore --help

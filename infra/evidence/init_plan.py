@@ -1,0 +1,102 @@
+"""From a sample to a configuration: what `ttl-archive init` decides, as one value to print or to write."""
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ttl_archive.infra import deploy_settings
+from ttl_archive.infra.evidence.attribute_evidence import SampleEvidence
+from ttl_archive.infra.evidence.column_proposals import (
+    ProposedColumn,
+    propose_columns,
+)
+from ttl_archive.infra.evidence.config_text import ConfigChoices, config_text
+from ttl_archive.infra.evidence.live_table import LiveTable
+from ttl_archive.infra.evidence.road_choice import MonthlyRates, Road, choose_road
+from ttl_archive.infra.evidence.sample_store import SampleStore
+from ttl_archive.infra.evidence.trials import Trial, try_items
+from ttl_archive.infra.evidence.ttl_values import TtlEvidence, ttl_sentences
+from ttl_archive.transform.settings import Settings, parse
+
+DATE_COLUMN = "dt"
+
+
+@dataclass(frozen=True, slots=True)
+class InitAnswers:
+    """What is known or was chosen: the table's names, the format, and the rates to estimate costs with.
+
+    `expiries` are a month's; each item is written `writes_per_item` times before it expires.
+    """
+
+    table: str
+    ttl_attribute: str
+    keys: Sequence[str]
+    format: str
+    expiries: int
+    writes_per_item: int = 1
+    max_columns: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class InitPlan:
+    """A configuration with its evidence. `text` is archive.toml, and `settings` what it loads as."""
+
+    answers: InitAnswers
+    live: LiveTable | None
+    evidence: SampleEvidence
+    ttl: TtlEvidence
+    columns: Sequence[ProposedColumn]
+    without_columns: Trial
+    trial: Trial
+    road: Road
+    text: str
+    settings: Settings
+
+
+def plan_configuration(
+    answers: InitAnswers,
+    store: SampleStore,
+    evidence: SampleEvidence,
+    live: LiveTable | None,
+    *,
+    file: str,
+    now: datetime,
+) -> InitPlan:
+    """Return the configuration that the sample leads to. Raises SettingsError when it is not allowed."""
+    columns = propose_columns(
+        evidence, date_column=DATE_COLUMN, keys=answers.keys, max_columns=answers.max_columns
+    )
+    ttl = TtlEvidence(answers.ttl_attribute, int(now.timestamp()))
+    # Rows of JSON: CSV is not allowed without a column, and the same items are refused in both.
+    bare = parse(_bare_document(answers) | {"output": {}}, file)
+    wanted = parse(_bare_document(answers) | {"columns": [_entry(each) for each in columns]}, file)
+    without_columns, trial = try_items(store, [bare, wanted], ttl, now)
+    monthly = MonthlyRates(answers.expiries, answers.writes_per_item)
+    road = choose_road(monthly, trial.forecast, deploy_settings.parse({}, wanted))
+    choices = ConfigChoices(
+        table=answers.table,
+        ttl_attribute=answers.ttl_attribute,
+        keys=answers.keys,
+        format=answers.format,
+        columns=columns,
+        items=evidence.items,
+        origin=[f"Written by ttl-archive init on {now:%Y-%m-%d} from {store.extent()}."],
+        about_ttl=ttl_sentences(ttl),
+        deploy=road.deploy,
+    )
+    text = config_text(choices)
+    settings = parse(tomllib.loads(text), file, deploy_settings.SECTIONS)
+    deploy_settings.load(settings)
+    return InitPlan(answers, live, evidence, ttl, columns, without_columns, trial, road, text, settings)
+
+
+def _bare_document(answers: InitAnswers) -> dict[str, Any]:
+    table = {"name": answers.table, "ttl_attribute": answers.ttl_attribute, "keys": list(answers.keys)}
+    return {"table": table, "output": {"format": answers.format, "image": True}}
+
+
+def _entry(proposed: ProposedColumn) -> dict[str, Any]:
+    column = proposed.column
+    return {"name": column.name, "path": list(column.path), "type": column.type}

@@ -1,0 +1,77 @@
+"""A table of mixed item types, as tables become over the years; it is made, and has no real data.
+
+what is mixed                                              in
+the customer's attribute was renamed: customerID           the first half of the items
+  to customer_id, and an item was migrated with both       every 50th item
+the TTL attribute is in milliseconds                       every 10th item
+  a date in a text, or missing                             two items each
+total has two digits behind the point; 38 digits           one item
+status and Status in one item, of two systems              every 40th item
+an attribute dt, the name of the archive's date column     one item
+note is a text, a number or a map; binary, sets, lists     some items
+
+    python -m ttl_archive.infra.local.demo.mixed_items > orders.jsonl
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from ttl_archive.replay.items.attribute_values import Item
+
+TABLE = "Orders"
+KEY = "orderId"
+TTL_ATTRIBUTE = "expiresAt"
+COUNT = 200
+FIRST_EXPIRY = datetime(2027, 1, 1, tzinfo=UTC)
+_HOUR_S = 3600
+_EXACT = "12345678901234567890123456789012345678"
+_NOTES = ({"S": "gift"}, {"N": "2"}, {"M": {"text": {"S": "call first"}, "by": {"S": "ops"}}})
+
+
+def mixed_items() -> Iterator[Item]:
+    """Yield the items in DynamoDB JSON. Most of them expire within 200 hours of FIRST_EXPIRY."""
+    for number in range(COUNT):
+        yield _order(number)
+
+
+def _order(number: int) -> Item:
+    item: Item = {
+        KEY: {"S": f"order-{number:04d}"},
+        "createdAt": {"S": f"2026-{number % 12 + 1:02d}-{number % 28 + 1:02d}T08:00:00Z"},
+        "total": {"N": _EXACT if number == 7 else f"{number * 3}.{number % 9 + 1}5"},
+        "paid": {"BOOL": number % 3 == 0},
+        "address": {"M": {"city": {"S": "Lyon"}, "geo": {"M": {"lat": {"N": "45.764043"}}}}},
+    }
+    item |= _customer(number) | _expiry(number)
+    if number % 4 == 0:
+        item["note"] = _NOTES[number % 3]
+    if number % 40 == 5:
+        item |= {"status": {"S": "shipped"}, "Status": {"N": "3"}}
+    if number == 11:
+        item["dt"] = {"S": "2026-11-21"}
+    if number % 25 == 1:
+        item |= {"tags": {"SS": ["b", "a"]}, "label": {"B": "EgIIew=="}, "lines": {"L": [{"N": "1"}]}}
+    return item
+
+
+def _customer(number: int) -> Item:
+    old, new = {"customerID": {"S": f"c{number}"}}, {"customer_id": {"S": f"c{number}"}}
+    if number % 50 == 49:
+        return old | new
+    return old if number < COUNT // 2 else new
+
+
+def _expiry(number: int) -> Item:
+    seconds = int(FIRST_EXPIRY.timestamp()) + number * _HOUR_S
+    if number % 10 == 3:
+        return {TTL_ATTRIBUTE: {"N": str(seconds * 1000)}}
+    if number in (20, 21):
+        return {TTL_ATTRIBUTE: {"S": "2027-01-01T00:00:00Z"}}
+    return {} if number in (30, 31) else {TTL_ATTRIBUTE: {"N": str(seconds)}}
+
+
+if __name__ == "__main__":
+    for each in mixed_items():
+        sys.stdout.write(json.dumps(each) + "\n")
