@@ -23,6 +23,9 @@ TOPICS = {
     "firehose": Document(
         "infra/local/firehose/README.md", "the strict local Firehose, also for your own tests"
     ),
+    "event-source": Document(
+        "infra/local/event_source/README.md", "the strict local event source mapping, for your own tests"
+    ),
     "demo-data": Document("infra/local/demo/data/README.md", "where the demo's readings come from"),
     "changelog": Document("docs/CHANGELOG.md", "what changed in each version"),
     "decisions": Document("docs/DECISIONS.md", "why it is built as it is"),

@@ -73,13 +73,34 @@ class Pattern:
         if not isinstance(document, _Members):
             raise InvalidPattern("Filter is not an object")
         self._branches = _Compiler(all_operators=all_operators).branches(document)
+        paths = {tuple(path.split(".")) for branch in self._branches for path in branch}
+        # An image can be large, and most of its attributes are in no pattern.
+        self._used = {".".join(path[:end]) for path in paths for end in range(1, len(path) + 1)}
 
     def matches(self, event: Mapping[str, Any]) -> bool:
         """Return whether an event matches; numbers in it may be int, float or Decimal."""
         leaves: dict[str, list[_Leaf]] = {}
-        for path, leaf in _leaves(event, "", {}, _counter()):
+        for path, leaf in self._leaves(event, "", {}, _counter()):
             leaves.setdefault(path, []).append(leaf)
         return any(_branch_matches(list(branch.items()), leaves, {}) for branch in self._branches)
+
+    def _leaves(
+        self, value: Any, path: str, arrays: Membership, number: Callable[[], int]
+    ) -> Iterator[tuple[str, _Leaf]]:
+        """Yield the path and the text of everything named here that is neither an object nor an array."""
+        if isinstance(value, Mapping):
+            for name, member in value.items():
+                member_path = f"{path}.{name}" if path else name
+                if member_path in self._used:
+                    yield from self._leaves(member, member_path, arrays, number)
+        elif isinstance(value, list):
+            array = number()
+            for index, element in enumerate(value):
+                # A value directly in an array belongs to no element (aws/event-ruler:Event.java).
+                inner = {**arrays, array: index} if isinstance(element, (Mapping, list)) else arrays
+                yield from self._leaves(element, path, inner, number)
+        else:
+            yield path, _Leaf(value_text(value), arrays)
 
 
 class _Compiler:
@@ -186,23 +207,6 @@ def _branch_matches(
         if all(chosen.get(array, index) == index for array, index in leaf.arrays.items())
         and any(test(leaf.text) for test in wanted.tests)
     )
-
-
-def _leaves(
-    value: Any, path: str, arrays: Membership, number: Callable[[], int]
-) -> Iterator[tuple[str, _Leaf]]:
-    """Yield the path and the text of everything in an event that is neither an object nor an array."""
-    if isinstance(value, Mapping):
-        for name, member in value.items():
-            yield from _leaves(member, f"{path}.{name}" if path else name, arrays, number)
-    elif isinstance(value, list):
-        array = number()
-        for index, element in enumerate(value):
-            # A value directly in an array belongs to no element (aws/event-ruler:Event.java).
-            inner = {**arrays, array: index} if isinstance(element, (Mapping, list)) else arrays
-            yield from _leaves(element, path, inner, number)
-    else:
-        yield path, _Leaf(value_text(value), arrays)
 
 
 def _counter() -> Callable[[], int]:

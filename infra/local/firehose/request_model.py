@@ -1,4 +1,4 @@
-"""Firehose requests checked against AWS's own service model, which botocore carries (BC-firehose).
+"""Requests checked against AWS's own service models, which botocore carries: Firehose's, unless said.
 
 Constraints are checked here, as the service checks them; botocore's validator reports unknown and wrongly
 typed members, which the service cannot read either.
@@ -38,23 +38,23 @@ _PYTHON_TYPES: Mapping[str, Any] = {
 
 
 @cache
-def service_model() -> ServiceModel:
-    """Return the Firehose API as botocore describes it."""
-    return ServiceModel(Loader().load_service_model("firehose", "service-2"), "firehose")
+def service_model(service: str = "firehose") -> ServiceModel:
+    """Return a service's API as botocore describes it."""
+    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
 
 
-def operation(name: str) -> OperationModel:
+def operation(name: str, service: str = "firehose") -> OperationModel:
     """Return one operation of the model, such as PutRecord."""
-    return service_model().operation_model(name)
+    return service_model(service).operation_model(name)
 
 
-def check_request(name: str, request: Mapping[str, Any]) -> None:
+def check_request(name: str, request: Mapping[str, Any], service: str = "firehose") -> None:
     """Raise ServiceError (ValidationException) for a request that is not of the operation's shape.
 
     The wording of a broken constraint is AWS's (FLOCI-v; SEEN hashicorp/terraform-provider-aws #9017). The
     wording for unknown and wrongly typed members is botocore's.
     """
-    shape = operation(name).input_shape
+    shape = operation(name, service).input_shape
     violations = list(_violations(shape, request, ""))
     if violations:
         count = f"{len(violations)} validation error{'s' if len(violations) > 1 else ''} detected: "
