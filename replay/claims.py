@@ -196,7 +196,7 @@ class Claims:
 
     def _new(self, error_object: ErrorObject, sink: str) -> ClaimDocument:
         return ClaimDocument(
-            self.bucket,
+            error_object.bucket,
             error_object.key,
             error_object.etag,
             self.owner,

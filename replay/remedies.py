@@ -34,6 +34,11 @@ REMEDIES: dict[str, str] = {
         "set its view type to NEW_AND_OLD_IMAGES, for the records to come. Accept the loss of this one with "
         "replay waive."
     ),
+    "NoPayload": (
+        "The document of a discarded batch holds no records, only which they were: DDBStreamBatchInfo names "
+        "shard and sequence numbers. The table's stream has them for 24 hours after the change. Accept the "
+        "loss with replay waive."
+    ),
     "NoRawData": f"The error line has no rawData, so the source record is not in it. {_NO_RECORD}",
     "NotAChangeRecord": f"The record is JSON, but not a change record of DynamoDB. {_DAMAGED}",
     "NotAnErrorLine": (

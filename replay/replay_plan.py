@@ -33,6 +33,12 @@ class Binding:
     stream: str | None
     transform: str  # identity of the transform and its settings
     with_refused: bool = False
+    on_failure: str | None = None  # bucket of the objects, where it is not `bucket`
+
+    @property
+    def errors_bucket(self) -> str:
+        """The bucket of the error objects."""
+        return self.on_failure or self.bucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,7 @@ def read_plan(path: Path) -> Plan:
     if found.sha256 != _hash(content) or foreign:
         raise MisuseError(f"{path}: the plan was changed after it was made. Plan again, with other options")
     objects = tuple(
-        ErrorObject(binding.bucket, key, etag, size, modified.astimezone(UTC))
+        ErrorObject(binding.errors_bucket, key, etag, size, modified.astimezone(UTC))
         for key, etag, size, modified in content.objects
     )
     return Plan(binding, objects, Counter(content.states))

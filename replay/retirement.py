@@ -38,7 +38,7 @@ def candidates(claims: Claims, found: Iterable[Found]) -> Iterator[tuple[Found, 
     for each in found:
         if each.document and each.state in _CAN_RETIRE:
             to = layout.retired_folder(claims.table) + each.object.key
-            kept = _why_kept(claims.s3, each.object.bucket, each.document)
+            kept = _why_kept(claims.s3, claims.bucket, each.document)
             yield each, Retirement(each.object.key, each.object.size, to, kept)
 
 
@@ -46,7 +46,7 @@ def retire(claims: Claims, error_object: ErrorObject, to: str) -> None:
     """Move one object. Raises ReplayError, and removes nothing, when anything changed meanwhile."""
     s3 = claims.s3
     try:
-        _copy_verified(s3, error_object, to)
+        _copy_verified(s3, error_object, claims.bucket, to)
         claims.change(error_object, lambda document: _retired(document, error_object, to))
         found = claims.find(error_object)
         if found and not found.document.refused_lines():
@@ -58,13 +58,14 @@ def retire(claims: Claims, error_object: ErrorObject, to: str) -> None:
         raise translate_error(error, error_object.url, actions) from error
 
 
-def _copy_verified(s3: Any, error_object: ErrorObject, to: str) -> None:
+def _copy_verified(s3: Any, error_object: ErrorObject, archive: str, to: str) -> None:
+    """Copy the object into the archive's bucket. Raises ObjectError, ObjectChangedError."""
     bucket, key = error_object.bucket, error_object.key
     etag = f'"{error_object.etag}"'
-    s3.copy_object(Bucket=bucket, Key=to, CopySource={"Bucket": bucket, "Key": key}, CopySourceIfMatch=etag)
-    copy = s3.head_object(Bucket=bucket, Key=to)
+    s3.copy_object(Bucket=archive, Key=to, CopySource={"Bucket": bucket, "Key": key}, CopySourceIfMatch=etag)
+    copy = s3.head_object(Bucket=archive, Key=to)
     if copy["ContentLength"] != error_object.size:
-        raise ObjectError(f"s3://{bucket}/{to}: it has not the size of the original. Nothing was removed")
+        raise ObjectError(f"s3://{archive}/{to}: it has not the size of the original. Nothing was removed")
     if s3.head_object(Bucket=bucket, Key=key)["ETag"] != etag:
         raise ObjectChangedError(f"{error_object.url}: it was overwritten. Nothing was removed")
 

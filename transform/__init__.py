@@ -26,6 +26,7 @@ The forwarder turns a batch of a DynamoDB stream into rows by the same modules, 
 
 forwarder_handler  the entry that Lambda calls
 forwarder          one batch: its rows and refusals put, and the answer that says what is retried
+source_bytes       a record of the event -> the bytes that `convert` reads
 packed_rows        rows packed into Firehose records, and put in their order
 refusals           refused records put as an error object; refusal: one of them
 forward_tally      the one log line of a batch

@@ -11,7 +11,7 @@ from ttl_archive.transform.limits import Entry
 from ttl_archive.transform.metrics import BatchTally, emf_line, non_empty
 from ttl_archive.transform.refusal import Refusal
 
-# Source: Amazon Data Firehose pricing: each record is rounded up to the nearest 5 KB, which are 5,120 bytes.
+# What each record is rounded up to. Source: Amazon Data Firehose Developer Guide, limits.
 BILLED_BYTES = 5 * 1024
 _UNITS = {
     "RecordsReceived": "Count",

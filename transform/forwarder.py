@@ -19,12 +19,8 @@ Source: AWS Lambda Developer Guide, batch failure reporting for DynamoDB Streams
 Developer Guide, data delivery failure handling.
 """
 
-import json
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
-
-from msgspec.json import Encoder
 
 from ttl_archive.transform.convert import Convert, Drop, Row, converter
 from ttl_archive.transform.errors import RecordError, SettingsError
@@ -35,15 +31,12 @@ from ttl_archive.transform.refusal import Refusal
 from ttl_archive.transform.refusals import put_refusals
 from ttl_archive.transform.reingest import LEAST_TIME_LEFT_S, Target, TimeLeft, seconds_left
 from ttl_archive.transform.settings import Settings
+from ttl_archive.transform.source_bytes import source_bytes, stream_record
 
 Outcome = Row | Drop | Refusal
 StreamEvent = dict[str, Any]
 Failures = dict[str, list[dict[str, str]]]
 ForwardBatch = Callable[[StreamEvent, Any], Failures]
-
-_encode = Encoder().encode
-_TIME = "ApproximateCreationDateTime"
-_DECIMAL = re.compile(r"\d+(\.\d+)?", re.ASCII)
 
 
 def batch_forwarder(settings: Settings, delivery: Target, errors: Target) -> ForwardBatch:
@@ -73,27 +66,6 @@ def batch_forwarder(settings: Settings, delivery: Target, errors: Target) -> For
     return forward_batch
 
 
-def source_bytes(record: Any) -> bytes:
-    """Return a record of the event as the JSON text that the transform reads."""
-    record = _with_numeric_time(record)
-    try:
-        return _encode(record)
-    except ValueError:  # half a surrogate pair, which only `json` can write
-        return json.dumps(record).encode()
-
-
-def _with_numeric_time(record: Any) -> Any:
-    """Return the record with its time as a number. AWS documents it as a number and shows it as a text too.
-
-    Source: AWS Lambda Developer Guide, event filtering for DynamoDB.
-    """
-    part = _stream_record(record)
-    when = part.get(_TIME)
-    if isinstance(when, str) and _DECIMAL.fullmatch(when):
-        return record | {"dynamodb": part | {_TIME: float(when)}}
-    return record  # the transform refuses a time that is no number
-
-
 def _outcome(convert: Convert, data: bytes) -> Outcome:
     try:
         outcome = convert(data)
@@ -118,13 +90,7 @@ def _failures(retried: Sequence[Any]) -> Failures:
 
 def _sequence_number(record: Any) -> str:
     """Return the record's number; without one "", at which Lambda retries the whole batch."""
-    return str(_stream_record(record).get("SequenceNumber", ""))
-
-
-def _stream_record(record: Any) -> dict[str, Any]:
-    """Return the part of a record that DynamoDB Streams calls StreamRecord; {} when it is missing."""
-    part = record.get("dynamodb") if isinstance(record, dict) else None
-    return part if isinstance(part, dict) else {}
+    return str(stream_record(record).get("SequenceNumber", ""))
 
 
 def _check(settings: Settings) -> None:

@@ -48,6 +48,12 @@ UNKNOWN = "unknown"
 _TYPE = re.compile("|".join(ERROR_OUTPUT_TYPES))
 # <stream>-<version>-yyyy-MM-dd-HH-mm-ss-<uuid>. Source: Firehose Developer Guide, s3-object-name.
 _NAME_TIME = re.compile(r"-\d+-(\d{4})-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-[0-9a-f]{8}-[^/]*$", re.ASCII)
+# The on-failure destination of an event source mapping is a bucket of its own, because the prefix of its keys
+# is fixed: aws/lambda/<mapping>/<shard>/2026/11/21/2026-11-21T06.26.52-<uuid>
+# Source: AWS Lambda Developer Guide, services-dynamodb-errors.
+ON_FAILURE = "aws/lambda/"
+ON_FAILURE_TYPE = "on-failure"
+_ON_FAILURE_TIME = re.compile(r"/(\d{4})-(\d\d)-(\d\d)T(\d\d)\.(\d\d)\.(\d\d)-[0-9a-f]{8}-[^/]*$", re.ASCII)
 
 
 def identity(bucket: str, key: str, etag: str) -> str:
@@ -56,14 +62,15 @@ def identity(bucket: str, key: str, etag: str) -> str:
 
 
 def error_output_type(key: str) -> str:
-    """Return Firehose's error output type, which is a part of the key; else `unknown`."""
-    found = _TYPE.findall(key)
-    return found[-1] if found else UNKNOWN
+    """Return Firehose's error output type, which is a part of the key; else `on-failure` or `unknown`."""
+    if found := _TYPE.findall(key):
+        return str(found[-1])
+    return ON_FAILURE_TYPE if key.startswith(ON_FAILURE) else UNKNOWN
 
 
 def own_time(key: str, modified: datetime) -> datetime:
-    """Return when Firehose wrote the object: the time in its name, which a copy keeps; else `modified`."""
-    if found := _NAME_TIME.search(key):
+    """Return when the object was written: the time in its name, which a copy keeps; else `modified`."""
+    if found := _NAME_TIME.search(key) or _ON_FAILURE_TIME.search(key):
         try:
             return datetime(*map(int, found.groups()), tzinfo=UTC)  # type: ignore[misc, arg-type]
         except ValueError:

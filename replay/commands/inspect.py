@@ -12,10 +12,13 @@ from ttl_archive.replay.error_objects.inspection import Inspected, inspect
 from ttl_archive.replay.error_objects.objects import ErrorObject, find_object
 from ttl_archive.replay.error_objects.survey import find
 from ttl_archive.replay.errors import MisuseError, NothingFoundError, ObjectGoneError
+from ttl_archive.transform import layout
+
+BUCKET_HELP = "Bucket of the archive; not needed with s3://BUCKET/KEY of an error object in it."
 
 
 @click.command("inspect", short_help="Show the records of one error object.")
-@click.option("--bucket", help="Bucket of the object; not needed with s3://BUCKET/KEY.")
+@click.option("--bucket", help=BUCKET_HELP)
 @click.argument("error_object", metavar="OBJECT")
 @click.option("--line", type=click.IntRange(1), help="Show this record only.")
 @click.option("--show-content", is_flag=True, help="Show the change record itself, with the item's values.")
@@ -44,8 +47,7 @@ def inspect_command(
     To have all as JSON lines:
       ttl-archive replay inspect --bucket my-archive errors/DeviceData/processing-failed/example --limit 0 --json
     """  # noqa: E501  a command stays on one line, to be copied
-    bucket, key = object_place(bucket, error_object)
-    place = Place(bucket, None, **options)
+    place, key = object_place(bucket, error_object, options)
     found = find(place.claims, existing_object(place, key), place.transform)
     records = inspect(place.s3, found, place.settings, content=show_content)
     if line:
@@ -63,23 +65,28 @@ def inspect_command(
         show.note(f"There are more than {limit} records. To see all: --limit 0")
 
 
-def object_place(bucket: str | None, error_object: str) -> tuple[str, str]:
-    """Return bucket and key of an object that is given as a key or as s3://BUCKET/KEY."""
-    if error_object.startswith("s3://"):
-        return split_url(error_object)
-    if not bucket:
+def object_place(bucket: str | None, error_object: str, options: dict[str, Any]) -> tuple[Place, str]:
+    """Return the place and the key of an object that is given as a key or as s3://BUCKET/KEY.
+
+    With another bucket, the object is a discarded batch, and the bucket has its claim. Raises MisuseError.
+    """
+    given = split_url(bucket)[0] if bucket else None
+    own, key = split_url(error_object) if error_object.startswith("s3://") else (given, error_object)
+    if own is None:
         raise MisuseError("which bucket? Give --bucket, or the object as s3://BUCKET/KEY")
-    return split_url(bucket)[0], error_object
+    if given is None and key.startswith(layout.ON_FAILURE):
+        raise MisuseError("the claim of a discarded batch is in the archive's bucket: name it with --bucket")
+    return Place(given or own, None, on_failure=own if given and own != given else None, **options), key
 
 
 def existing_object(place: Place, key: str) -> ErrorObject:
     """Return the object with this key. Raises NothingFoundError, with the command that lists keys."""
     try:
-        return find_object(place.s3, place.bucket, key)
+        return find_object(place.s3, place.errors_bucket, key)
     except ObjectGoneError:
         raise NothingFoundError(
-            f"s3://{place.bucket}/{key}: there is no such object. To see the keys: "
-            f"ttl-archive replay list --objects --bucket {place.bucket}"
+            f"s3://{place.errors_bucket}/{key}: there is no such object. To see the keys: "
+            f"ttl-archive replay list --objects {place.arguments}"
         ) from None
 
 

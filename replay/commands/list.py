@@ -61,6 +61,8 @@ def list_command(
     To see each object:              ttl-archive replay list --bucket my-archive --objects
     To see the last two days:        ttl-archive replay list --bucket my-archive --since 2d
     To count a large backlog fast:   ttl-archive replay list --bucket my-archive --names-only
+    To see discarded batches:
+      ttl-archive replay list --bucket my-archive --on-failure my-on-failure-bucket
     """
     only = as_filter(options)
     _check_reports(only, by_object=by_object, why=why, names_only=names_only)
@@ -109,10 +111,11 @@ def _find(
 
 def find_all(place: Place, only: Filter) -> list[Found]:
     """Return the selected error objects. Raises NothingFoundError, which says what there is, for none."""
-    found = survey(place.claims, place.prefix, only, place.transform)
+    bucket = place.errors_bucket
+    found = survey(place.claims, place.prefix, only, place.transform, errors_bucket=bucket)
     selected = list(with_code(place.s3, found, only.codes))
     if not selected:
-        raise nothing_found(place.claims, place.prefix, only)
+        raise nothing_found(place.claims, place.prefix, only, bucket)
     return selected
 
 

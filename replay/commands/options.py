@@ -28,6 +28,9 @@ FAILED, MISUSED, STILL_OPEN, NOTHING_FOUND = 1, 2, 3, 4
 # Source: Amazon S3 User Guide, general purpose bucket naming rules; names from before 2018 may have more.
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]")
 
+ON_FAILURE_HELP = (
+    "Take the batches that Lambda discarded, on the Streams road, from this bucket instead of error objects."
+)
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -35,7 +38,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 class Place:
     """The bucket and prefix of a command, and what is needed to work there.
 
-    `bucket` may be s3://BUCKET/PREFIX; then `given_prefix` must be None. Raises MisuseError.
+    `bucket` may be s3://BUCKET/PREFIX; then `given_prefix` must be None. `on_failure` is the bucket of
+    discarded batches, when the command is about these. Raises MisuseError.
     """
 
     bucket: str
@@ -45,9 +49,13 @@ class Place:
     region: str | None
     attempts: int = DEFAULT_ATTEMPTS
     connections: int = 10
+    on_failure: str | None = None
 
     def __post_init__(self) -> None:
         self.bucket, prefix = split_url(self.bucket)
+        if self.on_failure:
+            self.on_failure, inner = split_url(self.on_failure)
+            prefix = prefix or inner
         if prefix and self.given_prefix is not None:
             raise MisuseError(
                 f"--bucket has the prefix {prefix}, and --prefix is given too: give one of them"
@@ -71,15 +79,22 @@ class Place:
 
     @property
     def prefix(self) -> str:
-        """The error output prefix."""
+        """The prefix of the error objects."""
         if self.given_prefix is not None:
             return self.given_prefix
-        return layout.errors_folder(self.settings)
+        return layout.ON_FAILURE if self.on_failure else layout.errors_folder(self.settings)
+
+    @property
+    def errors_bucket(self) -> str:
+        """The bucket of the error objects; claims and rows are in `bucket`."""
+        return self.on_failure or self.bucket
 
     @property
     def arguments(self) -> str:
         """The options that name this place in another command."""
         text = f"--bucket {self.bucket}"
+        if self.on_failure:
+            text += f" --on-failure {self.on_failure}"
         if self.given_prefix is not None:
             text += f" --prefix {quote(self.given_prefix)}"
         return text + (f" --config {quote(str(self.config))}" if self.config else "")
@@ -160,6 +175,7 @@ aws_options = stack(
 place_options = stack(
     click.option("--bucket", required=True, help="Bucket of the archive, or s3://BUCKET/PREFIX."),
     click.option("--prefix", help="Prefix of the error objects.  [default: errors/TABLE/]"),
+    click.option("--on-failure", metavar="BUCKET", help=ON_FAILURE_HELP),
 )
 filter_options = stack(
     click.option("--since", type=Moment(), help="Objects written at this time or later, UTC."),

@@ -88,6 +88,7 @@ def plan_command(bucket: str, prefix: str | None, out: Path, as_json: bool, **op
 def _checked_sink(place: Place, name: str, stream: str | None) -> Sink:
     """Return the sink. Raises MisuseError, before anything is read, when it takes nothing."""
     _check_stream(name, stream)
+    _check_road(place, name)
     sink = make_sink(name, stream, place.bucket, place.clients, place.settings, stop=Event())
     sink.check()
     return sink
@@ -100,6 +101,16 @@ def _check_stream(sink: str, stream: str | None) -> None:
         )
 
 
+def _check_road(place: Place, sink: str) -> None:
+    """Raise MisuseError for a stream as the sink of the Streams road, where nothing transforms records."""
+    source = place.settings.sections.get("deploy", {}).get("source")
+    if sink != "s3" and (place.on_failure or source == "streams"):
+        raise MisuseError(
+            f"the sink {sink} is not for the Streams road: its delivery stream has no transform, so the "
+            "records would be delivered as they are. Use --sink s3"
+        )
+
+
 def make_plan(
     place: Place, only: Filter, *, sink: str, stream: str | None, with_refused: bool
 ) -> tuple[list[Found], Plan]:
@@ -108,8 +119,18 @@ def make_plan(
     Raises MisuseError when the sink lacks its stream, NothingFoundError when nothing was found.
     """
     _check_stream(sink, stream)
+    _check_road(place, sink)
     found = find_all(place, only)
-    binding = Binding(place.bucket, place.table, place.prefix, sink, stream, place.transform, with_refused)
+    binding = Binding(
+        place.bucket,
+        place.table,
+        place.prefix,
+        sink,
+        stream,
+        place.transform,
+        with_refused,
+        place.on_failure,
+    )
     return found, replay_plan.plan_for(found, binding)
 
 
@@ -147,6 +168,7 @@ def as_document(planned: Plan) -> dict[str, Any]:
         "bucket": binding.bucket,
         "table": binding.table,
         "prefix": binding.prefix,
+        "on_failure": binding.on_failure,
         "sink": binding.sink,
         "stream": binding.stream,
         "transform": binding.transform,

@@ -11,6 +11,7 @@ from ttl_archive.replay import distributed_map, replay_plan
 from ttl_archive.replay.claim_document import State
 from ttl_archive.replay.commands import show
 from ttl_archive.replay.commands.options import (
+    ON_FAILURE_HELP,
     Place,
     as_filter,
     aws_options,
@@ -38,6 +39,7 @@ _NO_SINK_OPTIONS = {"sink": "s3", "stream": None, "with_refused": False}
 @click.argument("plan_file", metavar="[PLAN]", required=False, type=click.Path(path_type=Path))
 @click.option("--bucket", help="Without PLAN: bucket of the archive, or s3://BUCKET/PREFIX.")
 @click.option("--prefix", help="Prefix of the error objects.  [default: errors/TABLE/]")
+@click.option("--on-failure", metavar="BUCKET", help=ON_FAILURE_HELP)
 @filter_options
 @sink_options
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Records a second, at most.")
@@ -66,7 +68,8 @@ def run_command(
         raise MisuseError("give either a plan or --bucket: ttl-archive replay run replay-plan.json")
     only = as_filter(options)
     sink = {name: options.pop(name) for name in _NO_SINK_OPTIONS}
-    if planned and (only, sink, prefix) != (Filter(), _NO_SINK_OPTIONS, None):
+    on_failure = options.pop("on_failure")
+    if planned and (only, sink, prefix, on_failure) != (Filter(), _NO_SINK_OPTIONS, None, None):
         raise MisuseError(
             "a plan says itself what is replayed and into which sink: give these options to plan"
         )
@@ -75,6 +78,7 @@ def run_command(
         planned.binding.prefix if planned else prefix,
         attempts=options.pop("max_attempts"),
         connections=4 * work["concurrency"],
+        on_failure=planned.binding.on_failure if planned else on_failure,
         **options,
     )
     planned = planned or _asked(place, make_plan(place, only, **sink)[1], work["yes"])
@@ -127,10 +131,10 @@ def _execute(place: Place, planned: Plan, rate: float | None, concurrency: int) 
 def _distribute(place: Place, planned: Plan, only: Filter, state_machine_arn: str) -> Summary:
     """Replay everything under the prefix in the state machine; the claims say what became of it."""
     binding = planned.binding
-    if only != Filter() or binding.sink != "s3" or binding.with_refused:
+    if only != Filter() or binding.sink != "s3" or binding.with_refused or binding.on_failure:
         raise MisuseError(
-            "--distributed takes no filter, no sink and no --refused: the state machine replays all that is "
-            "open under the prefix, into the sink that it was deployed with"
+            "--distributed takes no filter, no sink, no --refused and no --on-failure: the state machine "
+            "replays all that is open under the prefix, into the sink that it was deployed with"
         )
     stop = Event()
 

@@ -8,14 +8,14 @@ import click
 from ttl_archive.replay import waiver
 from ttl_archive.replay.caller import caller_arn
 from ttl_archive.replay.commands import show
-from ttl_archive.replay.commands.inspect import existing_object, object_place
+from ttl_archive.replay.commands.inspect import BUCKET_HELP, existing_object, object_place
 from ttl_archive.replay.commands.options import Place, aws_options, report_errors
 from ttl_archive.replay.error_objects.objects import ErrorObject, find_object
 from ttl_archive.replay.errors import MisuseError, ObjectGoneError
 
 
 @click.command("waive", short_help="Accept the loss of refused records.")
-@click.option("--bucket", help="Bucket of the object; not needed with s3://BUCKET/KEY.")
+@click.option("--bucket", help=BUCKET_HELP)
 @click.argument("error_object", metavar="OBJECT[:LINE]")
 @click.option("--reason", help="Why the loss is acceptable; it is recorded with your identity and the time.")
 @click.option("--undo", is_flag=True, help="Undo the waiver: the records are refused again.")
@@ -37,8 +37,7 @@ def waive_command(
     """  # noqa: E501  a command stays on one line, to be copied
     if bool(reason and reason.strip()) == undo:
         raise MisuseError('give a reason, which is recorded: --reason "TEXT"; or --undo, without a reason')
-    bucket, key = object_place(bucket, error_object)
-    place = Place(bucket, None, **options)
+    place, key = object_place(bucket, error_object, options)
     found, line = _object_and_line(place, key)
     place.claims.check_store()
     by = caller_arn(place.clients("sts"))
@@ -59,6 +58,6 @@ def _object_and_line(place: Place, key: str) -> tuple[ErrorObject, int | None]:
     if not found:
         return existing_object(place, key), None
     try:
-        return find_object(place.s3, place.bucket, key), None
+        return find_object(place.s3, place.errors_bucket, key), None
     except ObjectGoneError:
         return existing_object(place, found[1]), int(found[2])

@@ -2,7 +2,8 @@
 
 As a rule each line is one JSON object; objects without a newline between them are read too, and so is gzip,
 which its first two bytes tell. Nothing is skipped: what is no error line is returned as Unreadable. Time is
-linear in the bytes, and memory is bounded by the longest line.
+linear in the bytes, and memory is bounded by the longest line. A line that is a discarded batch of a stream
+has many records, which are returned one by one.
 Source: Amazon Data Firehose Developer Guide, data-transformation failure handling; public samples.
 """
 
@@ -14,6 +15,7 @@ import pybase64
 from msgspec import DecodeError, Struct, field
 from msgspec.json import Decoder
 
+from ttl_archive.replay.error_objects.discarded_batch import discarded_records
 from ttl_archive.replay.gunzip import DamagedGzipError, inflated
 from ttl_archive.transform.errors import RecordError
 from ttl_archive.transform.nesting import is_too_deep
@@ -40,6 +42,7 @@ class ErrorLine(Struct, rename="camel", gc=False):
     other_error_message: Any = field(default=None, name="ErrorMessage")
     attempts_made: Any = None
     arrival_timestamp: Any = None
+    stream_batch: Any = field(default=None, name="DDBStreamBatchInfo")
 
 
 class FailedRecord(NamedTuple):
@@ -157,13 +160,27 @@ def _records(piece: _Piece | Unreadable) -> Iterator[FailedRecord | Unreadable]:
     if isinstance(piece, Unreadable):
         yield piece
     elif fields := _decoded(piece.content):
-        yield FailedRecord(0, fields, piece.content)
+        yield from _of_line(fields, piece.content)
     elif piece.content.strip():
         whole, rest = _split_objects(piece.content)
         for content in whole:
-            yield FailedRecord(0, _decode(content), content)
+            yield from _of_line(_decode(content), content)
         if rest.strip():
             yield Unreadable(0, rest, piece.code)
+
+
+def _of_line(fields: ErrorLine, content: bytes) -> Iterator[FailedRecord | Unreadable]:
+    """Yield the record of an error line, or every record of a discarded batch."""
+    if fields.raw_data is not None or fields.stream_batch is None:
+        yield FailedRecord(0, fields, content)
+        return
+    records = discarded_records(content)
+    if not records:
+        yield Unreadable(0, content, "NoPayload")
+    for each in records:
+        raw = pybase64.b64encode_as_string(each.data)
+        line = ErrorLine(raw, each.condition, error_message=each.message, attempts_made=each.attempts)
+        yield FailedRecord(0, line, each.data)
 
 
 def _split_objects(piece: bytes) -> tuple[list[bytes], bytes]:

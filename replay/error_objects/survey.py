@@ -58,15 +58,18 @@ def survey(
     only: Filter,
     transform: str,
     workers: Callable[[int], Workers] = Threads,
+    *,
+    errors_bucket: str | None = None,
 ) -> Iterator[Found]:
     """Yield the selected objects under the prefix, in the order of their keys.
 
-    The states are those for today's transform. Claims are read, several at once, of those objects that have
-    one. Raises AccessDeniedError, ObjectGoneError (no such bucket) or ObjectError.
+    They lie in the bucket of the claims, unless `errors_bucket` names another. The states are those for
+    today's transform. Claims are read, several at once, of those objects that have one. Raises
+    AccessDeniedError, ObjectGoneError (no such bucket) or ObjectError.
     """
     prefix += only.key_prefix
     claimed = set(list_keys(claims.s3, claims.bucket, layout.claims_folder(claims.table) + prefix))
-    listed = list_error_objects(claims.s3, claims.bucket, prefix)
+    listed = list_error_objects(claims.s3, errors_bucket or claims.bucket, prefix)
     selected = (found for found in listed if only.selects(found))
 
     def look_up(error_object: ErrorObject) -> Found:

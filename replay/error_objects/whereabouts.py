@@ -15,9 +15,14 @@ _SHOWN = 10
 _LOOK_AT = 10_000  # objects, to tell the dates that they cover
 
 
-def nothing_found(claims: Claims, prefix: str, only: Filter) -> NothingFoundError:
-    """Return the error for a prefix and filter that match nothing, saying what there is."""
-    s3, bucket = claims.s3, claims.bucket
+def nothing_found(
+    claims: Claims, prefix: str, only: Filter, errors_bucket: str | None = None
+) -> NothingFoundError:
+    """Return the error for a prefix and filter that match nothing, saying what there is.
+
+    `errors_bucket` is as for `survey`.
+    """
+    s3, bucket = claims.s3, errors_bucket or claims.bucket
     objects = list(islice(list_error_objects(s3, bucket, prefix), _LOOK_AT))
     url = f"s3://{bucket}/{prefix}"
     if objects:
@@ -28,7 +33,7 @@ def nothing_found(claims: Claims, prefix: str, only: Filter) -> NothingFoundErro
             f"{url}: {_filter_text(only)} none of the {many} error objects there, which are of "
             f"{days[0]} to {days[-1]} (UTC), of the types {types}"
         )
-    retired = any(True for _ in list_keys(s3, bucket, layout.retired_folder(claims.table) + prefix))
+    retired = any(True for _ in list_keys(s3, claims.bucket, layout.retired_folder(claims.table) + prefix))
     lines = [f"{url}: no error object is there" + (", all of them were retired" if retired else "")]
     lines += what_is_there(s3, bucket, prefix)
     return NothingFoundError("\n".join(lines))

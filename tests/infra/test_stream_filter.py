@@ -8,6 +8,7 @@ from hypothesis import given
 
 from tests import strategies
 from tests.transform.builders import DYNAMODB, encoded, settings
+from ttl_archive.infra.local.event_source.record_filter import RecordFilter
 from ttl_archive.infra.stream_filter import filter_criteria, stream_patterns
 from ttl_archive.transform.convert import Drop, converter
 from ttl_archive.transform.settings import Select
@@ -15,37 +16,8 @@ from ttl_archive.transform.settings import Select
 MODES = ["ttl-removals", "removals", "all", "all-but-ttl-removals"]
 
 
-def matches(pattern: dict[str, Any], record: Any) -> bool:
-    """Whether a record matches a pattern, with the operators that the derived filters use.
-
-    `exists` sees leaves only, and a missing field has no value. Source: AWS Lambda Developer Guide, event
-    filtering.
-    """
-    for name, wanted in pattern.items():
-        inner = record.get(name) if isinstance(record, dict) else None
-        if isinstance(wanted, dict):
-            if not matches(wanted, inner):
-                return False
-        else:
-            is_leaf = isinstance(record, dict) and name in record and not isinstance(inner, (dict, list))
-            if not any(_value_matches(each, inner, is_leaf=is_leaf) for each in wanted):
-                return False
-    return True
-
-
-def _value_matches(wanted: Any, value: Any, *, is_leaf: bool) -> bool:
-    if isinstance(wanted, str):
-        return is_leaf and value == wanted
-    ((operator, argument),) = wanted.items()
-    if operator == "exists":
-        return is_leaf == argument
-    assert operator == "anything-but"
-    return is_leaf and value not in argument
-
-
 def passes(select: Select, record: dict[str, Any]) -> bool:
-    patterns = stream_patterns(select)
-    return not patterns or any(matches(pattern, record) for pattern in patterns)
+    return RecordFilter(filter_criteria(select)).passes(record)
 
 
 def in_lower_case(record: dict[str, Any]) -> bool:

@@ -28,7 +28,7 @@ from tests.transform.test_metrics import valid_emf
 from ttl_archive.infra.local.firehose.puts import throttled
 from ttl_archive.transform.convert import Drop, Row, converter
 from ttl_archive.transform.errors import RecordError, SettingsError
-from ttl_archive.transform.forwarder import source_bytes
+from ttl_archive.transform.source_bytes import source_bytes
 
 UNAVAILABLE = "ServiceUnavailableException"
 

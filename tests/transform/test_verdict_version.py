@@ -83,7 +83,7 @@ def test_the_corpus_has_every_drop_rule_and_every_code_of_records_and_error_line
     assert {
         "NotUtf8", "NotJson", "NotAChangeRecord", "OtherTable", "BadEventTime", "MissingImage",
         "BadAttributeValue", "BadNumber", "BadBinary", "ColumnCollision",
-        "NoRawData", "BadRawData", "NotAnErrorLine", "HalfWritten",
+        "NoRawData", "BadRawData", "NotAnErrorLine", "HalfWritten", "NoPayload",
     } <= {verdict.removeprefix("refuse ") for verdict in found}  # fmt: skip
     assert not [verdict for verdict in found if "Unexpected" in verdict]
 

@@ -276,3 +276,8 @@ def layouts() -> Iterator[tuple[str, bytes]]:
         "duplicate raw data": b'{"rawData":"QQ==","rawData":"' + raw.encode() + b'"}',
     }.items():
         yield f"object: {name}", data
+    streams = {"ApproximateCreationDateTime": float(_NOW_S), "ApproximateCreationDateTimePrecision": None}
+    batch = {"Records": [change({"id": {"S": "a"}}, dynamodb=streams), {"eventName": "REMOVE"}]}
+    for name, payload in {"object": batch, "text": json.dumps(batch), "missing": None}.items():
+        document = {"requestContext": {}, "DDBStreamBatchInfo": {}, "payload": payload}
+        yield f"discarded batch: {name}", json.dumps(document).encode()

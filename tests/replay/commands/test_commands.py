@@ -18,6 +18,8 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.replay import discarded
+from tests.replay.discarded import discarded_batch, stream_removal
 from tests.replay.samples import change, error_line, error_object
 from ttl_archive.replay.aws import Clients
 from ttl_archive.replay.commands import show
@@ -29,6 +31,7 @@ emulator_module = pytest.importorskip("ttl_archive.infra.local.moto_server.emula
 
 ROOT = Path(__file__).parents[3]
 BUCKET = "my-archive"
+ON_FAILURE = "my-on-failure-bucket"
 EXAMPLE = "errors/DeviceData/processing-failed/example"
 COMMANDS = {**replay.commands, "restore": restore}
 
@@ -44,6 +47,7 @@ def emulator() -> Iterator[Any]:
         )
         running.client("kinesis").create_stream(StreamName="changes", ShardCount=1)
         running.client("s3").create_bucket(Bucket=BUCKET)
+        running.client("s3").create_bucket(Bucket=ON_FAILURE)
         yield running
 
 
@@ -71,6 +75,8 @@ def s3(emulator: Any, client: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     }
     for key, body in put.items():
         client.put_object(Bucket=BUCKET, Key=key, Body=body)
+    batch = discarded_batch([stream_removal(0), stream_removal(1, {"n": {"N": "one"}})])
+    client.put_object(Bucket=ON_FAILURE, Key=discarded.KEY, Body=batch)
     return client
 
 
@@ -649,3 +655,63 @@ def test_distributed_tells_what_it_cannot_do(
     result = run(f"ttl-archive replay run --bucket {BUCKET} --yes --distributed {options}")
 
     assert (result.exit_code, message in result.stderr) == (2, True), result.output
+
+
+def test_a_discarded_batch_is_listed_replayed_waived_and_retired_from_its_own_bucket(s3: Any) -> None:
+    """Claims, rows and the retired object are in the archive's bucket, where they are for every object."""
+    place = f"--bucket {BUCKET} --on-failure {ON_FAILURE}"
+    listed = json.loads(run(f"ttl-archive replay list {place} --json").stdout)
+    ran = run(f"ttl-archive replay run {place} --yes")
+    after = json.loads(run(f"ttl-archive replay list {place} --objects --json").stdout)
+    shown = run(f"ttl-archive replay inspect --bucket {BUCKET} s3://{ON_FAILURE}/{discarded.KEY} --line 2")
+    waived = run(
+        f"ttl-archive replay waive --bucket {BUCKET} s3://{ON_FAILURE}/{discarded.KEY}:2 --reason poison"
+    )
+    retired = run(f"ttl-archive replay retire {place} --yes")
+
+    assert [(each["type"], each["code"], each["records"]) for each in listed] == [
+        ("on-failure", "RetryAttemptsExhausted", 2)
+    ]
+    assert (ran.exit_code, [each["state"] for each in after]) == (3, ["refused"])
+    assert "BadNumber" in shown.stdout
+    assert "1 record waived" in waived.stdout
+    assert "1 objects were moved" in retired.output
+    assert len(keys(s3, "archive/DeviceData/")) == 1
+    assert keys(s3, f"replay/table=DeviceData/retired/{discarded.KEY}")
+    assert "Contents" not in s3.list_objects_v2(Bucket=ON_FAILURE)
+    assert {key.split("/")[0] for key in keys(s3)} == {"archive", "errors", "replay"}
+
+
+def test_a_plan_for_discarded_batches_is_executed_with_them(s3: Any) -> None:
+    run(f"ttl-archive replay plan --bucket {BUCKET} --on-failure {ON_FAILURE}")
+
+    result = run("ttl-archive replay run replay-plan.json --json")
+
+    assert (json.loads(result.stdout)["rows"], result.exit_code) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (f"inspect s3://{ON_FAILURE}/{discarded.KEY}", "name it with --bucket"),
+        (f"plan --bucket {BUCKET} --on-failure {ON_FAILURE} --sink firehose --stream d", "Use --sink s3"),
+        (f"run --bucket {BUCKET} --on-failure {ON_FAILURE} --yes --distributed arn", "no --on-failure"),
+        (f"run --on-failure {ON_FAILURE} replay-plan.json", "give these options to plan"),
+    ],
+)
+def test_what_cannot_be_done_with_discarded_batches_is_said(s3: Any, line: str, message: str) -> None:
+    run(f"ttl-archive replay plan --bucket {BUCKET}")
+
+    result = run(f"ttl-archive replay {line}")
+
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+def test_an_empty_on_failure_bucket_is_no_empty_archive(s3: Any) -> None:
+    s3.delete_object(Bucket=ON_FAILURE, Key=discarded.KEY)
+
+    result = run(f"ttl-archive replay list --bucket {BUCKET} --on-failure {ON_FAILURE}")
+
+    assert result.exit_code == 4
+    assert f"s3://{ON_FAILURE}/aws/lambda/: no error object is there" in result.output
