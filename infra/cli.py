@@ -26,6 +26,9 @@ class LazyCommand(NamedTuple):
 
 
 _COMMANDS = {
+    "backfill": LazyCommand(
+        "replay.commands.backfill", "backfill", None, "Archive the items of a DynamoDB export.", "replay"
+    ),
     "check-config": LazyCommand(
         "infra.check_config", "check_config", None, "Print the configuration, or all its mistakes."
     ),
@@ -108,6 +111,7 @@ def cli() -> None:
     To check your archive.toml:              ttl-archive check-config
     To see which records failed:             ttl-archive replay list --help
     To restore archived items:               ttl-archive restore --help
+    To archive the items of an export:       ttl-archive backfill --help
     To write the CloudFormation template:    ttl-archive synth
     """
 

@@ -19,7 +19,7 @@ class Document(NamedTuple):
 TOPICS = {
     "readme": Document("docs/README.md", "what it is, what it promises, settings"),
     "deploy": Document("infra/README.md", "the stack in AWS: choices, attach, detach, remove"),
-    "replay": Document("replay/README.md", "failed records, and archived items from GLACIER"),
+    "replay": Document("replay/README.md", "failed records, exports, and archived items from GLACIER"),
     "firehose": Document(
         "infra/local/firehose/README.md", "the strict local Firehose, also for your own tests"
     ),

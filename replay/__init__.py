@@ -1,4 +1,4 @@
-"""The operator's commands over the bucket: failed records into the archive, archived items back.
+"""The operator's commands over the bucket: failed records and exports into the archive, archived items back.
 
 failed records
   commands         the command line: options, messages, exit codes
@@ -19,9 +19,11 @@ failed records
   retirement       moves done and waived objects out of the way
   map_handler      the same replay as a function of a Distributed Map
   distributed_map  starts that state machine, and follows it
+exports
+  backfill         items of DynamoDB exports into the archive
 archived items
   restore          archived items back: retrieved from GLACIER, into files or into a table
-  items            users' items, in every form that they have
+  items            users' items, in every form that they have, exports included
 shared
   aws              clients, and AWS's errors in words
   caller           whose credentials a command uses

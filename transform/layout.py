@@ -2,12 +2,14 @@
 
 archive/TABLE/dt=2026-11-21/                        rows, as Firehose delivers them
 archive/TABLE/dt=2026-11-20/replay-ID.jsonl.gz      rows of a replayed error object
+archive/TABLE/dt=2026-11-20/backfill-ID.jsonl.gz    rows of a data file of an export
 errors/TABLE/processing-failed/dt=2026-11-21/x      an error object, as Firehose or the forwarder writes it
 source/TABLE/dt=2026-11-21/                         with source_backup: every record as it came
 replay/table=TABLE/claims/KEY.ID.json               the state of the error object, and which run holds it
 replay/table=TABLE/manifests/KEY.ID.json            for people and programs: what became of a done object
 replay/table=TABLE/retired/KEY                      the error object itself, after it was retired
 replay/table=TABLE/maps/                            results of the state machine that replays in AWS
+replay/table=TABLE/backfills/KEY.ID.json            what became of a data file of an export
 replay/table=TABLE/layout.json                      the deployed layout, see infra/attachment/layout_rules
 replay/table=TABLE/condition-check                  written to test that the store knows conditional writes
 
@@ -125,8 +127,17 @@ def manifest_key(table: str, key: str, ident: str) -> str:
 
 def archive_key(settings: Settings, date: str, ident: str) -> str:
     """Return the key of an error object's rows of one date."""
-    output = settings.output
-    return f"{archive_folder(settings)}{output.date_column}={date}/replay-{ident}.{output.format}.gz"
+    return _rows_key(settings, date, f"replay-{ident}")
+
+
+def backfill_key(settings: Settings, date: str, ident: str) -> str:
+    """Return the key of the rows of one date that a data file of an export has."""
+    return _rows_key(settings, date, f"backfill-{ident}")
+
+
+def backfill_record_key(table: str, key: str, ident: str) -> str:
+    """Return the key of the record of what became of a data file of an export."""
+    return _joined(f"{records_folder(table)}backfills/", key, f".{ident}.json")
 
 
 def archive_folder(settings: Settings) -> str:
@@ -174,6 +185,11 @@ def error_object_key(settings: Settings, writer: str, when: datetime, ident: str
 def source_prefix(settings: Settings) -> str:
     """Return the prefix of the backup of source records, in Firehose's expression language."""
     return f"{source_folder(settings)}dt={_DAY}/"
+
+
+def _rows_key(settings: Settings, date: str, name: str) -> str:
+    output = settings.output
+    return f"{archive_folder(settings)}{output.date_column}={date}/{name}.{output.format}.gz"
 
 
 def _joined(folder: str, key: str, suffix: str) -> str:

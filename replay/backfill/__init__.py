@@ -1,4 +1,8 @@
 """Items of DynamoDB exports -> rows in the archive: `ttl-archive backfill`.
 
-exported_rows   an exported item -> its row, by the transform's own writer
+exported_rows     an exported item -> its row, by the transform's own writer
+item_choice       which lines become rows: those of expired items, or all
+backfill_file     one data file: read, verified, and its rows written
+backfill_record   what became of a data file, as an object in the bucket
+backfill_run      the exports of a place, and all of their data files
 """

@@ -101,11 +101,12 @@ def _named(path: Path, number: int) -> Iterator[None]:
 def _of_manifest(path: Path) -> Iterator[ItemFile]:
     try:
         for data_file in export_manifest.data_files(path):
-            opened = _open(data_file.path)
+            found = Path(data_file.file.name)
+            opened = _open(found)
             if opened is not None:
-                yield ItemFile(data_file.path, opened.form(), _counted(opened, data_file.item_count))
+                yield ItemFile(found, opened.form(), _counted(opened, data_file.item_count))
             elif data_file.item_count:
-                raise _miscounted(data_file.path, 0, data_file.item_count)
+                raise _miscounted(found, 0, data_file.item_count)
     except NotAnItemError as error:
         raise ItemFileError(f"{path}: {error}") from None
 
