@@ -8,6 +8,7 @@ athena_values     Athena's texts as values
 scan_cost         what a query reads in Athena, and what it costs
 engine            DuckDB with the relations over delivered files (extra [sql])
 stored_files      the files that a query can read, in a bucket or in a folder
+translation       Athena's SQL for the engine: a closed list (extra [sql])
 sql_place         a place in SQL, and names that are close to a wrong one
 query_errors      what can go wrong, and what to do next
 

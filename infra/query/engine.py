@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import duckdb
 from duckdb_extensions import import_extension
 
-from ttl_archive.infra.query.query_errors import QueryFailedError
+from ttl_archive.infra.query.query_errors import QueryError, QueryFailedError, refused_here
 from ttl_archive.infra.query.query_result import QueryResult, ResultColumn, ResultRow
+from ttl_archive.infra.query.translation.macros import MACROS, REFUSED_MARK
 from ttl_archive.infra.sql.dialect import literal
 from ttl_archive.infra.sql.duckdb_dialect import DuckDbDialect
 from ttl_archive.infra.sql.duckdb_files import archive_files_sql, error_files_sql
@@ -43,6 +44,8 @@ def open_engine(s3: S3Access | None = None) -> Iterator[duckdb.DuckDBPyConnectio
         connection = duckdb.connect(config={"temp_directory": spilled, "autoinstall_known_extensions": False})
         with connection:
             connection.execute("SET default_null_order = 'nulls_last'")  # Trino's order, ascending or not
+            for macro in MACROS:
+                connection.execute(macro)
             if s3 is not None:
                 _let_read_s3(connection, s3)
             yield connection
@@ -89,7 +92,7 @@ def run_in_engine(
     try:
         connection.execute(sql, list(parameters))
     except duckdb.Error as error:
-        raise QueryFailedError(str(error)) from error
+        raise _explained(error) from error
     described = connection.description or []
     columns = tuple(ResultColumn(name, type_name(str(kind))) for name, kind, *_ in described)
     return QueryResult(columns, _rows(connection))
@@ -105,4 +108,12 @@ def _rows(connection: duckdb.DuckDBPyConnection) -> Iterator[ResultRow]:
         while rows := connection.fetchmany(_FETCHED_ROWS):
             yield from rows
     except duckdb.Error as error:
-        raise QueryFailedError(str(error)) from error
+        raise _explained(error) from error
+
+
+def _explained(error: duckdb.Error) -> QueryError:
+    """Return an error of DuckDB as one of ours, without the SQL, which is not the user's."""
+    reason = str(error).partition("\n\nLINE ")[0]
+    if REFUSED_MARK in reason:
+        return refused_here(reason.partition(REFUSED_MARK)[2])
+    return QueryFailedError(f"{reason}.")

@@ -33,3 +33,10 @@ class CancelledError(QueryError):
 
 class QueryFailedError(QueryError):
     """The engine failed; the text has its reason."""
+
+
+def refused_here(what: str, place: str = "") -> RefusedHereError:
+    """Return the error of something that only Athena answers."""
+    return RefusedHereError(
+        f"Only Athena answers {what}: the embedded engine is not known to do it alike. Use --on athena{place}"
+    )

@@ -1,0 +1,366 @@
+"""Expressions: names, literals, operators, CASE, subqueries, and the calls of functions.
+
+Each method of `ExpressionTranslator` translates one kind of node; `_RULES` says which, and is the closed
+list of operators. `FUNCTIONS` and AGGREGATES are the closed list of functions.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import cast
+
+from sqlglot import exp
+
+from ttl_archive.infra.query.translation import arithmetic, json_paths, scalar_functions, time_functions
+from ttl_archive.infra.query.translation.aggregates import AGGREGATES, WINDOW_ONLY
+from ttl_archive.infra.query.translation.mistakes import (
+    MistakeError,
+    RefusedNodeError,
+    refuse_other_arguments,
+)
+from ttl_archive.infra.query.translation.scopes import Scope
+from ttl_archive.infra.query.translation.sql_types import (
+    BIGINT,
+    BOOLEAN,
+    DATE,
+    DOUBLE,
+    INTEGER,
+    JSON_TEXT,
+    TIMESTAMP,
+    UNKNOWN,
+    VARCHAR,
+    SqlType,
+    decimal_type,
+)
+from ttl_archive.infra.query.translation.time_functions import add_interval, now_literal
+from ttl_archive.infra.query.translation.translated import Translated, to_common
+from ttl_archive.infra.query.translation.type_casts import cast_value, typed_literal
+from ttl_archive.infra.sql.dialect import literal
+
+FUNCTIONS = scalar_functions.FUNCTIONS | time_functions.FUNCTIONS | json_paths.FUNCTIONS
+_COMPARISONS: dict[type[exp.Expr], str] = {
+    exp.EQ: "=",
+    exp.NEQ: "<>",
+    exp.LT: "<",
+    exp.LTE: "<=",
+    exp.GT: ">",
+    exp.GTE: ">=",
+    exp.NullSafeEQ: "IS NOT DISTINCT FROM",
+    exp.NullSafeNEQ: "IS DISTINCT FROM",
+}
+_FRAME_ENDS = ("UNBOUNDED", "CURRENT ROW")
+
+
+@dataclass(frozen=True, slots=True)
+class QueryContext:
+    """What holds for a whole query: its text, the values of its parameters, and the current time."""
+
+    sql: str
+    parameters: Iterator[str]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SubqueryResult:
+    """The text of a subquery, and the types of its columns."""
+
+    sql: str
+    types: Sequence[SqlType]
+
+
+class ExpressionTranslator:
+    """Translates expressions in one scope; `subquery` translates a query inside of them."""
+
+    def __init__(
+        self,
+        context: QueryContext,
+        scope: Scope,
+        subquery: Callable[[exp.Expr, Scope], SubqueryResult],
+    ) -> None:
+        self._context, self._scope, self._subquery = context, scope, subquery
+
+    def translate(self, node: exp.Expr) -> Translated:
+        """Return an expression translated. Raises RefusedNodeError or MistakeError."""
+        kind = type(node)
+        if kind in _RULES:
+            return _RULES[kind](self, node)
+        if kind in FUNCTIONS:
+            names, rule = FUNCTIONS[kind]
+            self._check_name(node, names)
+            return rule(node, self)
+        if kind in AGGREGATES:
+            return self._aggregate(node, "")
+        raise RefusedNodeError(self._what(node), node)
+
+    def text(self, node: exp.Expr) -> str:
+        """Return a varchar translated. Raises MistakeError for a type that Athena does not convert."""
+        value = self.translate(node)
+        if value.type == JSON_TEXT:
+            raise RefusedNodeError("a function of a json column, other than json_extract_scalar", node)
+        if value.type not in (VARCHAR, UNKNOWN):
+            raise MistakeError(f"A varchar is needed, not {value.type}. Write CAST(… AS varchar)", node)
+        return value.sql if value.type == VARCHAR else "CAST(NULL AS VARCHAR)"
+
+    def condition(self, node: exp.Expr) -> str:
+        """Return a condition translated. Raises MistakeError for anything that is not a boolean."""
+        value = self.translate(node)
+        if value.type not in (BOOLEAN, UNKNOWN):
+            raise MistakeError(f"A condition is needed, not {value.type}", node)
+        return value.sql
+
+    def order(self, node: exp.Ordered) -> str:
+        """Return one expression of an ORDER BY."""
+        return _order_by(comparable(self.translate(node.this), node).sql, node)
+
+    def _check_name(self, node: exp.Expr, names: Sequence[str]) -> None:
+        """Refuse a function that the parser knows by a name that Athena does not have, such as nvl."""
+        written = self._written_name(node)
+        if written is not None and written.lower() not in names:
+            raise RefusedNodeError(f"the function {written.lower()}", node)
+
+    def _written_name(self, node: exp.Expr) -> str | None:
+        if "start" not in node.meta:
+            return None
+        return self._context.sql[node.meta["start"] : node.meta["end"] + 1]
+
+    def _what(self, node: exp.Expr) -> str:
+        if isinstance(node, exp.Func):
+            name = (
+                node.name if isinstance(node, exp.Anonymous) else self._written_name(node) or node.sql_name()
+            )
+            return f"the function {name.lower()}"
+        return f"{node.key} ({node.sql(dialect='trino')[:40]})"
+
+    def _literal(self, node: exp.Expr) -> Translated:
+        text: str = node.this
+        if node.is_string:
+            return Translated(literal(text), VARCHAR, text=text)
+        if "e" in text.lower():
+            return Translated(f"CAST({literal(text)} AS DOUBLE)", DOUBLE)
+        number = Decimal(text)
+        if text.isdecimal():
+            if number >= 2**63:
+                raise MistakeError(f"{text} is too large for a bigint. Write it with a point: {text}.0", node)
+            kind = INTEGER if number < 2**31 else BIGINT
+            return Translated(f"CAST({text} AS {kind.engine_name})", kind, number)
+        whole, _, fraction = text.partition(".")
+        kind = decimal_type(max(len(whole.lstrip("0")) + len(fraction), 1), len(fraction))
+        return Translated(f"CAST({literal(text)} AS {kind.engine_name})", kind, number)
+
+    def _null(self, _node: exp.Expr) -> Translated:
+        return Translated("NULL", UNKNOWN)
+
+    def _boolean(self, node: exp.Expr) -> Translated:
+        return Translated("true" if node.this else "false", BOOLEAN)
+
+    def _parameter(self, node: exp.Expr) -> Translated:
+        try:
+            text = next(self._context.parameters)
+        except StopIteration:
+            raise MistakeError("There are fewer values than parameters (?)", node) from None
+        return Translated(literal(text), VARCHAR, text=text)
+
+    def _column(self, node: exp.Expr) -> Translated:
+        return self._scope.column(cast(exp.Column, node))
+
+    def _parentheses(self, node: exp.Expr) -> Translated:
+        value = self.translate(node.this)
+        return Translated(f"({value.sql})", value.type, value.number, value.text)
+
+    def _arithmetic(self, node: exp.Expr) -> Translated:
+        if isinstance(node, (exp.Add, exp.Sub)) and node.find(exp.Interval) in (node.this, node.expression):
+            return add_interval(node, self)
+        return arithmetic.combine(node, self.translate(node.this), self.translate(node.expression))
+
+    def _negation(self, node: exp.Expr) -> Translated:
+        return arithmetic.negate(node, self.translate(node.this))
+
+    def _joined(self, node: exp.Expr) -> Translated:
+        return Translated(f"({self.text(node.this)} || {self.text(node.expression)})", VARCHAR)
+
+    def _comparison(self, node: exp.Expr) -> Translated:
+        (left, right), _ = to_common(
+            [comparable(self.translate(each), node) for each in (node.this, node.expression)], node
+        )
+        return Translated(f"({left.sql} {_COMPARISONS[type(node)]} {right.sql})", BOOLEAN)
+
+    def _logic(self, node: exp.Expr) -> Translated:
+        word = "AND" if isinstance(node, exp.And) else "OR"
+        return Translated(f"({self.condition(node.this)} {word} {self.condition(node.expression)})", BOOLEAN)
+
+    def _not(self, node: exp.Expr) -> Translated:
+        return Translated(f"(NOT {self.condition(node.this)})", BOOLEAN)
+
+    def _is(self, node: exp.Expr) -> Translated:
+        if not isinstance(node.expression, exp.Null):
+            raise RefusedNodeError(f"IS {node.expression.sql(dialect='trino')}", node)
+        return Translated(f"({self.translate(node.this).sql} IS NULL)", BOOLEAN)
+
+    def _between(self, node: exp.Expr) -> Translated:
+        refuse_other_arguments(node, "this", "low", "high")
+        given = [comparable(self.translate(node.args[name]), node) for name in ("this", "low", "high")]
+        (value, low, high), _ = to_common(given, node)
+        return Translated(f"({value.sql} BETWEEN {low.sql} AND {high.sql})", BOOLEAN)
+
+    def _in(self, node: exp.Expr) -> Translated:
+        refuse_other_arguments(node, "this", "expressions", "query")
+        value = comparable(self.translate(node.this), node)
+        if query := node.args.get("query"):
+            found = self._one_column(query)
+            if found.types[0] != value.type:
+                raise RefusedNodeError(f"IN of {value.type} and a subquery of {found.types[0]}", node)
+            return Translated(f"({value.sql} IN {found.sql})", BOOLEAN)
+        listed = [comparable(self.translate(each), node) for each in node.expressions]
+        (value, *values), _ = to_common([value, *listed], node)
+        return Translated(f"({value.sql} IN ({', '.join(each.sql for each in values)}))", BOOLEAN)
+
+    def _like(self, node: exp.Expr) -> Translated:
+        refuse_other_arguments(node, "this", "expression")
+        return Translated(f"({self.text(node.this)} LIKE {self.text(node.expression)})", BOOLEAN)
+
+    def _like_with_escape(self, node: exp.Expr) -> Translated:
+        like, escape = node.this, node.expression
+        pattern = like.expression if isinstance(like, exp.Like) else None
+        if not (isinstance(pattern, exp.Literal) and isinstance(escape, exp.Literal)):
+            raise RefusedNodeError("LIKE with such an ESCAPE", node)
+        if not _is_escaped_well(pattern.this, escape.this):
+            raise RefusedNodeError("LIKE with such an ESCAPE", node)
+        texts = (self.text(like.this), literal(pattern.this), literal(escape.this))
+        return Translated("({} LIKE {} ESCAPE {})".format(*texts), BOOLEAN)
+
+    def _case(self, node: exp.Expr) -> Translated:
+        refuse_other_arguments(node, "this", "ifs", "default")
+        results = [each.args["true"] for each in node.args["ifs"]]
+        default = node.args.get("default")
+        values, kind = to_common(
+            [self.translate(each) for each in (*results, *([default] if default else []))], node
+        )
+        conditions = [self._case_condition(node.this, each) for each in node.args["ifs"]]
+        parts = [f" WHEN {when} THEN {value.sql}" for when, value in zip(conditions, values, strict=False)]
+        other = f" ELSE {values[-1].sql}" if default else ""
+        return Translated(f"CASE{''.join(parts)}{other} END", kind)
+
+    def _case_condition(self, value: exp.Expr | None, branch: exp.If) -> str:
+        if value is None:
+            return self.condition(branch.this)
+        (left, right), _ = to_common(
+            [comparable(self.translate(each), branch) for each in (value, branch.this)], branch
+        )
+        return f"({left.sql} = {right.sql})"
+
+    def _cast(self, node: exp.Expr) -> Translated:
+        node = cast(exp.Cast, node)
+        refuse_other_arguments(node, "this", "to", "safe")
+        if isinstance(node.this, exp.Literal) and node.this.is_string and type(node) is exp.Cast:
+            return typed_literal(node, node.this.this)
+        return cast_value(node, self.translate(node.this))
+
+    def _now(self, node: exp.Expr) -> Translated:
+        refuse_other_arguments(node)
+        return now_literal(DATE if isinstance(node, exp.CurrentDate) else TIMESTAMP, self._context.now)
+
+    def _exists(self, node: exp.Expr) -> Translated:
+        return Translated(f"EXISTS ({self._subquery(node.this, self._scope).sql})", BOOLEAN)
+
+    def _scalar_subquery(self, node: exp.Expr) -> Translated:
+        found = self._one_column(node)
+        return Translated(found.sql, found.types[0])
+
+    def _one_column(self, node: exp.Expr) -> SubqueryResult:
+        found = self._subquery(node, self._scope)
+        if len(found.types) != 1:
+            raise MistakeError(f"The subquery must have one column, not {len(found.types)}", node)
+        return SubqueryResult(f"({found.sql})", found.types)
+
+    def _filtered(self, node: exp.Expr) -> Translated:
+        return self._aggregate(node.this, self._filter(node))
+
+    def _filter(self, node: exp.Expr) -> str:
+        refuse_other_arguments(node, "this", "expression")
+        return f" FILTER (WHERE {self.condition(node.expression.this)})"
+
+    def _aggregate(self, node: exp.Expr, suffix: str, *, in_window: bool = False) -> Translated:
+        known = AGGREGATES | (WINDOW_ONLY if in_window else {})
+        if type(node) not in known:
+            raise RefusedNodeError(self._what(node), node)
+        names, rule = known[type(node)]
+        self._check_name(node, names)
+        return rule(node, self, suffix)
+
+    def _window(self, node: exp.Expr) -> Translated:
+        refuse_other_arguments(node, "this", "partition_by", "order", "spec", "over")
+        inner, given = node.this, ""
+        if isinstance(inner, exp.Filter):
+            inner, given = inner.this, self._filter(inner)
+        parts = []
+        if partition := node.args.get("partition_by"):
+            listed = [comparable(self.translate(each), node).sql for each in partition]
+            parts.append(f"PARTITION BY {', '.join(listed)}")
+        if order := node.args.get("order"):
+            parts.append(f"ORDER BY {', '.join(self.order(each) for each in order.expressions)}")
+        if spec := node.args.get("spec"):
+            parts.append(_frame(spec))
+        return self._aggregate(inner, f"{given} OVER ({' '.join(parts)})", in_window=True)
+
+
+def comparable(value: Translated, node: exp.Expr) -> Translated:
+    """Return the value. Raises RefusedNodeError for JSON text, which the engines write differently."""
+    if value.type == JSON_TEXT:
+        raise RefusedNodeError("comparing, sorting or grouping a json column", node)
+    return value
+
+
+def _order_by(sql: str, node: exp.Ordered) -> str:
+    refuse_other_arguments(node, "this", "desc", "nulls_first")
+    direction = "DESC" if node.args.get("desc") else "ASC"
+    return f"{sql} {direction} NULLS {'FIRST' if node.args.get('nulls_first') else 'LAST'}"
+
+
+def _frame(spec: exp.Expr) -> str:
+    refuse_other_arguments(spec, "kind", "start", "start_side", "end", "end_side")
+    start, end = spec.args.get("start"), spec.args.get("end") or "CURRENT ROW"
+    if spec.args.get("kind", "").upper() != "ROWS" or start not in _FRAME_ENDS or end not in _FRAME_ENDS:
+        raise RefusedNodeError("this window frame", spec)
+    words = [
+        f"{each} {spec.args.get(side) or ''}".strip()
+        for each, side in ((start, "start_side"), (end, "end_side"))
+    ]
+    return f"ROWS BETWEEN {words[0]} AND {words[1]}"
+
+
+def _is_escaped_well(pattern: str, escape: str) -> bool:
+    """Return whether each escape character is before %, _ or itself: Trino refuses others."""
+    rest = iter(pattern)
+    return len(escape) == 1 and all(char != escape or next(rest, "") in ("%", "_", escape) for char in rest)
+
+
+_RULES: dict[type[exp.Expr], Callable[[ExpressionTranslator, exp.Expr], Translated]] = {
+    exp.Literal: ExpressionTranslator._literal,
+    exp.Null: ExpressionTranslator._null,
+    exp.Boolean: ExpressionTranslator._boolean,
+    exp.Placeholder: ExpressionTranslator._parameter,
+    exp.Column: ExpressionTranslator._column,
+    exp.Paren: ExpressionTranslator._parentheses,
+    **dict.fromkeys(arithmetic.OPERATORS, ExpressionTranslator._arithmetic),
+    exp.Neg: ExpressionTranslator._negation,
+    exp.DPipe: ExpressionTranslator._joined,
+    **dict.fromkeys(_COMPARISONS, ExpressionTranslator._comparison),
+    exp.And: ExpressionTranslator._logic,
+    exp.Or: ExpressionTranslator._logic,
+    exp.Not: ExpressionTranslator._not,
+    exp.Is: ExpressionTranslator._is,
+    exp.Between: ExpressionTranslator._between,
+    exp.In: ExpressionTranslator._in,
+    exp.Like: ExpressionTranslator._like,
+    exp.Escape: ExpressionTranslator._like_with_escape,
+    exp.Case: ExpressionTranslator._case,
+    exp.Cast: ExpressionTranslator._cast,
+    exp.TryCast: ExpressionTranslator._cast,
+    exp.CurrentDate: ExpressionTranslator._now,
+    exp.Localtimestamp: ExpressionTranslator._now,
+    exp.Exists: ExpressionTranslator._exists,
+    exp.Subquery: ExpressionTranslator._scalar_subquery,
+    exp.Filter: ExpressionTranslator._filtered,
+    exp.Window: ExpressionTranslator._window,
+}
