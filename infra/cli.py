@@ -55,6 +55,12 @@ _COMMANDS = {
     "restore": LazyCommand(
         "replay.commands.groups", "restore", None, "Restore archived items to a table or a file.", "replay"
     ),
+    "schema": LazyCommand(
+        "infra.evidence.schema_command",
+        "schema",
+        None,
+        "Compare the columns with the items, and with Athena.",
+    ),
     "synth": LazyCommand(
         "infra.synth", "command", "infra", "Write the CloudFormation template and its assets.", "deploy"
     ),

@@ -6,7 +6,7 @@ live_table           what DynamoDB says about a table: keys, TTL, number of item
 sample_store         the items of a sample, read once and kept aside for a second look
 attribute_evidence   one pass over a sample: types, digits and shares of every attribute, sizes of items
 ttl_values           the unit of each TTL value, and whether DynamoDB would ever delete the item
-refusals             what the transform would make of each item, by running it
+refusal_forecast     what the transform would make of each item, by running it
 column_names         the column name of an attribute, distinct from every other name
 column_proposals     [[columns]] with types that every value of the sample fits
 column_fit           whether a value fits the type of a column, by the rules of the relations
@@ -17,5 +17,5 @@ init_command         the command ttl-archive init; init_run: its steps; init_cho
                      init_plan: what it decides; init_report: what it prints
 schema_differences   evidence against the declared columns, and declared against deployed ones
 deployed_relations   Athena: the relations as they are deployed, and how they are regenerated
-schema_command       the commands ttl-archive schema infer, diff and apply
+schema_command       the commands ttl-archive schema infer, diff and apply; schema_run: their steps
 """

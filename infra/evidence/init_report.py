@@ -8,7 +8,7 @@ import click
 from ttl_archive.infra.evidence.attribute_evidence import MAX_ITEM_BYTES, MAX_PATHS, AttributeEvidence
 from ttl_archive.infra.evidence.config_text import percentage
 from ttl_archive.infra.evidence.init_plan import InitPlan
-from ttl_archive.infra.evidence.refusals import OVERSIZED_ROW
+from ttl_archive.infra.evidence.refusal_forecast import OVERSIZED_ROW
 from ttl_archive.infra.evidence.sample_store import SampleStore
 from ttl_archive.infra.evidence.trials import Trial
 from ttl_archive.infra.evidence.ttl_values import ttl_sentences

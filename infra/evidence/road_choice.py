@@ -6,7 +6,7 @@ from typing import Any
 
 from ttl_archive.infra import costs
 from ttl_archive.infra.deploy_settings import Deploy
-from ttl_archive.infra.evidence.refusals import RefusalForecast
+from ttl_archive.infra.evidence.refusal_forecast import RefusalForecast
 from ttl_archive.infra.prices import prices
 from ttl_archive.transform.setting_rules import rules_of
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ttl_archive.infra import deploy_settings
-from ttl_archive.infra.evidence.refusals import Forecaster, RefusalForecast
+from ttl_archive.infra.evidence.refusal_forecast import Forecaster, RefusalForecast
 from ttl_archive.infra.evidence.sample_store import SampleStore
 from ttl_archive.infra.evidence.ttl_values import TtlEvidence, TtlKind
 from ttl_archive.transform.settings import Settings

@@ -110,6 +110,13 @@ def test_init_predicts_what_the_pipeline_does_and_its_configuration_resolves_it(
     total = "SELECT total FROM archive WHERE order_id = 'order-0007'"
     assert pipeline.sql(total).fetchall() == [("12345678901234567890123456789012345678",)]
 
+    from_rows = ["schema", "diff", "--bucket", pipeline.bucket, "--json"]
+    found = CliRunner().invoke(cli, from_rows, env=pipeline.environment())
+    assert {(each["kind"], each["subject"]) for each in json.loads(found.stdout)} == {
+        ("refused", "RowTooLarge")
+    }
+    assert f"{removed} items, all of s3://{pipeline.bucket}/archive/{TABLE}/" in found.stderr
+
     failed_before = failures(pipeline)
     assert expire(pipeline, items) == plan.trial.expiring
     assert plan.trial.expiring_refused == {"RowTooLarge": 1}
