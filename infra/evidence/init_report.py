@@ -1,6 +1,8 @@
 """What `ttl-archive init` prints: for people at 80 columns, and as one JSON document."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import click
@@ -17,8 +19,13 @@ from ttl_archive.replay.commands import show
 _SHOWN = 8  # of a list; --json has all
 
 
-def print_plan_report(plan: InitPlan, store: SampleStore, written: Path | None) -> None:
-    """Print the evidence, then the file when it was not written, then what to do next."""
+def print_plan_report(
+    plan: InitPlan, store: SampleStore, written: Path | None, files: Sequence[Path]
+) -> None:
+    """Print the evidence, then the configuration when it was not written, else what to do next.
+
+    `files` are those that the items came from; none for a live table.
+    """
     show.field("read", store.extent())
     _print_ttl(plan)
     _print_columns(plan)
@@ -30,11 +37,12 @@ def print_plan_report(plan: InitPlan, store: SampleStore, written: Path | None) 
         show.block(plan.text)
         return
     show.field("written", str(written))
-    config = "" if written == Path("archive.toml") else f" --config {written}"
-    show.note(
-        f"Next: ttl-archive check-config{config}; to see it work with your items: ttl-archive demo "
-        f"--table-file FILE{config}; to deploy: ttl-archive synth{config}"
-    )
+    config = "" if written == Path("archive.toml") else f" --config {quote(str(written))}"
+    show.note(f"To check it:     ttl-archive check-config{config}")
+    if files:
+        named = " ".join(f"--table-file {quote(str(file))}" for file in files)
+        show.note(f"To see it work:  ttl-archive demo {named}{config}")
+    show.note(f"To deploy it:    ttl-archive synth{config}")
 
 
 def _print_ttl(plan: InitPlan) -> None:
@@ -89,6 +97,9 @@ def _print_refusals(plan: InitPlan) -> None:
         )
         for (code, attributes), count in forecast.refused.most_common(_SHOWN):
             show.field("", f"{count:,} × {code}{f': {attributes}' if attributes else ''}")
+    if now.forecast.items:
+        rows = now.expiring - sum(now.expiring_refused.values())
+        show.field("", f"{now.expiring:,} of the items will expire: {show.plural(rows, 'row')}")
     if now.forecast.codes[OVERSIZED_ROW]:
         show.field("", "A row that is too large fails and stays under errors/; replay delivers it.")
 

@@ -76,7 +76,7 @@ def run_init(request: InitRequest) -> None:
         if request.as_json:
             show.as_json(plan_document(plan, store, written))
         else:
-            print_plan_report(plan, store, written)
+            print_plan_report(plan, store, written, request.files)
 
 
 def _open(request: InitRequest) -> tuple[LiveTable | None, ItemSource]:
