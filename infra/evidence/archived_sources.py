@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ttl_archive.infra.evidence.item_sources import ItemSource
+from ttl_archive.replay.commands.show import counts, plural
 from ttl_archive.replay.error_objects.objects import Reader
 from ttl_archive.replay.errors import NothingFoundError
 from ttl_archive.replay.items.attribute_values import Item
@@ -47,11 +48,12 @@ class ArchivedSource:
 
     def limits(self) -> list[str]:
         """Return a sentence for each thing that was not read."""
+        bad_lines = self.unreadable.total()
         checks = {
-            f"{self.in_glacier:,} objects in GLACIER were not read.": self.in_glacier,
-            f"{self.parquet:,} objects in Parquet were not read.": self.parquet,
-            f"{self.unreadable.total():,} lines are no rows: {dict(self.unreadable)}.": self.unreadable,
-            f"{self.inexact:,} rows have no image: sets are seen as lists, binary as text.": self.inexact,
+            f"{plural(self.in_glacier, 'object')} in GLACIER not read.": self.in_glacier,
+            f"{plural(self.parquet, 'object')} in Parquet not read.": self.parquet,
+            f"{plural(bad_lines, 'line')} not read: {counts(self.unreadable)}.": bad_lines,
+            f"{plural(self.inexact, 'row')} without image: sets seen as lists, binary as text.": self.inexact,
         }
         return [sentence for sentence, applies in checks.items() if applies]
 

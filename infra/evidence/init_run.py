@@ -85,7 +85,7 @@ def _open(request: InitRequest) -> tuple[LiveTable | None, ItemSource]:
     clients = Clients(profile=request.profile, region=request.region)
     click.get_current_context().call_on_close(clients.close)
     live = describe_live_table(clients("dynamodb"), request.table)
-    return live, table_source(clients("dynamodb"), request.table, live.item_count)
+    return live, table_source(clients("dynamodb"), request.table, live.item_count, request.limit)
 
 
 def _write_new(file: Path, text: str) -> None:

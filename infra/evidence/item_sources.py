@@ -1,8 +1,8 @@
 """A bounded sample of items, from files or from a live table, each item in DynamoDB JSON."""
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -37,28 +37,34 @@ def file_source(paths: Sequence[Path]) -> ItemSource:
     return ItemSource(", ".join(map(str, paths)), items)
 
 
-def table_source(dynamodb: Any, table: str, total: int | None) -> ItemSource:
+def table_source(dynamodb: Any, table: str, total: int | None, limit: int) -> ItemSource:
     """Return the items of a live table, read by Scan with eventual consistency.
 
+    `limit` is how many will be read: no page is larger than the segment's part of them.
     Reading the items raises ObjectError, or AccessDeniedError when dynamodb:Scan is not allowed.
     """
-    return ItemSource(f"table {table}", _scanned(dynamodb, table), total)
+    page_items = min(_PAGE_ITEMS, -(-limit // SCAN_SEGMENTS))
+    return ItemSource(f"table {table}", _scanned(dynamodb, table, page_items), total)
 
 
-def _scanned(dynamodb: Any, table: str) -> Iterator[Item]:
-    """Yield the items page by page, one page of each segment in turn."""
-    segments = [_segment_pages(dynamodb, table, number) for number in range(SCAN_SEGMENTS)]
+def _scanned(dynamodb: Any, table: str, page_items: int) -> Iterator[Item]:
+    """Yield the items page by page, one page of each segment in turn, each read when it is needed."""
+    waiting = deque(_segment_pages(dynamodb, table, number, page_items) for number in range(SCAN_SEGMENTS))
     try:
-        for pages in zip_longest(*segments, fillvalue=()):
-            for page in pages:
-                for item in page:
-                    yield as_dynamodb_json(item)
+        while waiting:
+            segment = waiting.popleft()
+            page = next(segment, None)
+            if page is not None:
+                yield from map(as_dynamodb_json, page)
+                waiting.append(segment)
     except (ClientError, BotoCoreError) as error:
         raise translate_error(error, f"table {table}", "dynamodb:Scan") from error
 
 
-def _segment_pages(dynamodb: Any, table: str, number: int) -> Iterator[Sequence[Mapping[str, Any]]]:
-    request = {"TableName": table, "Segment": number, "TotalSegments": SCAN_SEGMENTS, "Limit": _PAGE_ITEMS}
+def _segment_pages(
+    dynamodb: Any, table: str, number: int, page_items: int
+) -> Iterator[Sequence[Mapping[str, Any]]]:
+    request = {"TableName": table, "Segment": number, "TotalSegments": SCAN_SEGMENTS, "Limit": page_items}
     for page in dynamodb.get_paginator("scan").paginate(**request):
         yield page["Items"]
 

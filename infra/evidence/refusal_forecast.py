@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from decimal import InvalidOperation
+from hashlib import sha256
 
 from ttl_archive.infra.evidence.attribute_evidence import walk_attributes
 from ttl_archive.infra.local.dynamodb.change_record import TTL_IDENTITY, change_record
@@ -147,7 +148,7 @@ class CauseFinder:
         """Return the attributes as text, such as `a and b`; empty where they are not known."""
         # A collision follows from the names alone; what else is refused follows from the values.
         paths = frozenset(path for path, _ in walk_attributes(item))
-        kind = (code, paths) if code == "ColumnCollision" else (code, record)
+        kind = (code, paths) if code == "ColumnCollision" else (code, sha256(record).digest())
         if kind not in self._known:
             if len(self._known) >= _MAX_EXPLAINED:
                 return ""

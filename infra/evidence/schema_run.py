@@ -63,6 +63,8 @@ class SampleOptions:
 def run_infer(options: SampleOptions, *, every: bool, as_json: bool) -> None:
     """Print [[columns]] for attributes. Raises MisuseError, NothingFoundError and what reading raises."""
     settings = load(options.config)
+    if settings.output.row == "envelope":
+        raise MisuseError('[output] row is "envelope", whose rows have no columns of attributes')
     with _sample(options, settings) as (store, evidence):
         declared = () if every else settings.columns
         columns = propose_columns(
@@ -199,7 +201,7 @@ def _items_of(options: SampleOptions, settings: Settings) -> ItemSource:
         return file_source(options.files)
     dynamodb = options.clients()("dynamodb")
     live = describe_live_table(dynamodb, settings.table.name)
-    return table_source(dynamodb, live.name, live.item_count)
+    return table_source(dynamodb, live.name, live.item_count, options.limit)
 
 
 def _clients(profile: str | None, region: str | None) -> Clients:

@@ -101,12 +101,11 @@ def number_text(text: str) -> str:
         return "0"
     stripped = significant.rstrip("0")
     number = Decimal(f"{'-' if sign else ''}{stripped}E{int(exponent) + len(significant) - len(stripped)}")
-    plain = f"{number:f}"
-    if (
-        len(plain.lstrip("-0.").replace(".", "")) <= _MAX_PLAIN_DIGITS
-        and number.adjusted() > -_MAX_PLAIN_DIGITS
-    ):
-        return plain
+    # The exponent is checked first: the plain text of 1E999999999 would not fit into memory.
+    if -_MAX_PLAIN_DIGITS < number.adjusted() < _MAX_PLAIN_DIGITS:
+        plain = f"{number:f}"
+        if len(plain.lstrip("-0.").replace(".", "")) <= _MAX_PLAIN_DIGITS:
+            return plain
     return str(number)
 
 

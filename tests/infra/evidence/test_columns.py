@@ -55,7 +55,7 @@ def test_no_column_has_the_name_of_another_attribute_or_column():
 
 
 names = st.sampled_from(["dt", "DT", "dt_2", "ddb_rest", "DDB_Image", "a_ddb_rest"]) | st.text(
-    alphabet="aAbB_-. 1é", min_size=1, max_size=4
+    alphabet="aAb_-. 1é\n\x7f\"#'\\", min_size=1, max_size=4
 )
 
 

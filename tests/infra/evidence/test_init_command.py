@@ -16,7 +16,7 @@ from tests.fakes import client_error
 from ttl_archive.infra import deploy_settings
 from ttl_archive.infra.cli import cli
 from ttl_archive.infra.evidence import init_choices
-from ttl_archive.infra.evidence.item_sources import SCAN_SEGMENTS, table_source
+from ttl_archive.infra.evidence.item_sources import table_source
 from ttl_archive.infra.evidence.live_table import describe_live_table
 from ttl_archive.infra.evidence.sample_store import SampleStore
 from ttl_archive.replay.errors import AccessDeniedError, MisuseError
@@ -175,6 +175,16 @@ def test_text_that_is_not_unicode_is_named_with_its_place(tmp_path: Path, items:
     assert "item 1: a text has half of a surrogate pair" in result.output
 
 
+def test_a_number_of_a_billion_digits_is_refused_and_does_not_fill_the_memory(items: Path):
+    items.write_text('{"pk": {"S": "a"}, "n": {"N": "1E999999999"}, "m": {"N": "-1E-999999999"}}\n')
+
+    arguments = ["--table", "Devices", "--ttl-attribute", "t", "--dry-run", "--json", str(items)]
+    document = json.loads(init(*arguments).output)
+
+    (refused,) = document["with_configuration"]["refused"]
+    assert (refused["code"], refused["attributes"]) == ("BadNumber", "n")
+
+
 def test_a_name_that_is_no_table_is_reported_by_the_loader(items: Path):
     result = init("--table", "a b", "--ttl-attribute", "expiredAt", "--dry-run", str(items))
 
@@ -200,7 +210,7 @@ def test_interactive_asks_only_what_is_not_known(tmp_path: Path, items: Path, mo
 def test_a_live_table_is_described_and_read_from_all_its_segments():
     client = FakeDynamoDb()
     live = describe_live_table(client, "Devices")
-    with SampleStore(table_source(client, "Devices", live.item_count), 20) as store:
+    with SampleStore(table_source(client, "Devices", live.item_count, 20), 20) as store:
         read = list(store.fill())
 
         assert live.keys == ("deviceID", "at")
@@ -211,7 +221,8 @@ def test_a_live_table_is_described_and_read_from_all_its_segments():
         assert read[0]["raw"] == {"B": "AP8="}
         assert len({item["deviceID"]["S"] for item in read}) == 7  # pages of three, each of another segment
         assert list(store) == read
-    assert {scan["TotalSegments"] for scan in client.scans} == {SCAN_SEGMENTS}
+    assert {(scan["TotalSegments"], scan["Limit"]) for scan in client.scans} == {(16, 2)}
+    assert len(client.scans) == 7  # no page is read before it is needed
 
 
 def test_ttl_that_is_off_has_no_attribute():
@@ -224,7 +235,7 @@ def test_a_refused_permission_is_named(operation: str):
 
     with pytest.raises(AccessDeniedError, match=f"Allow dynamodb:{operation} on it"):  # noqa: PT012  both calls
         describe_live_table(client, "Devices")
-        list(table_source(client, "Devices", None).items)
+        list(table_source(client, "Devices", None, 10).items)
 
 
 def test_a_table_that_does_not_exist_is_named():

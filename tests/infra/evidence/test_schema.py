@@ -120,6 +120,16 @@ def test_diff_says_that_nothing_is_open(config: Path, items: Path):
     assert "2 items, all of" in result.stderr
 
 
+def test_infer_refuses_rows_that_have_no_columns(config: Path, items: Path):
+    config.write_text(CONFIG.partition("[[columns]]")[0] + '[output]\nrow = "envelope"\n')
+
+    result = run("infer", items, "--config", config)
+
+    assert result.exit_code == 2
+    assert 'row is "envelope"' in result.stderr
+    assert run("diff", items, "--config", config).stdout.startswith("key")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -154,8 +164,8 @@ def test_delivered_rows_are_items_and_what_is_not_read_is_counted():
 
     assert list(found.source(bucket, settings).items) == [ITEMS[1]]
     assert found.limits() == [
-        "1 objects in GLACIER were not read.",
-        "1 lines are no rows: {'NotJson': 1}.",
+        "1 object in GLACIER not read.",
+        "1 line not read: 1 NotJson.",
     ]
 
 
