@@ -8,6 +8,7 @@ attachment         the code of the custom resources
 layout_guard       the custom resource that refuses what would hide or lose rows
 wanted_layout      the layout that archive.toml asks for
 stream_filter      the filter of an event source mapping on DynamoDB Streams
+stream_mapping     the settings of that mapping
 update_rules       what a later change of each key does
 deployed_stack     what an update of a deployed stack would refuse, for check-config
 drain              the command ttl-archive drain

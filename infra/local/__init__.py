@@ -36,12 +36,14 @@ LambdaRuntime and InProcess (functions), Sweeper, StreamingDestination, S3Proxy 
     lambda_runtime/  AWS's runtime client around a handler
     s3/              lifecycle, retrievals, fault proxy
     moto_server/     S3, DynamoDB and Kinesis APIs in a child process
+    roads/           the two roads of changes into the bucket, as parts of a pipeline
     demo/            `ttl-archive demo`
     child_process    Python child processes that end with their parent
     started_parts    parts that are started together, and closed in the opposite order
     gateway          one endpoint for every service
     services         everything but a pipeline, at one endpoint; `ttl-archive firehose` runs it
     local_sql        SQL over the delivered objects
+    in_process_function  our functions without the runtime client
     pipeline         all of it together
     resources        the requests that create the pipeline's resources
 

@@ -9,24 +9,16 @@ from typing import Any
 
 from duckdb import DuckDBPyRelation
 
-from ttl_archive.infra.deploy_settings import default_record_kib
 from ttl_archive.infra.local.dynamodb.change_record import Precision
 from ttl_archive.infra.local.dynamodb.ttl import AttributeValues, ExpiredItem, Sweeper, create_table
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.firehose.delivery_stream import DeliveryCounts
-from ttl_archive.infra.local.firehose.function import Function
 from ttl_archive.infra.local.firehose.service import Firehose
-from ttl_archive.infra.local.in_process_transform import InProcessTransform, has_runtime_client
-from ttl_archive.infra.local.lambda_runtime.runtime_client import LambdaRuntime
 from ttl_archive.infra.local.local_sql import local_access
-from ttl_archive.infra.local.resources import (
-    FUNCTION_ARN,
-    NAME,
-    STREAM_ARN,
-    Buffering,
-    lifecycle_configuration,
-    pipeline_delivery_stream,
-)
+from ttl_archive.infra.local.resources import NAME, Buffering, lifecycle_configuration
+from ttl_archive.infra.local.roads.kinesis_road import TRANSFORM, KinesisOptions, KinesisRoad
+from ttl_archive.infra.local.roads.road import LocalFunction, Road, RoadName
+from ttl_archive.infra.local.roads.streams_road import StreamsOptions, StreamsRoad
 from ttl_archive.infra.local.s3.lifecycle import Transition, apply_lifecycle
 from ttl_archive.infra.local.services import LocalServices
 from ttl_archive.infra.local.started_parts import StartedParts
@@ -39,13 +31,12 @@ from ttl_archive.replay.restore.retrieval import retrieval_states
 from ttl_archive.transform.settings import CONFIG_VARIABLE, Settings, load
 
 _CALLS_AT_ONCE = 4
-TRANSFORM = "ttl_archive.transform.handler.handler"
 
 
 @dataclass(frozen=True)
 class ChangeLedger:
     """What became of every change: `changes` counts them by kind, as the table had them; `replicated` are
-    those that reached the data stream; `firehose` says what became of these."""
+    those that reached the stream behind it; `firehose` says what became of the delivery stream's records."""
 
     changes: Mapping[str, int]
     replicated: int
@@ -53,7 +44,7 @@ class ChangeLedger:
 
 
 class Pipeline(StartedParts):
-    """Table, data stream, delivery stream, transform, bucket and SQL for one archive.toml.
+    """Table, road, bucket and SQL for one archive.toml.
 
         with Pipeline("archive.toml", keys={"deviceID": "S"}) as pipeline:
             pipeline.dynamodb.put_item(TableName=pipeline.table, Item=...)
@@ -64,9 +55,10 @@ class Pipeline(StartedParts):
             pipeline.sql("SELECT count(*) FROM archive").fetchall()
 
     `settings` is a file, or what was loaded from one. `keys` are the table's key attributes and their types.
+    `road` is how changes reach the bucket; `attach` adds the other road, `detach` ends one.
     `precision` None enables the streaming destination without one. `max_record_kib` is the largest record of
     the data stream, by default the one that the stack deploys. `streaming=False` leaves the table without its
-    streaming destination until enable_streaming(), like a table that existed before.
+    road until enable_streaming(), like a table that existed before. `streams` are options of that road.
     Everything is a real API call: boto3 to the emulator, and the handler in AWS's own runtime client.
 
     A change and its arrival in the data stream have the time at which they happened: see LocalServices.
@@ -76,6 +68,7 @@ class Pipeline(StartedParts):
         self,
         settings: Settings | str | Path,
         *,
+        road: RoadName = "kinesis",
         keys: Mapping[str, str] | None = None,
         clock: Clock | None = None,
         precision: Precision | None = "MICROSECOND",
@@ -86,6 +79,7 @@ class Pipeline(StartedParts):
         glacier_after_days: int = 30,
         handler: str = TRANSFORM,
         task_root: Path | None = None,
+        streams: StreamsOptions | None = None,
     ) -> None:
         super().__init__()
         self.settings = settings if isinstance(settings, Settings) else load(settings)
@@ -93,14 +87,13 @@ class Pipeline(StartedParts):
         self.table = self.settings.table.name
         self.bucket = NAME
         self._keys = keys or {"pk": "S"}
-        self._precision = precision
-        self._max_record_kib = max_record_kib or default_record_kib(self.settings)
+        self._kinesis_options = KinesisOptions(precision, max_record_kib, shards, handler, task_root)
+        self._streams_options = streams or StreamsOptions()
         self._buffering = buffering or Buffering()
-        self._shards = shards
         self._streaming = streaming
         self._glacier_after_days = glacier_after_days
-        self._handler = handler
-        self._task_root = task_root
+        self._first_road: RoadName = road
+        self.roads: dict[RoadName, Road] = {}
         self._files: StoredFiles | None = None
 
     def environment(self) -> dict[str, str]:
@@ -116,31 +109,51 @@ class Pipeline(StartedParts):
         """The Firehose, which restart_firehose replaces."""
         return self._services.firehose
 
+    @property
+    def road(self) -> Road:
+        """The road that the pipeline was started with."""
+        return self.roads[self._first_road]
+
+    @property
+    def function(self) -> LocalFunction:
+        """The function of the first road."""
+        return self.road.function
+
     def enable_streaming(self) -> None:
-        """Replicate the table's changes from now on; earlier ones are never replicated (DDB: kds)."""
-        settings = {"ApproximateCreationDateTimePrecision": self._precision} if self._precision else {}
-        self.destinations.enable_kinesis_streaming_destination(
-            TableName=self.table, StreamArn=STREAM_ARN, EnableKinesisStreamingConfiguration=settings
-        )
+        """Take in the table's changes from now on; earlier ones are never replicated (DDB: kds)."""
+        self.road.attach()
+
+    def attach(self, road: RoadName) -> None:
+        """Add a road, which takes in the table's changes from now on."""
+        self._add(road)
+        self.roads[road].create()
+        self.roads[road].attach()
+
+    def detach(self, road: RoadName) -> None:
+        """End a road; what it has taken in is delivered."""
+        self.roads[road].detach()
 
     def sweep(self) -> list[AttributeValues]:
         """Remove what has expired, as DynamoDB's TTL process does, and return the keys of what was removed.
 
-        Earlier changes are replicated first, so that no user's delete is mistaken for one of the sweep.
+        Earlier changes are taken in first, so that no user's delete is mistaken for one of the sweep.
         """
-        self.destinations.run()
+        for road in self.roads.values():
+            road.receive()
         return self._sweeper.sweep()
 
     def run(self) -> int:
-        """Replicate changes, do all that Firehose has to do now, and return the number of records moved."""
+        """Do all that the roads and Firehose have to do now, and return how much moved."""
         moved = 0
-        while step := self.destinations.run() + self.firehose.poll():
+        while step := sum(road.run() for road in self.roads.values()) + self.firehose.poll():
             moved += step
         return moved
 
     def flush(self) -> None:
-        """Replicate changes and deliver everything, whatever the buffering hints say."""
+        """Take in changes and deliver everything, whatever windows and buffering hints say."""
         self.run()
+        for road in self.roads.values():
+            road.flush()
         self.firehose.flush()
 
     def apply_lifecycle(self) -> list[Transition]:
@@ -159,15 +172,18 @@ class Pipeline(StartedParts):
     def restart_firehose(self) -> None:
         """Replace Firehose as after a crash: its buffers are lost, and it reads on after what was stored.
 
-        The counts of Firehose in the ledger begin again.
+        The counts of Firehose in the ledger begin again. What was put directly, as on the Streams road, is
+        lost with the buffers: the service in AWS does not crash like that.
         """
         self._services.restart_firehose()
-        self._create_delivery_stream()
+        for road in self.roads.values():
+            road.create_delivery_stream()
 
     def restart_function(self) -> None:
-        """Restart the function's process, as a deployment does: it reads code and archive.toml again."""
+        """Restart the functions' processes, as a deployment does: they read code and archive.toml again."""
         self.settings = load(self.settings.file)
-        self.function.restart()
+        for road in self.roads.values():
+            road.function.restart()
         self._files = None
 
     def sql(self, query: str) -> DuckDBPyRelation:
@@ -193,12 +209,9 @@ class Pipeline(StartedParts):
         return self._connection.execute(query, list(parameters)).fetchall()
 
     def ledger(self) -> ChangeLedger:
-        """Return what became of every change so far."""
-        destination = self.destinations.of(self.table)
-        counts = self.firehose.counts(NAME)
-        if destination is None:
-            return ChangeLedger({}, 0, counts)
-        return ChangeLedger({**destination.changes}, destination.replicated, counts)
+        """Return what became of every change so far on the first road."""
+        counts = self.firehose.counts(self.road.delivery_stream)
+        return ChangeLedger(self.road.changes, self.road.replicated, counts)
 
     def objects(self, under: str = "") -> dict[str, bytes]:
         """Return the bodies of the bucket's readable objects under a prefix, by key."""
@@ -211,21 +224,27 @@ class Pipeline(StartedParts):
         return with_retrieval_states(self.s3, bucket_files(self.s3, self.bucket, self.settings))
 
     def _start(self) -> None:
-        # The two processes start at the same time; the first request waits for the emulator.
-        functions: dict[str, Function] = {}
-        self._services = LocalServices(functions=functions, clock=self.clock)
-        self._open.enter_context(self._services)
+        # The processes start at the same time; the first request waits for the emulator.
+        self._services = self._open.enter_context(LocalServices(clock=self.clock))
         self.emulator, self.s3_proxy = self._services.emulator, self._services.s3_proxy
         self.s3, self.dynamodb = self._services.s3, self._services.dynamodb
         self.kinesis, self.destinations = self._services.kinesis, self._services.destinations
-        self.function = functions[FUNCTION_ARN] = self._new_function()
-        self._open.enter_context(self.function)
+        self._add(self._first_road)
         self._connection = self._open.enter_context(open_engine(local_access(self.s3_proxy.url)))
         self.emulator.wait_ready()
         self._create_resources()
-        self.function.wait_ready()
-        self._create_delivery_stream()
+        self.road.create()
         self._attach()
+
+    def _add(self, road: RoadName) -> None:
+        parts = self._services, self.settings, self.environment(), self._buffering
+        added: Road
+        if road == "kinesis":
+            added = KinesisRoad(*parts, self._kinesis_options)
+        else:
+            added = StreamsRoad(*parts, self._streams_options)
+        self._open.enter_context(added)
+        self.roads[road] = added
 
     def _create_resources(self) -> None:
         ttl_attribute = self.settings.table.ttl_attribute
@@ -234,22 +253,6 @@ class Pipeline(StartedParts):
             Bucket=self.bucket, **lifecycle_configuration(self.settings, self._glacier_after_days)
         )
         create_table(self.dynamodb, self.table, keys=self._keys, ttl_attribute=ttl_attribute)
-        self.kinesis.create_stream(
-            StreamName=NAME, ShardCount=self._shards, MaxRecordSizeInKiB=self._max_record_kib
-        )
-
-    def _create_delivery_stream(self) -> None:
-        self.firehose.create_delivery_stream(**pipeline_delivery_stream(self.settings, self._buffering))
-
-    def _new_function(self) -> LambdaRuntime | InProcessTransform:
-        if self._handler == TRANSFORM and not has_runtime_client():
-            return InProcessTransform(self.settings.file, self.emulator.client("kinesis"))
-        return LambdaRuntime(
-            self._handler,
-            function_name=NAME,
-            environment=self.environment(),
-            task_root=self._task_root,
-        )
 
     def _attach(self) -> None:
         self._sweeper = Sweeper(
@@ -263,5 +266,5 @@ class Pipeline(StartedParts):
             self.enable_streaming()
 
     def _expect(self, expired: ExpiredItem) -> None:
-        if (destination := self.destinations.of(self.table)) is not None:
-            destination.expect(expired)
+        for road in self.roads.values():
+            road.expect(expired)

@@ -12,6 +12,9 @@ from ttl_archive.transform.settings import Settings
 NAME = "ttl-archive"  # of the bucket, the data stream, the delivery stream and the function
 _ACCOUNT = "123456789012"
 FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{_ACCOUNT}:function:{NAME}:$LATEST"
+FORWARDER_ARN = f"arn:aws:lambda:{REGION}:{_ACCOUNT}:function:{NAME}-forwarder"
+DIRECT_NAME = f"{NAME}-streams"  # of the delivery stream that the forwarder puts into
+FAILURE_BUCKET = f"{NAME}-failures"  # for what the event source mapping gives up
 STREAM_ARN = f"arn:aws:kinesis:{REGION}:{_ACCOUNT}:stream/{NAME}"
 ROLE_ARN = f"arn:aws:iam::{_ACCOUNT}:role/{NAME}"
 
@@ -51,6 +54,16 @@ def pipeline_delivery_stream(settings: Settings, buffering: Buffering) -> dict[s
         "DeliveryStreamName": NAME,
         "DeliveryStreamType": "KinesisStreamAsSource",
         "KinesisStreamSourceConfiguration": {"KinesisStreamARN": STREAM_ARN, "RoleARN": ROLE_ARN},
+        "ExtendedS3DestinationConfiguration": _destination(settings, buffering)
+        | _processing(settings, buffering),
+    }
+
+
+def direct_delivery_stream(settings: Settings, buffering: Buffering) -> dict[str, Any]:
+    """Return the arguments of create_delivery_stream: from the forwarder's puts to the bucket."""
+    return {
+        "DeliveryStreamName": DIRECT_NAME,
+        "DeliveryStreamType": "DirectPut",
         "ExtendedS3DestinationConfiguration": _destination(settings, buffering),
     }
 
@@ -59,7 +72,7 @@ def _destination(settings: Settings, buffering: Buffering) -> dict[str, Any]:
     by_event = settings.output.partition_by == "event"
     # FDG: dynamic partitioning needs at least 64 MB and cannot be added later.
     size_mb = buffering.size_mb or (64 if by_event else 5)
-    destination = {
+    return {
         "BucketARN": f"arn:aws:s3:::{NAME}",
         "RoleARN": ROLE_ARN,
         "Prefix": prefix(settings),
@@ -67,9 +80,13 @@ def _destination(settings: Settings, buffering: Buffering) -> dict[str, Any]:
         "FileExtension": f".{settings.output.format}.gz",
         "CompressionFormat": "GZIP",
         "BufferingHints": {"SizeInMBs": size_mb, "IntervalInSeconds": buffering.interval_s},
-        "ProcessingConfiguration": {"Enabled": True, "Processors": [_processor(buffering)]},
     }
-    return destination | ({"DynamicPartitioningConfiguration": {"Enabled": True}} if by_event else {})
+
+
+def _processing(settings: Settings, buffering: Buffering) -> dict[str, Any]:
+    processing = {"ProcessingConfiguration": {"Enabled": True, "Processors": [_processor(buffering)]}}
+    by_event = settings.output.partition_by == "event"
+    return processing | ({"DynamicPartitioningConfiguration": {"Enabled": True}} if by_event else {})
 
 
 def _processor(buffering: Buffering) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 
 from ttl_archive.infra.local.dynamodb.streaming_api import StreamingDestinations
 from ttl_archive.infra.local.firehose.clock import Clock, SystemClock
@@ -30,13 +30,13 @@ class LocalServices(StartedParts):
     def __init__(
         self,
         *,
-        functions: Mapping[str, Function] | None = None,
+        functions: MutableMapping[str, Function] | None = None,
         clock: Clock | None = None,
         port: int = 0,
     ) -> None:
         super().__init__()
         self.clock = clock or SystemClock()
-        self._functions: Mapping[str, Function] = {} if functions is None else functions
+        self.functions: MutableMapping[str, Function] = {} if functions is None else functions
         self._port = port
         self._checkpoints: dict[str, str] = {}
 
@@ -90,7 +90,7 @@ class LocalServices(StartedParts):
         return Firehose(
             s3=self.s3,
             kinesis=self.kinesis,
-            functions=self._functions,
+            functions=self.functions,
             clock=self.clock,
             checkpoints=self._checkpoints,
         )

@@ -20,7 +20,7 @@ from ttl_archive.infra.local.demo.ask import how_to_reach
 from ttl_archive.infra.local.demo.report import Report
 from ttl_archive.infra.local.demo.scenario import Scenario
 from ttl_archive.infra.local.firehose.clock import Clock
-from ttl_archive.infra.local.in_process_transform import InProcessTransform
+from ttl_archive.infra.local.in_process_function import InProcessFunction
 from ttl_archive.infra.local.pipeline import Pipeline
 
 _SERVE_STEP = timedelta(seconds=2)
@@ -144,7 +144,7 @@ def _running(console: Console, chosen: Scenario) -> Iterator[Pipeline]:
         with console.status("Starting S3, DynamoDB, Kinesis, Firehose and the transform function …"):
             pipeline = Pipeline(chosen.settings, keys=chosen.keys, clock=Clock(chosen.start))
             stack.enter_context(pipeline)
-        if isinstance(pipeline.function, InProcessTransform):
+        if isinstance(pipeline.function, InProcessFunction):
             console.print(_WITHOUT_RUNTIME_CLIENT)
         yield pipeline
 

@@ -1,7 +1,9 @@
-"""What moto's DynamoDB lacks: the TTL process, the Kinesis streaming destination, and exports to S3.
+"""What moto's DynamoDB lacks: the TTL process, the streaming destination, a stream like AWS's, and exports.
 
 ttl                     tables with TTL, and the sweep of expired items
+table_changes           the changes of a table, each with its kind
 change_record           a DynamoDB Streams record as a change record of the Kinesis feed
-streaming_destination   replicates a table's changes to a data stream
+streaming_destination   replicates a table's changes to a data stream; streaming_api: its operations
+table_stream            a table's DynamoDB stream, for event source mappings
 table_export            an export's files as DynamoDB writes them
 """

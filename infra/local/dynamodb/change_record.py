@@ -20,6 +20,7 @@ import msgspec
 Precision = Literal["MICROSECOND", "MILLISECOND"]
 AttributeValue = Mapping[str, Any]
 Image = Mapping[str, AttributeValue]
+EncodeBinary = Callable[[bytes], str]
 
 # DynamoDB Developer Guide, time-to-live-ttl-streams.
 TTL_IDENTITY = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
@@ -85,9 +86,19 @@ def canonical(image: Image) -> bytes:
     return msgspec.json.encode(_comparable(image), order="sorted")
 
 
-def encoded_image(image: Image) -> dict[str, Any]:
+def base64_once(content: bytes) -> str:
+    """Return a binary value as the event of DynamoDB Streams has it."""
+    return base64.b64encode(content).decode()
+
+
+def base64_twice(content: bytes) -> str:
+    """Return a binary value as the Kinesis feed has it."""
+    return base64_once(base64.b64encode(content))
+
+
+def encoded_image(image: Image, binary: EncodeBinary = base64_twice) -> dict[str, Any]:
     """Return an image as the record's JSON has it."""
-    return {name: _encoded(value) for name, value in image.items()}
+    return {name: _encoded(value, binary) for name, value in image.items()}
 
 
 def number_text(text: str) -> str:
@@ -117,27 +128,27 @@ def size_bytes(image: Image) -> int:
     return sum(len(name.encode()) + _value_size(value) for name, value in image.items())
 
 
-def _encoded(value: AttributeValue) -> dict[str, Any]:
+def _encoded(value: AttributeValue, binary: EncodeBinary) -> dict[str, Any]:
     ((kind, content),) = value.items()
-    return {kind: _ENCODE[kind](content) if kind in _ENCODE else content}
-
-
-def _twice(content: bytes) -> str:
-    return base64.b64encode(base64.b64encode(content)).decode()
-
-
-_ENCODE: dict[str, Callable[[Any], Any]] = {
-    "N": number_text,
-    "NS": lambda numbers: [number_text(number) for number in numbers],
-    "B": _twice,
-    "BS": lambda blobs: [_twice(blob) for blob in blobs],
-    "M": encoded_image,
-    "L": lambda values: [_encoded(value) for value in values],
-}
+    match kind:
+        case "N":
+            return {kind: number_text(content)}
+        case "NS":
+            return {kind: [number_text(number) for number in content]}
+        case "B":
+            return {kind: binary(content)}
+        case "BS":
+            return {kind: [binary(blob) for blob in content]}
+        case "M":
+            return {kind: encoded_image(content, binary)}
+        case "L":
+            return {kind: [_encoded(member, binary) for member in content]}
+        case _:
+            return {kind: content}
 
 
 def _comparable(image: Image) -> dict[str, Any]:
-    return {name: _sorted_sets(_encoded(value)) for name, value in image.items()}
+    return {name: _sorted_sets(_encoded(value, base64_twice)) for name, value in image.items()}
 
 
 def _sorted_sets(value: AttributeValue) -> dict[str, Any]:

@@ -15,23 +15,19 @@ from botocore.exceptions import ClientError
 from ttl_archive.infra.local.dynamodb.change_record import (
     TTL_IDENTITY,
     Precision,
-    canonical,
     change_record,
-    is_unchanged,
     kinesis_partition_key,
 )
+from ttl_archive.infra.local.dynamodb.table_changes import ChangeKind, TableChanges
 from ttl_archive.infra.local.dynamodb.ttl import ExpiredItem
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.transform.limits import KINESIS_CALL_BYTES, KINESIS_CALL_RECORDS, Entry, batches
-
-ChangeKind = Literal["inserted", "modified", "expired", "deleted", "unchanged", "too-large"]
 
 # KDS-l: MaxRecordSizeInKiB of a data stream by default; the size includes the partition key.
 DEFAULT_MAX_RECORD_KIB = 1024
 # DynamoDB itself retries for 168 hours. A local program should not wait for that: the next run continues.
 ATTEMPTS = 10
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 0.5
-_KINDS: Mapping[str, ChangeKind] = {"INSERT": "inserted", "MODIFY": "modified", "REMOVE": "deleted"}
 
 
 class NotReplicated(Exception):  # noqa: N818 - a state, which the next run may end
@@ -49,8 +45,8 @@ class StreamingDestination:
     `precision` None is a destination that was enabled without one: milliseconds, and records without the
     member (LS-ddb 2024-01-30).
 
-    A removal is `expired`, and has the identity of the TTL process, when `expect` announced it. So begin a
-    sweep right after `run`, and let no one change the same items in between.
+    A removal is `expired`, and has the identity of the TTL process, when `expect` announced it, see
+    TableChanges.
     """
 
     def __init__(
@@ -69,39 +65,32 @@ class StreamingDestination:
         self.changes: Counter[str] = Counter()
         self.replicated = 0
         self.precision = precision
-        self._streams = streams
+        self._changes = TableChanges(streams, table, ttl_attribute)
         self._kinesis = kinesis
         self._table = table
         self._stream_name = stream_name
-        self._ttl_attribute = ttl_attribute
         self._clock = clock
         self._max_record_kib = max_record_kib
         self._pause = pause
-        self._expected: Counter[tuple[bytes, bytes]] = Counter()
         self._waiting: list[Entry] = []
         self._last_us = 0
-        self._iterator: str | None = None
 
     @property
     def is_running(self) -> bool:
         """Whether changes are replicated."""
-        return self._iterator is not None
+        return self._changes.is_running
 
     def start(self, position: Literal["TRIM_HORIZON", "LATEST"] = "LATEST") -> None:
         """Begin with what changes from now on, as enabling does (DDB: kds), or with all that was kept."""
-        stream = self._streams.list_streams(TableName=self._table)["Streams"][-1]["StreamArn"]
-        shard = self._streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"][0]["ShardId"]
-        self._iterator = self._streams.get_shard_iterator(
-            StreamArn=stream, ShardId=shard, ShardIteratorType=position
-        )["ShardIterator"]
+        self._changes.start(position)
 
     def stop(self) -> None:
         """Stop. What changes until the next start never reaches the data stream."""
-        self._iterator = None
+        self._changes.stop()
 
     def expect(self, expired: ExpiredItem) -> None:
         """Announce a removal that a TTL sweep has made since the last run."""
-        self._expected[canonical(expired.keys), _ttl(expired.ttl_value)] += 1
+        self._changes.expect(expired)
 
     def run(self) -> int:
         """Replicate all pending changes and return the number of records put.
@@ -109,7 +98,6 @@ class StreamingDestination:
         Raises NotReplicated when the data stream keeps refusing; the records are kept for the next run.
         """
         self._waiting += self._entries()
-        self._expected.clear()  # every announced removal has been read, or was made while this was stopped
         before = self.replicated
         for batch in list(batches(self._waiting, KINESIS_CALL_RECORDS, KINESIS_CALL_BYTES)):
             self._put(batch)
@@ -117,16 +105,17 @@ class StreamingDestination:
 
     def _entries(self) -> Iterator[Entry]:
         max_bytes: int | None = None
-        for record in self._records():
-            kind = self._kind(record)
-            if kind != "unchanged":
-                entry = self._entry(record, kind)
-                max_bytes = self._max_record_bytes() if max_bytes is None else max_bytes
-                if entry.size_bytes <= max_bytes:
-                    yield entry
-                else:
-                    kind = "too-large"
-            self.changes[kind] += 1
+        for record, kind in self._changes.read():
+            if kind == "unchanged":
+                self.changes[kind] += 1
+                continue
+            entry = self._entry(record, kind)
+            max_bytes = self._max_record_bytes() if max_bytes is None else max_bytes
+            if entry.size_bytes <= max_bytes:
+                self.changes[kind] += 1
+                yield entry
+            else:
+                self.changes["too-large"] += 1
 
     def _entry(self, record: Mapping[str, Any], kind: ChangeKind) -> Entry:
         data = change_record(
@@ -146,28 +135,6 @@ class StreamingDestination:
             return self._max_record_kib * 1024  # the put reports a data stream that is gone
         summary = answer["StreamDescriptionSummary"]
         return int(summary.get("MaxRecordSizeInKiB", self._max_record_kib)) * 1024
-
-    def _records(self) -> Iterator[Mapping[str, Any]]:
-        while self._iterator is not None:
-            page = self._streams.get_records(ShardIterator=self._iterator, Limit=1000)
-            yield from page["Records"]
-            self._iterator = page.get("NextShardIterator")
-            if not page["Records"]:
-                return
-
-    def _kind(self, record: Mapping[str, Any]) -> ChangeKind:
-        if is_unchanged(record):
-            return "unchanged"
-        change = record["dynamodb"]
-        if record["eventName"] == "REMOVE" and self._expected:
-            removal = (
-                canonical(change["Keys"]),
-                _ttl(change["OldImage"].get(self._ttl_attribute, {}).get("N")),
-            )
-            if self._expected[removal] > 0:
-                self._expected[removal] -= 1
-                return "expired"
-        return _KINDS[record["eventName"]]
 
     def _next_us(self) -> int:
         """Return the time of a change: a microsecond after the one before, because readers order by it."""
@@ -196,7 +163,3 @@ class StreamingDestination:
             f"Kinesis stream {self._stream_name} refused {len(batch)} records {ATTEMPTS} times"
             f" ({', '.join(sorted({code for code in codes if code}))}). They are kept: run again."
         )
-
-
-def _ttl(number: str | None) -> bytes:
-    return b"" if number is None else canonical({"ttl": {"N": number}})

@@ -10,7 +10,11 @@ import pytest
 from tests.transform.builders import change, encoded, event
 from tests.transform.fakes_reingest import FakeService
 from ttl_archive.infra.local.firehose.function import FunctionError
-from ttl_archive.infra.local.in_process_transform import InProcessTransform, has_runtime_client
+from ttl_archive.infra.local.in_process_function import (
+    InProcessFunction,
+    has_runtime_client,
+    in_process_transform,
+)
 
 CONFIG = '[table]\nname = "devices"\nttl_attribute = "ttl"\n'
 # The command as it runs where the package cannot be imported.
@@ -28,22 +32,22 @@ def kinesis() -> FakeService:
 
 
 @pytest.fixture
-def function(tmp_path: Path, kinesis: FakeService) -> InProcessTransform:
+def function(tmp_path: Path, kinesis: FakeService) -> InProcessFunction:
     (tmp_path / "archive.toml").write_text(CONFIG)
-    return InProcessTransform(tmp_path / "archive.toml", kinesis)
+    return in_process_transform(tmp_path / "archive.toml", kinesis)
 
 
-def invoke(function: InProcessTransform, *records: bytes) -> list[str]:
+def invoke(function: InProcessFunction, *records: bytes) -> list[str]:
     response = json.loads(function.invoke(json.dumps(event(*records)).encode()))
     return [record["result"] for record in response["records"]]
 
 
-def test_the_results_are_those_of_the_transform(function: InProcessTransform) -> None:
+def test_the_results_are_those_of_the_transform(function: InProcessFunction) -> None:
     assert invoke(function, encoded(change()), b"not JSON") == ["Ok", "ProcessingFailed"]
 
 
 def test_its_log_is_kept_and_not_printed(
-    function: InProcessTransform, capsys: pytest.CaptureFixture[str]
+    function: InProcessFunction, capsys: pytest.CaptureFixture[str]
 ) -> None:
     invoke(function, encoded(change()))
 
@@ -52,7 +56,7 @@ def test_its_log_is_kept_and_not_printed(
     assert line["RecordsDelivered"] == 1
 
 
-def test_a_restart_reads_the_settings_again(function: InProcessTransform, tmp_path: Path) -> None:
+def test_a_restart_reads_the_settings_again(function: InProcessFunction, tmp_path: Path) -> None:
     (tmp_path / "archive.toml").write_text(CONFIG.replace("devices", "others"))
     before = invoke(function, encoded(change()))
 
@@ -62,7 +66,7 @@ def test_a_restart_reads_the_settings_again(function: InProcessTransform, tmp_pa
 
 
 def test_rows_over_the_response_limit_go_back_to_the_stream(
-    function: InProcessTransform, kinesis: FakeService
+    function: InProcessFunction, kinesis: FakeService
 ) -> None:
     records = [encoded(change({"text": {"S": "x" * 390_000}, "number": {"N": str(n)}})) for n in range(8)]
 
@@ -72,7 +76,7 @@ def test_rows_over_the_response_limit_go_back_to_the_stream(
     assert [data for data, _ in kinesis.taken] == records[results.index("Dropped") :]
 
 
-def test_a_request_over_the_limit_is_refused(function: InProcessTransform) -> None:
+def test_a_request_over_the_limit_is_refused(function: InProcessFunction) -> None:
     with pytest.raises(FunctionError, match="6291456 bytes"):
         function.invoke(bytes(6_291_457))
 
