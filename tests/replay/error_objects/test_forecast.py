@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.replay.bucket import Bucket
+from tests.replay.discarded import discarded_batch
 from tests.replay.samples import (
     BUCKET,
     KEY,
@@ -65,6 +66,7 @@ OBJECTS = {
     "DamagedGzip": damaged(GOOD),
     "HalfWritten": GOOD + error_line(change(5))[:50],
     "MissingImage": GOOD + error_line(change(5).replace(b'"OldImage"', b'"Other"')),
+    "NoPayload": GOOD + discarded_batch([], payload=None) + b"\n",
     "NoRawData": GOOD + error_line(b"", rawData=None),
     "NotAChangeRecord": GOOD + error_line(b"{}"),
     "NotASourceRecord": GOOD + error_line(row()),
