@@ -14,7 +14,15 @@ ddb_typed     ddb_c1, …: the value of each column, NULL where the text does no
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ttl_archive.infra.sql.change_identity import HAS_IMAGE, LIFE, change_text, key_text, life_text
+from ttl_archive.infra.sql.change_identity import (
+    HAS_IMAGE,
+    LIFE,
+    REMOVAL,
+    change_text,
+    key_text,
+    life_text,
+    removal_text,
+)
 from ttl_archive.infra.sql.dialect import Dialect, Path, quoted
 from ttl_archive.infra.sql.grammar import INTEGER, is_decimal, whole
 from ttl_archive.infra.sql.text_table import (
@@ -66,7 +74,7 @@ class ArchiveRelation:
         metadata = [RelationColumn(name, _METADATA_TYPES.get(name, "string")) for name in METADATA_COLUMNS]
         own = [RelationColumn(column.name, column.type) for column in settings.columns]
         envelope = ENVELOPE_COLUMNS if self._is_envelope else ()
-        texts = [*envelope, IMAGE_COLUMN, *([REST_COLUMN] if self._is_csv else []), "ddb_change"]
+        texts = [*envelope, IMAGE_COLUMN, *([REST_COLUMN] if self._is_csv else []), "ddb_change", REMOVAL]
         if settings.table.keys or envelope:
             texts.append("ddb_key")
         if settings.table.backfilled:
@@ -76,7 +84,7 @@ class ArchiveRelation:
 
     def sql(self) -> str:
         """Return the SELECT of the relation."""
-        special = {"ddb_change": self._change(), "ddb_key": self._key(), LIFE: self._life()}
+        special = self._identities() | {"ddb_key": self._key(), LIFE: self._life()}
         numbers = {column.name: n for n, column in enumerate(self._settings.columns, 1)}
         selected = []
         for column in self.columns():
@@ -208,10 +216,14 @@ class ArchiveRelation:
             return self._dialect.cast(text, "string")
         return self._dialect.typed(name, column.type)
 
-    def _change(self) -> str:
+    def _identities(self) -> dict[str, str]:
         skipped = (*METADATA_COLUMNS, IMAGE_COLUMN)
         content = [quoted(name) for name in self._files if name not in skipped]
-        return self._dialect.digest(change_text(self._settings, content, self._file_columns()))
+        texts = {"ddb_change": change_text, REMOVAL: removal_text}
+        return {
+            name: self._dialect.digest(text(self._settings, content, self._file_columns()))
+            for name, text in texts.items()
+        }
 
     def _attribute_texts(self, names: Sequence[str]) -> list[str]:
         by_path: Mapping[Path, int] = {column.path: n for n, column in enumerate(self._own, 1)}

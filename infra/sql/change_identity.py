@@ -16,6 +16,13 @@ does not count. A change of that feed at an exact second is treated like one of 
 then shown twice at worst. A row that is hidden is worse than one that is shown twice. That is also why texts
 are compared, not parsed images: copies with their members in another order are two changes.
 
+While a table has both roads, Kinesis and Streams, each TTL removal has a row of each. They differ in the
+event id and in the time, which the Streams feed rounds down to the second. `ddb_removal` is a digest of what
+they share: table, second, and the image or every cell. Two removals of one item in one second are possible.
+So the changes with one digest are numbered on each road, and those with the same number are one change. The
+digest is NULL, and the rows of both roads are shown, where rows do not hold the whole item. Only TTL removals
+are compared, because other changes of an item can repeat within a second.
+
 The column `ddb_change` is a digest of all this. `archive_unique` keeps one row for each date folder and
 change. With partition_by = "event" all copies lie in one folder. By arrival, copies on both sides of midnight
 lie in two: the saved query `unique_over_days` finds them, and reads all of its days for that.
@@ -27,6 +34,7 @@ digest of both. Images are not compared, because an export has the members of a 
 stream. An item that was renewed has another TTL value, so its earlier state stays visible.
 
 Source: KDS, record metadata; DynamoDB Developer Guide, Kinesis Data Streams change data capture;
+BC-dynamodbstreams, ApproximateCreationDateTime;
 scylladb/scylladb:test/alternator/test_export.py (the order of sets).
 """
 
@@ -37,7 +45,13 @@ from ttl_archive.transform.settings import IMAGE_COLUMN, Settings
 
 _ALWAYS = ("ddb_table", "ddb_event_name", "ddb_event_us")
 _WHOLE_SECOND = "ddb_event_us LIKE '%000000'"
+_SECOND = "substr(ddb_event_us, 1, length(ddb_event_us) - 6)"
+_BY_TTL = "ddb_removed_by IN ('ttl', 'ttl-inferred')"
 LIFE = "ddb_life"
+REMOVAL = "ddb_removal"
+# The rows that may be one change, whichever road they came by; and the road, as far as the time tells.
+SAME_ON_BOTH_ROADS = f"coalesce({REMOVAL}, ddb_change)"
+ROAD = "ddb_event_us % 1000000 = 0"
 HAS_IMAGE = f"(coalesce({IMAGE_COLUMN}, '') <> '')"
 
 
@@ -60,6 +74,23 @@ def change_text(settings: Settings, content: Sequence[str], inexact: Sequence[st
         return distinct_text(always)
     # A row that was transformed again may have other columns, but it has the same image.
     return f"{distinct_text(always)} || CASE WHEN {HAS_IMAGE} THEN '' ELSE {distinct_text(content)} END"
+
+
+def removal_text(settings: Settings, content: Sequence[str], inexact: Sequence[str] = ()) -> str:
+    """Return the expression of the text that the rows of a TTL removal share on both roads, else NULL.
+
+    The arguments are as for `change_text`.
+    """
+    is_envelope = settings.output.row == "envelope"
+    conditions = [_BY_TTL, *(f"{name} IS NULL" for name in inexact)]
+    if not is_envelope and settings.output.format == "jsonl":
+        conditions.append(HAS_IMAGE)
+    text = distinct_text(["ddb_table", _SECOND, IMAGE_COLUMN])
+    if is_envelope:
+        text += f" || {distinct_text(content)}"
+    elif content:
+        text += f" || CASE WHEN {HAS_IMAGE} THEN '' ELSE {distinct_text(content)} END"
+    return f"CASE WHEN {' AND '.join(conditions)} THEN {text} END"
 
 
 def life_text(keys: Sequence[str], ttl: str) -> str:

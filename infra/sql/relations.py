@@ -9,7 +9,7 @@ errors           every record that failed
 from collections.abc import Sequence
 
 from ttl_archive.infra.sql.archive_relation import ArchiveRelation
-from ttl_archive.infra.sql.change_identity import LIFE, without_superseded
+from ttl_archive.infra.sql.change_identity import LIFE, ROAD, SAME_ON_BOTH_ROADS, without_superseded
 from ttl_archive.infra.sql.dialect import Dialect, quoted
 from ttl_archive.infra.sql.errors_relation import errors_sql
 from ttl_archive.transform.settings import Settings
@@ -43,8 +43,13 @@ def unique_sql(names: Sequence[str], also_equal: Sequence[str] = (), where: str 
     window only if its columns are in PARTITION BY. Source:
     trinodb/trino:core/trino-main/src/main/java/io/trino/sql/planner/optimizations/PredicatePushDown.java.
     """
-    same = ", ".join(map(quoted, [*also_equal, "ddb_change"]))
-    changes = _first(names, f"PARTITION BY {same} ORDER BY ddb_event_id", where)
+    same = ", ".join([*map(quoted, also_equal), SAME_ON_BOTH_ROADS])
+    numbered = f"dense_rank() OVER (PARTITION BY {same}, {ROAD} ORDER BY ddb_change) AS ddb_number"
+    condition = f" WHERE {where}" if where else ""
+    source = f"(\n{_select(names, ARCHIVE + condition, f', {numbered}')}\n)"
+    # Of two roads, the row of the Kinesis road, which has the exact time.
+    window = f"PARTITION BY {same}, ddb_number ORDER BY ddb_event_us DESC, ddb_event_id"
+    changes = _first(names, window, source)
     return without_superseded(names, changes, ARCHIVE) if LIFE in names else changes
 
 
@@ -55,12 +60,11 @@ def _latest_sql(names: Sequence[str], settings: Settings) -> str:
     # A row whose key is not known is a key of its own. Copies are equal but for folder and event id.
     date = quoted(settings.output.date_column)
     order = f"ddb_event_us DESC, ddb_event_id DESC, {date}"
-    return _first(names, f"PARTITION BY coalesce(ddb_key, ddb_change) ORDER BY {order}", "")
+    return _first(names, f"PARTITION BY coalesce(ddb_key, ddb_change) ORDER BY {order}", ARCHIVE)
 
 
-def _first(names: Sequence[str], window: str, where: str) -> str:
-    condition = f" WHERE {where}" if where else ""
-    numbered = _select(names, f"{ARCHIVE}{condition}", f", row_number() OVER ({window}) AS ddb_copy")
+def _first(names: Sequence[str], window: str, source: str) -> str:
+    numbered = _select(names, source, f", row_number() OVER ({window}) AS ddb_copy")
     return _select(names, f"(\n{numbered}\n) WHERE ddb_copy = 1")
 
 

@@ -115,7 +115,8 @@ def test_a_filter_on_the_date_reaches_the_table() -> None:
     """It passes below a window only if the date is in PARTITION BY."""
     unique = relations(settings_of("defaults"), AthenaDialect())["archive_unique"]
 
-    assert 'PARTITION BY "dt", "ddb_change"' in unique
+    partitions = re.findall(r"PARTITION BY ([^,]+),", unique)
+    assert partitions == ['"dt"', '"dt"']
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -10,6 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from tests.infra.sql.sql_archive import DAY, FLAT, SHAPES, SqlArchive, settings, streams_change
+from tests.strategies import twice
 from tests.transform.builders import EVENT_US, change
 from ttl_archive.infra.sql.relations import NO_KEYS
 
@@ -61,6 +62,79 @@ def test_on_the_streams_feed_the_event_id_tells_two_changes_of_one_second_apart(
     deliver(archive, shape, first, second, first)
 
     assert count(archive, shape) == 2
+
+
+def on_both_roads(image: dict[str, Any], us: int, event_id: str) -> list[dict[str, Any]]:
+    """The records of one TTL removal on the Kinesis feed and on the Streams feed."""
+    time = {"ApproximateCreationDateTime": us}
+    kinesis = change(twice(image), eventID=f"kinesis-{event_id}", dynamodb=time)
+    return [kinesis, streams_change(image, us // 1_000_000, eventID=f"streams-{event_id}")]
+
+
+@pytest.mark.parametrize("shape", WHOLE)
+def test_a_ttl_removal_that_came_by_both_roads_is_shown_once(tmp_path: Path, shape: str) -> None:
+    """The row of the Kinesis road is kept, because it has the exact time."""
+    archive = SqlArchive(tmp_path)
+    image = {"id": {"S": "a"}, "b": {"B": "AP8="}}
+    deliver(archive, shape, *on_both_roads(image, EVENT_US, "1"), *on_both_roads(image, EVENT_US, "1"))
+
+    found = archive.ask(settings(shape, COLUMNS), "SELECT ddb_event_us FROM archive_unique")
+    assert found == [(EVENT_US,)]
+
+
+@pytest.mark.parametrize("shape", WHOLE)
+def test_two_removals_of_one_image_in_one_second_stay_two_on_both_roads(tmp_path: Path, shape: str) -> None:
+    archive = SqlArchive(tmp_path)
+    image = {"id": {"S": "a"}}
+    deliver(archive, shape, *on_both_roads(image, EVENT_US, "1"), *on_both_roads(image, EVENT_US + 9, "2"))
+    deliver(archive, shape, *on_both_roads(image, EVENT_US, "1"))
+
+    assert count(archive, shape) == 2
+
+
+@pytest.mark.parametrize("shape", WHOLE)
+def test_a_removal_that_one_road_has_alone_is_shown(tmp_path: Path, shape: str) -> None:
+    archive = SqlArchive(tmp_path)
+    image = {"id": {"S": "a"}}
+    (kinesis, first), (_, second) = (on_both_roads(image, EVENT_US + n, str(n)) for n in (1, 2))
+    deliver(archive, shape, kinesis, first, second)
+
+    assert count(archive, shape) == 2
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    ("image", "later_us"),
+    [({"id": {"S": "b"}}, 0), ({"id": {"S": "a"}, "more": {"N": "1"}}, 0), ({"id": {"S": "a"}}, 1_000_000)],
+    ids=["key", "image", "second"],
+)
+def test_another_removal_of_the_other_road_is_shown(
+    tmp_path: Path, shape: str, image: dict[str, Any], later_us: int
+) -> None:
+    archive = SqlArchive(tmp_path)
+    kinesis, _ = on_both_roads({"id": {"S": "a"}}, EVENT_US, "1")
+    _, streams = on_both_roads(image, EVENT_US + later_us, "2")
+    streams["dynamodb"]["Keys"] = {"id": image["id"]}
+    deliver(archive, shape, kinesis, streams)
+
+    assert count(archive, shape) == 2
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_only_ttl_removals_are_compared_between_the_roads(tmp_path: Path, shape: str) -> None:
+    archive = SqlArchive(tmp_path)
+    kinesis, streams = on_both_roads({"id": {"S": "a"}}, EVENT_US, "1")
+    deliver(archive, shape, *(record | {"userIdentity": None} for record in (kinesis, streams)))
+
+    assert count(archive, shape) == 2
+
+
+def test_rows_without_all_of_their_item_are_shown_from_both_roads(tmp_path: Path) -> None:
+    """Two items with the same columns could be taken for one."""
+    archive = SqlArchive(tmp_path)
+    deliver(archive, "jsonl without image", *on_both_roads({"id": {"S": "a"}}, EVENT_US, "1"))
+
+    assert count(archive, "jsonl without image") == 2
 
 
 @pytest.mark.parametrize("shape", SHAPES)
