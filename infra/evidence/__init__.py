@@ -17,5 +17,6 @@ init_command         the command ttl-archive init; init_run: its steps; init_cho
                      init_plan: what it decides; init_report: what it prints
 schema_differences   evidence against the declared columns, and declared against deployed ones
 deployed_relations   Athena: the relations as they are deployed, and how they are regenerated
-schema_command       the commands ttl-archive schema infer, diff and apply; schema_run: their steps
+schema_command       the commands ttl-archive schema infer, diff and apply; schema_run, apply_run: their steps
+command_clients      AWS clients for the time of one command
 """

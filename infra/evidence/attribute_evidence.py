@@ -7,13 +7,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from ttl_archive.infra.evidence.column_fit import fits
 from ttl_archive.infra.local.dynamodb.change_record import size_bytes
 from ttl_archive.infra.sql.grammar import INTEGER
 from ttl_archive.replay.items.attribute_values import Item, for_boto3
+from ttl_archive.replay.items.item_reader import ItemFileError
 
 Path = tuple[str, ...]
 MAX_PATHS = 5_000
@@ -28,29 +29,26 @@ _is_integer = re.compile(INTEGER).fullmatch
 
 @dataclass(slots=True)
 class NumberEvidence:
-    """Numbers of one attribute: the most digits before and behind the point, zeros that mean nothing apart.
+    """Numbers of one attribute: the most digits before and behind the point, without zeros at the end.
 
-    `are_integers` says that every text is one that a bigint column reads; `epoch_seconds` counts those that
-    are a time in seconds between 2001 and 2286.
+    `are_integers` says that every text is one that a bigint column reads; `epoch_seconds` and `epoch_ms`
+    count those that are a time between 2001 and 2286.
     """
 
     whole_digits: int = 0
     fraction_digits: int = 0
-    significant_digits: int = 0
     are_integers: bool = True
     epoch_seconds: int = 0
+    epoch_ms: int = 0
 
     def add(self, text: str) -> None:
-        """Count a number by its text, which the reader of items has checked."""
+        """Count a number by its text. Raises decimal.InvalidOperation for an exponent beyond Python's."""
         number = Decimal(text)
-        _, digits, exponent = number.as_tuple()
-        significant = "".join(map(str, digits)).strip("0")
-        fraction = _fraction_digits(number)
-        self.significant_digits = max(self.significant_digits, len(significant))
         self.whole_digits = max(self.whole_digits, number.adjusted() + 1 if number else 1)
-        self.fraction_digits = max(self.fraction_digits, fraction)
-        self.are_integers &= _is_integer(text) is not None and exponent == 0
+        self.fraction_digits = max(self.fraction_digits, _fraction_digits(number))
+        self.are_integers &= _is_integer(text) is not None
         self.epoch_seconds += _FIRST_SECOND <= number < _LAST_SECOND
+        self.epoch_ms += _FIRST_SECOND * 1000 <= number < _LAST_SECOND * 1000
 
 
 def _fraction_digits(number: Decimal) -> int:
@@ -91,15 +89,17 @@ class AttributeEvidence:
 
 @dataclass(slots=True)
 class SizeEvidence:
-    """Sizes of items by DynamoDB's rules, in bytes."""
+    """Sizes of items by DynamoDB's rules, in bytes; `over_limit` counts those that DynamoDB would refuse."""
 
     total: int = 0
     largest: int = 0
+    over_limit: int = 0
 
     def add(self, size: int) -> None:
         """Count one item."""
         self.total += size
         self.largest = max(self.largest, size)
+        self.over_limit += size > MAX_ITEM_BYTES
 
 
 @dataclass(slots=True)
@@ -140,20 +140,33 @@ class SampleEvidence:
         return [group for key, group in groups.items() if key and len(group) > 1]
 
     def ttl_candidates(self) -> list[str]:
-        """Return the top-level attributes of which most values are epoch seconds, the likeliest first.
-
-        An attribute is a candidate when half of the items have such a value. A name that says so comes first.
-        """
-        found = [each for each in self.top_level() if 2 * each.numbers.epoch_seconds >= max(1, self.items)]
+        """Return the top-level attributes that are epoch seconds in half of the items, likeliest first."""
+        found = [each for each in self.top_level() if self._in_half(each.numbers.epoch_seconds)]
         names = [each.path[0] for each in found]
         return sorted(names, key=lambda name: re.search("ttl|expir", name, re.IGNORECASE) is None)
 
+    def in_milliseconds(self) -> list[str]:
+        """Return the top-level attributes that half of the items have as milliseconds since 1970."""
+        return [each.path[0] for each in self.top_level() if self._in_half(each.numbers.epoch_ms)]
+
+    def _in_half(self, count: int) -> bool:
+        return 2 * count >= max(1, self.items)
+
 
 def gather(items: Iterable[Item]) -> SampleEvidence:
-    """Return the evidence of the items. Raises what reading the items raises."""
+    """Return the evidence of the items.
+
+    Raises what reading the items raises, and ItemFileError for a number that no item of a table can hold.
+    """
     evidence = SampleEvidence()
     for item in items:
-        evidence.add(item)
+        try:
+            evidence.add(item)
+        except InvalidOperation:
+            raise ItemFileError(
+                f"item {evidence.items}: the exponent of a number is far beyond what DynamoDB holds, "
+                "9.99E+125. Correct the file"
+            ) from None
     return evidence
 
 

@@ -93,8 +93,10 @@ def _ttl_attribute(
         text = f"TTL attribute (attributes with epoch seconds: {named})"
         return str(click.prompt(text, default=default, err=True))
     if len(candidates) != 1:
+        wrong_unit = ", ".join(map(printable, evidence.in_milliseconds()))
         raise MisuseError(
             f"--ttl-attribute is needed. Attributes that hold epoch seconds in most items: {named}"
+            + (f"; milliseconds, by which nothing ever expires: {wrong_unit}" if wrong_unit else "")
         )
     note(f'The TTL attribute is taken to be "{printable(candidates[0])}": it alone holds epoch seconds.')
     return candidates[0]

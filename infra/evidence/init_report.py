@@ -98,8 +98,8 @@ def _print_refusals(plan: InitPlan) -> None:
         for (code, attributes), count in forecast.refused.most_common(_SHOWN):
             show.field("", f"{count:,} × {code}{f': {attributes}' if attributes else ''}")
     if now.forecast.items:
-        rows = now.expiring - sum(now.expiring_refused.values())
-        show.field("", f"{now.expiring:,} of the items will expire: {show.plural(rows, 'row')}")
+        rows = show.plural(now.expiring_rows, "row")
+        show.field("", f"{now.expiring:,} of the items will expire, and become {rows}")
     if now.forecast.codes[OVERSIZED_ROW]:
         show.field("", "A row that is too large fails and stays under errors/; replay delivers it.")
 
@@ -115,6 +115,8 @@ def _print_sizes(plan: InitPlan) -> None:
         f"{show.size(MAX_ITEM_BYTES)}); change records "
         f"{show.size(forecast.record_bytes // max(1, forecast.items))} on average",
     )
+    if sizes.over_limit:
+        show.field("too large", f"DynamoDB would not hold {show.plural(sizes.over_limit, 'item')}.")
     if forecast.skipped:
         show.field(
             "too large",
@@ -189,5 +191,6 @@ def trial_document(trial: Trial) -> dict[str, Any]:
         ],
         "skipped": forecast.skipped,
         "expiring": trial.expiring,
+        "expiring_rows": trial.expiring_rows,
         "expiring_refused": trial.expiring_refused,
     }

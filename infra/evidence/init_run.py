@@ -4,16 +4,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import click
-
 from ttl_archive.infra.evidence.attribute_evidence import gather
+from ttl_archive.infra.evidence.command_clients import clients_of_command
 from ttl_archive.infra.evidence.init_choices import GivenAnswers, complete_answers
 from ttl_archive.infra.evidence.init_plan import plan_configuration
 from ttl_archive.infra.evidence.init_report import plan_document, print_plan_report
 from ttl_archive.infra.evidence.item_sources import ItemSource, file_source, table_source
 from ttl_archive.infra.evidence.live_table import LiveTable, describe_live_table
 from ttl_archive.infra.evidence.sample_store import SampleStore
-from ttl_archive.replay.aws import Clients
 from ttl_archive.replay.commands import show
 from ttl_archive.replay.errors import MisuseError, NothingFoundError
 
@@ -82,8 +80,7 @@ def run_init(request: InitRequest) -> None:
 def _open(request: InitRequest) -> tuple[LiveTable | None, ItemSource]:
     if request.files:
         return None, file_source(request.files)
-    clients = Clients(profile=request.profile, region=request.region)
-    click.get_current_context().call_on_close(clients.close)
+    clients = clients_of_command(request.profile, request.region)
     live = describe_live_table(clients("dynamodb"), request.table)
     return live, table_source(clients("dynamodb"), request.table, live.item_count, request.limit)
 

@@ -9,7 +9,6 @@ import zlib
 from base64 import b64encode
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from decimal import InvalidOperation
 from hashlib import sha256
 
 from ttl_archive.infra.evidence.attribute_evidence import walk_attributes
@@ -21,13 +20,14 @@ from ttl_archive.replay.verdict import Refused
 from ttl_archive.transform.convert import Drop, Row, converter
 from ttl_archive.transform.errors import RecordError
 from ttl_archive.transform.limits import Answer, fits_alone
-from ttl_archive.transform.settings import Settings
+from ttl_archive.transform.settings import Settings, Table
 
 # AWS documents no length of a record id. It matters only to a row that is within bytes of the limit.
 _RECORD_ID = "0" * 80
 # The partition key counts as a part of a record. Source: Kinesis Data Streams Developer Guide, large-records.
 _PARTITION_KEY_BYTES = 32
 _MAX_EXPLAINED = 200  # kinds of refused items; the others are counted by their code
+ROW, SKIPPED = "row", "skipped"
 OVERSIZED_ROW = "RowTooLarge"  # the transform's code, see transform/overflow.py
 
 
@@ -65,27 +65,23 @@ class RefusalForecast:
 class Forecaster:
     """Adds items to a forecast. `max_record_bytes` is the largest record of the data stream."""
 
-    def __init__(self, settings: Settings, max_record_bytes: int, now_us: int) -> None:
+    def __init__(self, settings: Settings, max_record_bytes: int) -> None:
         self.forecast = RefusalForecast()
         # Whatever a removal is dropped for, its row is the same.
         settings = replace(settings, select=replace(settings.select, changes="all"))
-        self._settings, self._max_record_bytes, self._now_us = settings, max_record_bytes, now_us
+        self._settings, self._max_record_bytes = settings, max_record_bytes
         self._convert = converter(settings)
         self._causes = CauseFinder(explainer(settings))
         self._gzip = zlib.compressobj(wbits=31)
 
-    def add(self, item: Item) -> str | None:
-        """Count an item, and return the code of its refusal; None when it becomes a row or is skipped."""
+    def add(self, item: Item, record: bytes) -> str:
+        """Count an item with the record of its removal; return ROW, SKIPPED, or the code of its refusal."""
         forecast = self.forecast
         forecast.items += 1
-        try:
-            record = removal_record(item, self._settings, self._now_us)
-        except InvalidOperation:  # a number that Python cannot read as one, so DynamoDB cannot hold it
-            return self._refuse("BadNumber")
         forecast.record_bytes += len(record)
         if len(record) + _PARTITION_KEY_BYTES > self._max_record_bytes:
             forecast.skipped += 1
-            return None
+            return SKIPPED
         try:
             row = self._convert(record)
         except RecordError as error:
@@ -95,7 +91,7 @@ class Forecaster:
         forecast.rows += 1
         forecast.row_bytes += len(row.line)
         forecast.gzip_bytes += len(self._gzip.compress(row.line))
-        return None
+        return ROW
 
     def finish(self) -> RefusalForecast:
         """Return the forecast, with the rest of the compressed bytes."""
@@ -107,13 +103,10 @@ class Forecaster:
         return code
 
 
-def removal_record(item: Item, settings: Settings, now_us: int) -> bytes:
-    """Return the change record of an item's removal by TTL, as the Kinesis feed carries it.
-
-    Raises decimal.InvalidOperation for a number that is none.
-    """
+def removal_record(item: Item, table: Table, now_us: int) -> bytes:
+    """Return the change record of an item's removal by TTL, as the Kinesis feed carries it."""
     image = for_boto3(item)
-    keys = {name: image[name] for name in settings.table.keys if name in image}
+    keys = {name: image[name] for name in table.keys if name in image}
     record = {
         "eventID": str(uuid.UUID(int=0)),
         "eventName": "REMOVE",
@@ -122,7 +115,7 @@ def removal_record(item: Item, settings: Settings, now_us: int) -> bytes:
     }
     return change_record(
         record,
-        table=settings.table.name,
+        table=table.name,
         precision="MICROSECOND",
         created_us=now_us,
         identity=TTL_IDENTITY,

@@ -110,6 +110,6 @@ def apply_command(dry_run: bool, as_json: bool, **options: Any) -> None:
     It takes the permissions glue:GetTable, glue:UpdateTable, athena:StartQueryExecution and
     athena:GetQueryExecution, and what the workgroup needs: see ttl-archive docs deploy.
     """
-    from ttl_archive.infra.evidence.schema_run import run_apply
+    from ttl_archive.infra.evidence.apply_run import run_apply
 
     run_apply(dry_run=dry_run, as_json=as_json, **options)

@@ -6,6 +6,7 @@ misfit       values do not fit the type, so they are NULL in SQL   change the ty
 unused       no item has what the column reads                     correct its path, or keep it for old rows
 key          a key attribute is missing, or differs by case        correct [table] keys
 refused      the transform refuses items                           add the column that is proposed
+skipped      a change record exceeds the data stream's largest     raise [deploy] max_record_kib
 ttl          items never expire                                    correct what writes them
 deployed     archive.toml and the relations in Athena differ       ttl-archive schema apply
 """
@@ -82,6 +83,7 @@ def differences(
         *_unused(settings, evidence, use),
         *_keys(settings, evidence),
         *_refused(trial),
+        *_skipped(trial),
         *_never_expiring(ttl),
     ]
 
@@ -162,6 +164,17 @@ def _refused(trial: Trial) -> Iterator[SchemaDifference]:
             attributes or code,
             f"The transform would refuse {percentage(count, total)} of the items with {code}. "
             + (_TOO_LARGE if code == OVERSIZED_ROW else remedy(code)),
+        )
+
+
+def _skipped(trial: Trial) -> Iterator[SchemaDifference]:
+    if count := trial.forecast.skipped:
+        yield SchemaDifference(
+            "skipped",
+            "max_record_kib",
+            f"DynamoDB would skip the records of {percentage(count, trial.forecast.items)} of the items, "
+            'because they exceed [deploy] max_record_kib. With partition_by "event" it cannot be raised: '
+            'partition by "arrival".',
         )
 
 

@@ -1,4 +1,4 @@
-"""The steps of `ttl-archive schema infer`, `diff` and `apply`."""
+"""The steps of `ttl-archive schema infer` and `diff`."""
 
 import sys
 from collections.abc import Iterator
@@ -14,12 +14,9 @@ from ttl_archive.infra import deploy_settings
 from ttl_archive.infra.evidence.archived_sources import archived_source
 from ttl_archive.infra.evidence.attribute_evidence import SampleEvidence, gather
 from ttl_archive.infra.evidence.column_proposals import ProposedColumn, propose_columns
+from ttl_archive.infra.evidence.command_clients import clients_of_command
 from ttl_archive.infra.evidence.config_text import columns_lines
-from ttl_archive.infra.evidence.deployed_relations import (
-    deployed_differences,
-    plan_relations,
-    update_relations,
-)
+from ttl_archive.infra.evidence.deployed_relations import deployed_differences
 from ttl_archive.infra.evidence.item_sources import ItemSource, file_source, table_source
 from ttl_archive.infra.evidence.live_table import describe_live_table
 from ttl_archive.infra.evidence.sample_store import SampleStore
@@ -57,7 +54,7 @@ class SampleOptions:
 
     def clients(self) -> Clients:
         """Return AWS clients, closed when the command ends."""
-        return _clients(self.profile, self.region)
+        return clients_of_command(self.profile, self.region)
 
 
 def run_infer(options: SampleOptions, *, every: bool, as_json: bool) -> None:
@@ -103,54 +100,6 @@ def run_diff(options: SampleOptions, *, deployed: bool, as_json: bool) -> None:
         _note_next(found, as_json=as_json)
         sys.exit(FAILED)
     show.note("Nothing is open.")
-
-
-def run_apply(
-    *, config: Path | None, profile: str | None, region: str | None, dry_run: bool, as_json: bool
-) -> None:
-    """Regenerate the relations in Athena. Raises MisuseError, AccessDeniedError and ObjectError."""
-    settings = load(config, deploy_settings.SECTIONS)
-    deploy = deploy_settings.load(settings)
-    clients = _clients(profile, region)
-    update = plan_relations(clients("glue"), settings, deploy)
-    document = {
-        "database": deploy.database,
-        "workgroup": deploy.stack_name,
-        "added": list(update.added),
-        "removed": list(update.removed),
-        "views": len(update.statements),
-        "done": not dry_run,
-    }
-    if not as_json:
-        show.field("database", deploy.database)
-        show.field("columns added", ", ".join(update.added) or "none")
-        show.field("columns removed", ", ".join(update.removed) or "none")
-    if dry_run:
-        if not as_json:
-            show.block("\n\n".join(f"{statement};" for statement in update.statements))
-    else:
-        with show.counter("views", len(update.statements)) as done:
-            update_relations(
-                clients("glue"),
-                clients("athena"),
-                update,
-                deploy,
-                on_statement=lambda number: done(number, len(update.statements)),
-            )
-    if as_json:
-        show.as_json(document)
-    elif not dry_run:
-        show.field("views replaced", str(len(update.statements)))
-        show.note(_after_apply(settings))
-
-
-def _after_apply(settings: Settings) -> str:
-    if settings.output.image:
-        return "Rows of every age answer by their image. Deploy the same archive.toml with the next update."
-    return (
-        "New columns are NULL in rows without an image where the row does not have the attribute. Deploy the "
-        "same archive.toml, so that the function writes the columns: ttl-archive synth"
-    )
 
 
 def _item_differences(options: SampleOptions, settings: Settings) -> list[SchemaDifference]:
@@ -202,12 +151,6 @@ def _items_of(options: SampleOptions, settings: Settings) -> ItemSource:
     dynamodb = options.clients()("dynamodb")
     live = describe_live_table(dynamodb, settings.table.name)
     return table_source(dynamodb, live.name, live.item_count, options.limit)
-
-
-def _clients(profile: str | None, region: str | None) -> Clients:
-    clients = Clients(profile=profile, region=region)
-    click.get_current_context().call_on_close(clients.close)
-    return clients
 
 
 def _column_document(proposed: ProposedColumn) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def test_the_commands_of_the_readme_run_as_they_are_shown(tmp_path: Path, monkey
 
     assert result.exit_code == 0, result.output
     assert "the transform would refuse 3 % of the items (6)" in result.output
-    assert "176 of the items will expire: 176 rows" in result.output
+    assert "176 of the items will expire, and become 176 rows" in result.output
     assert "ttl-archive demo --table-file orders.jsonl" in result.output
     assert f"ttl-archive demo --table-file {file}" in shown
     assert load(tmp_path / "archive.toml").table.name == "Orders"
@@ -183,6 +183,24 @@ def test_a_number_of_a_billion_digits_is_refused_and_does_not_fill_the_memory(it
 
     (refused,) = document["with_configuration"]["refused"]
     assert (refused["code"], refused["attributes"]) == ("BadNumber", "n")
+
+
+def test_an_exponent_that_python_cannot_read_is_named_with_its_item(items: Path):
+    items.write_text('{"pk": {"S": "a"}}\n{"n": {"N": "1E99999999999999999999"}}\n')
+
+    result = init("--table", "Devices", "--ttl-attribute", "t", "--dry-run", str(items))
+
+    assert result.exit_code == 1
+    assert "item 2: the exponent of a number is far beyond what DynamoDB holds" in result.output
+
+
+def test_a_ttl_in_milliseconds_is_no_candidate_and_is_named(items: Path):
+    items.write_text(json.dumps(ITEMS[1]) + "\n")
+
+    result = init("--table", "Devices", "--dry-run", str(items))
+
+    assert result.exit_code == 2
+    assert "in most items: none; milliseconds, by which nothing ever expires: expiredAt" in result.output
 
 
 def test_a_name_that_is_no_table_is_reported_by_the_loader(items: Path):

@@ -16,7 +16,7 @@ from tests.replay.bucket import Bucket
 from tests.transform.builders import change
 from ttl_archive.infra import deploy_settings
 from ttl_archive.infra.cli import cli
-from ttl_archive.infra.evidence import schema_run
+from ttl_archive.infra.evidence import apply_run, schema_run
 from ttl_archive.infra.evidence.archived_sources import archived_source
 from ttl_archive.infra.evidence.deployed_relations import (
     deployed_differences,
@@ -118,6 +118,23 @@ def test_diff_says_that_nothing_is_open(config: Path, items: Path):
     assert (result.exit_code, result.stdout) == (0, "")
     assert "Nothing is open." in result.stderr
     assert "2 items, all of" in result.stderr
+
+
+def test_a_record_that_is_larger_than_the_stream_takes_is_skipped(config: Path, items: Path):
+    """By event, the largest record is 1,024 KiB; a control character has six bytes in JSON."""
+    large = {"id": {"S": "1"}, "ttl": {"N": SOON}, "text": {"S": "\x01" * 180_000}}
+    items.write_text(json.dumps(large) + "\n")
+    config.write_text(
+        '[table]\nname = "devices"\nttl_attribute = "ttl"\n[output]\npartition_by = "event"\n'
+        + "".join(f'[[columns]]\nname = "{name}"\n' for name in large)
+    )
+
+    skipped = run("diff", items, "--config", config)
+    config.write_text(config.read_text().replace('"event"', '"arrival"'))
+
+    assert skipped.exit_code == 1
+    assert skipped.stdout.startswith("skipped")
+    assert run("diff", items, "--config", config).exit_code == 0
 
 
 def test_infer_refuses_rows_that_have_no_columns(config: Path, items: Path):
@@ -386,7 +403,8 @@ def test_apply_from_the_command_line(config: Path, monkeypatch: pytest.MonkeyPat
     glue, athena = deployed(of_columns(*BEFORE))
     athena.looks = 0
     clients = {"glue": glue, "athena": athena}
-    monkeypatch.setattr(schema_run, "_clients", lambda profile, region: clients.__getitem__)
+    for module in (schema_run, apply_run):
+        monkeypatch.setattr(module, "clients_of_command", lambda profile, region: clients.__getitem__)
 
     dry = run("apply", "--config", config, "--dry-run")
     assert dry.exit_code == 0
