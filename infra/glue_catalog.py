@@ -7,7 +7,8 @@ from constructs import Construct
 
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.sql.errors_relation import ERROR_KEYS
-from ttl_archive.infra.sql.text_table import ARCHIVE_FILES, ERROR_FILES, TextColumn, archive_text_columns
+from ttl_archive.infra.sql.serde import Serde, archive_serde, error_serde
+from ttl_archive.infra.sql.text_table import ARCHIVE_FILES, ERROR_FILES, archive_text_columns
 from ttl_archive.transform import layout
 from ttl_archive.transform.settings import Settings
 
@@ -20,7 +21,6 @@ Table = glue.CfnTable
 _TEXT_INPUT = "org.apache.hadoop.mapred.TextInputFormat"
 _TEXT_OUTPUT = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
 _PARQUET = "org.apache.hadoop.hive.ql.io.parquet"
-_OPENX = "org.openx.data.jsonserde.JsonSerDe"
 
 
 class Catalog(Construct):
@@ -83,7 +83,7 @@ class Catalog(Construct):
             storage_descriptor=self._storage(
                 layout.archive_folder(self._settings),
                 [_text(column.name) for column in columns],
-                _archive_serde(self._settings, self._deploy, columns),
+                _archive_serde(self._settings, self._deploy),
                 _PARQUET_FORMATS if self._deploy.parquet else _TEXT_FORMATS,
             ),
         )
@@ -101,8 +101,7 @@ class Catalog(Construct):
             storage_descriptor=self._storage(
                 layout.errors_folder(self._settings),
                 [_text(name) for name in ERROR_KEYS],
-                # Case does not count, so that lambdaArn and lambdaARN are one column.
-                _serde(_OPENX, {"case.insensitive": "true", "ignore.malformed.json": "true"}),
+                _serde(error_serde()),
                 _TEXT_FORMATS,
             ),
         )
@@ -130,35 +129,15 @@ _TEXT_FORMATS = (_TEXT_INPUT, _TEXT_OUTPUT)
 _PARQUET_FORMATS = (f"{_PARQUET}.MapredParquetInputFormat", f"{_PARQUET}.MapredParquetOutputFormat")
 
 
-def _archive_serde(
-    settings: Settings, deploy: Deploy, columns: tuple[TextColumn, ...]
-) -> Table.SerdeInfoProperty:
-    """Return the class that reads delivered files, with its properties.
-
-    Source: Athena User Guide, supported SerDes.
-    """
+def _archive_serde(settings: Settings, deploy: Deploy) -> Table.SerdeInfoProperty:
+    """Return the class that reads delivered files."""
     if deploy.parquet:
-        return _serde(f"{_PARQUET}.serde.ParquetHiveSerDe", {"serialization.format": "1"})
-    if settings.output.format == "csv":
-        properties = {"separatorChar": ",", "quoteChar": '"', "escapeChar": "\\"}
-        return _serde("org.apache.hadoop.hive.serde2.OpenCSVSerde", properties)
-    return _serde(
-        _OPENX,
-        {
-            # With case insensitivity two attributes whose names differ by case alone would fail the query,
-            # and the JSON text of maps would be in lower case.
-            "case.insensitive": "false",
-            "dots.in.keys": "false",
-            # A broken line is a row of NULLs, which the relations leave out and broken_lines finds. An error
-            # would hide the day's whole rows, and would not say where the line is.
-            "ignore.malformed.json": "true",
-            **{f"mapping.{column.name}": column.key for column in columns},
-        },
-    )
+        return _serde(Serde(f"{_PARQUET}.serde.ParquetHiveSerDe", {"serialization.format": "1"}))
+    return _serde(archive_serde(settings))
 
 
-def _serde(library: str, parameters: dict[str, str]) -> Table.SerdeInfoProperty:
-    return Table.SerdeInfoProperty(serialization_library=library, parameters=parameters)
+def _serde(serde: Serde) -> Table.SerdeInfoProperty:
+    return Table.SerdeInfoProperty(serialization_library=serde.library, parameters=dict(serde.parameters))
 
 
 def _text(name: str) -> Table.ColumnProperty:

@@ -11,6 +11,7 @@ module                             subject
 grammar                            the texts that fit a column type, before every cast
 dialect                            what both engines share, and what each must add
 athena_dialect, duckdb_dialect     how each engine writes it
+serde                              the classes by which Athena reads the files
 saved_queries, queries/*.sql       the queries that are shipped, for both engines
 config_warnings                    what check-config says about SQL
 

@@ -11,8 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from tests.conformance.endpoint import PREFIX
 
 _TRUSTED = ("firehose.amazonaws.com", "lambda.amazonaws.com")
@@ -85,61 +83,6 @@ class Account:
                 )
             arns[mode] = client.get_function(FunctionName=name)["Configuration"]["FunctionArn"]
         return arns
-
-    def remove_resources(self) -> list[str]:
-        """Delete every other resource that has the prefix, and return the names of what was deleted."""
-        firehose, kinesis = self.client("firehose"), self.client("kinesis")
-        dynamodb, s3 = self.client("dynamodb"), self.client("s3")
-        deleted = _ours(firehose.list_delivery_streams(Limit=10_000)["DeliveryStreamNames"])
-        for name in deleted:
-            firehose.delete_delivery_stream(DeliveryStreamName=name)
-        for name in _ours(_pages(kinesis, "list_streams", "StreamNames")):
-            kinesis.delete_stream(StreamName=name, EnforceConsumerDeletion=True)
-            deleted.append(name)
-        for name in _ours(_pages(dynamodb, "list_tables", "TableNames")):
-            dynamodb.delete_table(TableName=name)
-            deleted.append(name)
-        for name in _ours([bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]):
-            for entry in _pages(s3, "list_objects_v2", "Contents", Bucket=name):
-                s3.delete_object(Bucket=name, Key=entry["Key"])
-            s3.delete_bucket(Bucket=name)
-            deleted.append(name)
-        return deleted
-
-    def clean_up(self) -> list[str]:
-        """Delete the role and the functions, and return the names of what was deleted."""
-        iam, functions, role = self.client("iam"), self.client("lambda"), f"{PREFIX}role"
-        calls: list[tuple[str, Callable[[], Any]]] = [
-            *(
-                (f"{PREFIX}{mode}", _call(functions.delete_function, FunctionName=f"{PREFIX}{mode}"))
-                for mode in MODES
-            ),
-            ("", _call(iam.delete_role_policy, RoleName=role, PolicyName="probe")),
-            (role, _call(iam.delete_role, RoleName=role)),
-        ]
-        deleted = []
-        for name, call in calls:
-            try:
-                call()
-            except ClientError as error:
-                if error.response["Error"]["Code"] not in ("NoSuchEntity", "ResourceNotFoundException"):
-                    raise
-            else:
-                deleted += [name] if name else []
-        return deleted
-
-
-def _ours(names: list[str]) -> list[str]:
-    return [name for name in names if name.startswith(PREFIX)]
-
-
-def _pages(client: Any, operation: str, member: str, **request: Any) -> list[Any]:
-    pages = client.get_paginator(operation).paginate(**request)
-    return [entry for page in pages for entry in page.get(member, ())]
-
-
-def _call(method: Callable[..., Any], **request: Any) -> Callable[[], Any]:
-    return lambda: method(**request)
 
 
 def _policy(*statements: dict[str, Any]) -> str:
