@@ -60,6 +60,7 @@ _COMMANDS = {
         "schema",
         None,
         "Compare the columns with the items, and with Athena.",
+        "deploy",
     ),
     "synth": LazyCommand(
         "infra.synth", "command", "infra", "Write the CloudFormation template and its assets.", "deploy"

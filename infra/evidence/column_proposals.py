@@ -37,12 +37,14 @@ def propose_columns(
     evidence: SampleEvidence,
     *,
     date_column: str,
+    ttl_attribute: str,
     keys: Sequence[str] = (),
     max_columns: int,
     declared: Iterable[Column] = (),
 ) -> list[ProposedColumn]:
     """Return a column for each attribute without one, keys first, then by the share of items.
 
+    The TTL attribute is a number where any value is one, because items with another value never expire.
     Beyond `max_columns`, only attributes that collide with another name get a column, because their items
     would be refused without it. `declared` are columns that exist already.
     """
@@ -57,7 +59,8 @@ def propose_columns(
     others = [date_column, *(column.name for column in declared)]
     names = choose_column_names([each.path for each in chosen], seen, others)
     return [
-        ProposedColumn(Column(names[each.path], each.path, column_type_of(each)), each) for each in chosen
+        ProposedColumn(Column(names[each.path], each.path, _type_for(each, ttl_attribute)), each)
+        for each in chosen
     ]
 
 
@@ -71,6 +74,12 @@ def column_type_of(evidence: AttributeEvidence) -> str:
     if types == {"BOOL"}:
         return "boolean"
     return "json" if types and types <= _CONTAINERS else "string"
+
+
+def _type_for(evidence: AttributeEvidence, ttl_attribute: str) -> str:
+    if evidence.path == (ttl_attribute,) and evidence.types["N"]:
+        return _number_type(evidence.numbers)
+    return column_type_of(evidence)
 
 
 def _number_type(numbers: NumberEvidence) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ttl_archive.infra.evidence.attribute_evidence import AttributeEvidence
 from ttl_archive.infra.evidence.column_proposals import ProposedColumn
-from ttl_archive.replay.commands.show import printable
+from ttl_archive.replay.commands.show import plural, printable
 
 _COMMENT_WIDTH = 100
 
@@ -65,7 +65,10 @@ def columns_lines(columns: Iterable[ProposedColumn], items: int) -> list[str]:
     lines: list[str] = []
     for proposed in columns:
         column = proposed.column
-        lines += [f"# {describe_types(proposed.evidence, items)}", "[[columns]]"]
+        evidence = proposed.evidence
+        seen = f"{printable('.'.join(evidence.path))}: {describe_values(evidence, items)}"
+        conflict = f"; types differ, so the column is {column.type}" if evidence.has_conflict else ""
+        lines += [*_comments([seen + conflict]), "[[columns]]"]
         lines.append(f"name = {toml_value(column.name)}")
         if column.path != (column.name,):
             lines.append(f"path = {toml_path(column.path)}")
@@ -73,17 +76,15 @@ def columns_lines(columns: Iterable[ProposedColumn], items: int) -> list[str]:
     return lines
 
 
-def describe_types(evidence: AttributeEvidence, items: int) -> str:
-    """Return the types of an attribute with the shares of the items that have them."""
-    parts = [f"{kind} in {percentage(count, items)}" for kind, count in evidence.types.most_common()]
-    text = f"{printable('.'.join(evidence.path))}: {', '.join(parts)} of the items"
+def describe_values(evidence: AttributeEvidence, items: int) -> str:
+    """Return the types of an attribute with the shares of the items that have them, and the digits."""
+    shares = [f"{kind} in {percentage(count, items)}" for kind, count in evidence.types.most_common()]
+    text = f"{', '.join(shares)} of the items"
+    if not evidence.types["N"]:
+        return text
     numbers = evidence.numbers
-    if evidence.types["N"] and not numbers.are_integers:
-        text += f"; numbers of up to {numbers.whole_digits} digits before the point"
-        text += f" and {numbers.fraction_digits} behind it"
-    elif evidence.types["N"]:
-        text += f"; whole numbers of up to {numbers.whole_digits} digits"
-    return text + ("; two types, so the column is text" if evidence.has_conflict else "")
+    text += f"; numbers of at most {plural(numbers.whole_digits, 'digit')} before the point"
+    return text if numbers.are_integers else f"{text}, {numbers.fraction_digits} behind it"
 
 
 def percentage(count: int, total: int) -> str:

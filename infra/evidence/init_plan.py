@@ -66,7 +66,11 @@ def plan_configuration(
 ) -> InitPlan:
     """Return the configuration that the sample leads to. Raises SettingsError when it is not allowed."""
     columns = propose_columns(
-        evidence, date_column=DATE_COLUMN, keys=answers.keys, max_columns=answers.max_columns
+        evidence,
+        date_column=DATE_COLUMN,
+        ttl_attribute=answers.ttl_attribute,
+        keys=answers.keys,
+        max_columns=answers.max_columns,
     )
     ttl = TtlEvidence(answers.ttl_attribute, int(now.timestamp()))
     # Rows of JSON: CSV is not allowed without a column, and the same items are refused in both.

@@ -65,7 +65,7 @@ def _print_columns(plan: InitPlan) -> None:
         types = ", ".join(
             f"{kind} {percentage(count, each.count)}" for kind, count in each.types.most_common()
         )
-        show.field("two types", f"{each.path[0]}: {types}. Its column is text.")
+        show.field("types differ", f"{each.path[0]}: {types}. Its column is {_type_of(plan, each)}.")
     for group in plan.evidence.alike()[:_SHOWN]:
         names = ", ".join(f"{_described(plan, each)}" for each in group)
         show.field("similar names", f"{names}. If one was renamed: coalesce() in SQL joins the columns.")
@@ -77,6 +77,11 @@ def _described(plan: InitPlan, evidence: AttributeEvidence) -> str:
     column = _column_of(plan, evidence)
     named = f", column {column}" if column else ""
     return f"{evidence.path[0]} ({percentage(evidence.count, plan.evidence.items)}{named})"
+
+
+def _type_of(plan: InitPlan, evidence: AttributeEvidence) -> str:
+    types = (each.column.type for each in plan.columns if each.column.path == evidence.path)
+    return next(types, "not declared")
 
 
 def _column_of(plan: InitPlan, evidence: AttributeEvidence) -> str | None:

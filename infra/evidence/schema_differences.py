@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from ttl_archive.infra.evidence.attribute_evidence import SampleEvidence
 from ttl_archive.infra.evidence.column_fit import fits, value_at
 from ttl_archive.infra.evidence.column_proposals import ProposedColumn, column_type_of
-from ttl_archive.infra.evidence.config_text import describe_types, percentage
+from ttl_archive.infra.evidence.config_text import describe_values, percentage
 from ttl_archive.infra.evidence.refusal_forecast import OVERSIZED_ROW
 from ttl_archive.infra.evidence.trials import Trial
 from ttl_archive.infra.evidence.ttl_values import REMEDIES_OF_TTL, TtlEvidence
@@ -29,6 +29,12 @@ from ttl_archive.transform.settings import Column, Settings
 _TOO_LARGE = (
     "Its row does not fit the function's response. The record stays under errors/, and replay run --sink s3 "
     "delivers it."
+)
+
+
+_COLLISION = (
+    "Two attributes have the same column, or one has the name of a column that every row has. A column of "
+    "its own for one of them resolves it."
 )
 
 
@@ -98,8 +104,8 @@ def _undeclared(
         yield SchemaDifference(
             "undeclared",
             ".".join(column.path),
-            f"{describe_types(each.evidence, evidence.items)}. It has no column: add one, such as "
-            f"{column.name} {column.type}",
+            f"{describe_values(each.evidence, evidence.items)}, and no column. Proposed: {column.name} "
+            f"{column.type}",
         )
 
 
@@ -149,7 +155,7 @@ def _similar(path: tuple[str, ...], evidence: SampleEvidence) -> str:
         for other in evidence.attributes
         if other != path and [_plain(part) for part in other] == wanted
     ]
-    return f" Items have {', '.join(close)}: names are case-sensitive." if close else ""
+    return f" Items have {', '.join(close)}: another name, because every character counts." if close else ""
 
 
 def _plain(name: str) -> str:
@@ -158,12 +164,13 @@ def _plain(name: str) -> str:
 
 def _refused(trial: Trial) -> Iterator[SchemaDifference]:
     total = trial.forecast.items
+    remedies = {OVERSIZED_ROW: _TOO_LARGE, "ColumnCollision": _COLLISION}
     for (code, attributes), count in trial.forecast.refused.most_common():
         yield SchemaDifference(
             "refused",
             attributes or code,
             f"The transform would refuse {percentage(count, total)} of the items with {code}. "
-            + (_TOO_LARGE if code == OVERSIZED_ROW else remedy(code)),
+            + (remedies.get(code) or remedy(code)),
         )
 
 

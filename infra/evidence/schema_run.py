@@ -67,6 +67,7 @@ def run_infer(options: SampleOptions, *, every: bool, as_json: bool) -> None:
         columns = propose_columns(
             evidence,
             date_column=settings.output.date_column,
+            ttl_attribute=settings.table.ttl_attribute,
             keys=settings.table.keys,
             max_columns=_MAX_COLUMNS,
             declared=declared,
@@ -111,6 +112,7 @@ def _item_differences(options: SampleOptions, settings: Settings) -> list[Schema
         proposed = propose_columns(
             evidence,
             date_column=settings.output.date_column,
+            ttl_attribute=settings.table.ttl_attribute,
             keys=settings.table.keys,
             max_columns=_MAX_COLUMNS,
             declared=settings.columns,

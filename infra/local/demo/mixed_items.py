@@ -5,7 +5,7 @@ the customer's attribute was renamed: customerID           the first half of the
   to customer_id, and an item was migrated with both       every 50th item
 the TTL attribute is in milliseconds                       every 10th item
   a date in a text, or missing                             two items each
-total has two digits behind the point; 38 digits           one item
+serial has 38 digits; total two behind the point           all items
 status and Status in one item, of two systems              every 40th item
 an attribute dt, the name of the archive's date column     one item
 note is a text, a number or a map; binary, sets, lists     some items
@@ -26,7 +26,7 @@ TTL_ATTRIBUTE = "expiresAt"
 COUNT = 200
 FIRST_EXPIRY = datetime(2027, 1, 1, tzinfo=UTC)
 _HOUR_S = 3600
-_EXACT = "12345678901234567890123456789012345678"
+_FIRST_SERIAL = 12345678901234567890123456789012345000
 _NOTES = ({"S": "gift"}, {"N": "2"}, {"M": {"text": {"S": "call first"}, "by": {"S": "ops"}}})
 
 
@@ -40,7 +40,8 @@ def _order(number: int) -> Item:
     item: Item = {
         KEY: {"S": f"order-{number:04d}"},
         "createdAt": {"S": f"2026-{number % 12 + 1:02d}-{number % 28 + 1:02d}T08:00:00Z"},
-        "total": {"N": _EXACT if number == 7 else f"{number * 3}.{number % 9 + 1}5"},
+        "serial": {"N": str(_FIRST_SERIAL + number)},
+        "total": {"N": f"{number * 3}.{number % 9 + 1}5"},
         "paid": {"BOOL": number % 3 == 0},
         "address": {"M": {"city": {"S": "Lyon"}, "geo": {"M": {"lat": {"N": "45.764043"}}}}},
     }

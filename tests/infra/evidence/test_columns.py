@@ -63,7 +63,7 @@ names = st.sampled_from(["dt", "DT", "dt_2", "ddb_rest", "DDB_Image", "a_ddb_res
 @given(st.lists(st.lists(names, min_size=1, max_size=5, unique=True), min_size=1, max_size=4))
 def test_with_the_proposed_columns_no_item_of_the_sample_is_refused(items):
     sample = [{name: {"S": "x"} for name in each} for each in items]
-    columns = propose_columns(gather(sample), date_column="dt", max_columns=0)
+    columns = propose_columns(gather(sample), date_column="dt", ttl_attribute="ttl", max_columns=0)
     document = tomllib.loads("\n".join(columns_lines(columns, len(sample))))
     table = {"name": "devices", "ttl_attribute": "ttl"}
     convert = converter(parse({"table": table, **document}))
@@ -103,6 +103,14 @@ def test_a_type_is_the_narrowest_that_all_values_fit(values, column_type):
 
     assert column_type_of(evidence) == column_type
     assert all(fits(value, column_type) for value in values)
+
+
+def test_the_ttl_attribute_is_a_number_where_any_value_is_one():
+    evidence = gather([{"ttl": {"N": "1893456000"}}, {"ttl": {"S": "soon"}}])
+    (of_ttl,) = propose_columns(evidence, date_column="dt", ttl_attribute="ttl", max_columns=9)
+    (of_other,) = propose_columns(evidence, date_column="dt", ttl_attribute="expires", max_columns=9)
+
+    assert (of_ttl.column.type, of_other.column.type) == ("bigint", "string")
 
 
 VALUES = [

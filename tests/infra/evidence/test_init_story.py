@@ -4,6 +4,7 @@ import json
 import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from ttl_archive.infra.evidence.attribute_evidence import gather
 from ttl_archive.infra.evidence.init_plan import InitAnswers, InitPlan, plan_configuration
 from ttl_archive.infra.evidence.item_sources import ItemSource
 from ttl_archive.infra.evidence.sample_store import SampleStore
+from ttl_archive.infra.evidence.ttl_values import TtlKind, ttl_kind
 from ttl_archive.infra.local import Clock, Pipeline
 from ttl_archive.infra.local.demo import story
 from ttl_archive.infra.local.demo.mixed_items import FIRST_EXPIRY, KEY, TABLE, TTL_ATTRIBUTE, mixed_items
@@ -21,6 +23,7 @@ from ttl_archive.replay.items.attribute_values import Item, for_boto3
 from ttl_archive.transform.settings import Column, load
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
+NOW_S = int(NOW.timestamp())
 BARE = f'[table]\nname = "{TABLE}"\nttl_attribute = "{TTL_ATTRIBUTE}"\n'
 
 
@@ -107,8 +110,11 @@ def test_init_predicts_what_the_pipeline_does_and_its_configuration_resolves_it(
     misfits = pipeline.saved_query("misfits", "2020-01-01", "2030-01-01")
     assert misfits
     assert {count for row in misfits for count in row[2:]} == {0}
-    total = "SELECT total FROM archive WHERE order_id = 'order-0007'"
-    assert pipeline.sql(total).fetchall() == [("12345678901234567890123456789012345678",)]
+    found = pipeline.sql("SELECT serial FROM archive WHERE order_id = 'order-0007'").fetchall()
+    assert found == [(Decimal("12345678901234567890123456789012345007"),)]
+    expired = [item for item in items if ttl_kind(item.get(TTL_ATTRIBUTE), NOW_S) is TtlKind.EPOCH_SECONDS]
+    totals = [Decimal(item["total"]["N"]) for item in expired if "total" in item]
+    assert pipeline.sql("SELECT sum(total) FROM archive_unique").fetchall() == [(sum(totals),)]
 
     from_rows = ["schema", "diff", "--bucket", pipeline.bucket, "--json"]
     found = CliRunner().invoke(cli, from_rows, env=pipeline.environment())

@@ -90,8 +90,8 @@ def test_diff_reports_each_kind_of_difference_and_exits_with_1(config: Path, ite
     }
     assert "1 of 2 values do not fit decimal(5,1)" in found["misfit", "temperature"]
     assert "All values of the sample fit string" in found["misfit", "temperature"]
-    assert "Items have Site: names are case-sensitive" in found["unused", "site"]
-    assert "Items have id: names are case-sensitive" in found["key", "ID"]
+    assert "Items have Site: another name" in found["unused", "site"]
+    assert "Items have id: another name" in found["key", "ID"]
     assert "50 % of the items with ColumnCollision" in found["refused", "Site"]
 
 
