@@ -4,6 +4,7 @@ demo_command   options, progress, and the order in which it shows what happens
 scenario       what it runs on: its own readings, or the user's items
 readings       its own items; mixed_items, a table of mixed item types for init and --table-file
 table_files    the user's items
+roads          the ways into the archive that it can show
 story          what happens, step by step, on a running pipeline
 report         what was found, as one value; ledger, the part of it that must add up
 screen         how it is shown at 80 columns

@@ -23,6 +23,7 @@ from ttl_archive.infra.query.stored_files import bucket_files, with_retrieval_st
 from ttl_archive.transform.errors import SettingsError
 from ttl_archive.transform.settings import load
 
+_DESCRIBE = ("aws", "firehose", "describe-delivery-stream", "--delivery-stream-name")
 _EXAMPLE_VALUES = {"S": "mine", "N": "1", "B": "bWluZQ=="}
 
 
@@ -43,7 +44,7 @@ In another terminal:
 {exports}
 {join(put)}   # expires within seconds
 aws s3 ls --recursive s3://{pipeline.bucket}/
-{join(["aws", "firehose", "describe-delivery-stream", "--delivery-stream-name", NAME])}
+{join([*_DESCRIBE, pipeline.road.delivery_stream])}
 {join(["aws", "dynamodb", "describe-kinesis-streaming-destination", "--table-name", pipeline.table])}
 {_own_delivery_stream(pipeline)}
 {join([sys.executable, "-m", "ttl_archive.infra.local.demo.ask", question])}

@@ -18,6 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from ttl_archive.infra.local.demo import scenario, screen, story
 from ttl_archive.infra.local.demo.ask import how_to_reach
 from ttl_archive.infra.local.demo.report import Report
+from ttl_archive.infra.local.demo.roads import ROADS, DemoRoad
 from ttl_archive.infra.local.demo.scenario import Scenario
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.in_process_function import InProcessFunction
@@ -26,7 +27,7 @@ from ttl_archive.infra.local.pipeline import Pipeline
 _SERVE_STEP = timedelta(seconds=2)
 _WITHOUT_RUNTIME_CLIENT = (
     "AWS's Lambda runtime client (awslambdaric) is not installed; it has no wheel for macOS."
-    " The transform runs in the process of the demo instead."
+    " The function runs in the process of the demo instead."
 )
 
 
@@ -38,6 +39,14 @@ _WITHOUT_RUNTIME_CLIENT = (
     default="jsonl",
     show_default=True,
     help="Format of the rows. With --table-file, archive.toml has it.",
+)
+@click.option(
+    "--road",
+    type=click.Choice(list(ROADS)),
+    default="kinesis",
+    show_default=True,
+    help="How changes reach the archive. "
+    + " ".join(f"{name}: {road.summary}." for name, road in ROADS.items()),
 )
 @click.option(
     "--table-file",
@@ -69,6 +78,7 @@ _WITHOUT_RUNTIME_CLIENT = (
 def demo(
     ctx: click.Context,
     file_format: str,
+    road: str,
     table_files: tuple[Path, ...],
     config: Path | None,
     keys: tuple[str, ...],
@@ -85,6 +95,7 @@ def demo(
     \b
     To see it:                        ttl-archive demo
     To see it in CSV:                 ttl-archive demo --format csv
+    To see the cheaper road:          ttl-archive demo --road streams
     To ask a question of your own:    ttl-archive demo --sql "SELECT max(temperature) FROM archive"
     To look at the files:             ttl-archive demo --keep delivered
     To leave it running:              ttl-archive demo --serve
@@ -101,8 +112,8 @@ def demo(
             chosen = scenario.theirs(table_files, config, keys)
         else:
             chosen = scenario.ours(Path(folder), file_format)
-        with _running(console, chosen) as pipeline:
-            found = Report(pipeline.table, chosen.files)
+        with _running(console, chosen, ROADS[road]) as pipeline:
+            found = Report(pipeline.table, road, chosen.files)
             if chosen.files:
                 screen.show_text(console, "Your items", chosen.files)
             _show_story(console, pipeline, chosen, query, found)
@@ -139,10 +150,12 @@ def _check_options(ctx: click.Context) -> None:
 
 
 @contextmanager
-def _running(console: Console, chosen: Scenario) -> Iterator[Pipeline]:
+def _running(console: Console, chosen: Scenario, road: DemoRoad) -> Iterator[Pipeline]:
     with ExitStack() as stack:
-        with console.status("Starting S3, DynamoDB, Kinesis, Firehose and the transform function …"):
-            pipeline = Pipeline(chosen.settings, keys=chosen.keys, clock=Clock(chosen.start))
+        with console.status("Starting S3, DynamoDB, Kinesis, Firehose and the function …"):
+            pipeline = Pipeline(
+                chosen.settings, road=road.pipeline_road, keys=chosen.keys, clock=Clock(chosen.start)
+            )
             stack.enter_context(pipeline)
         if isinstance(pipeline.function, InProcessFunction):
             console.print(_WITHOUT_RUNTIME_CLIENT)
@@ -192,7 +205,7 @@ def _show_failed(console: Console, pipeline: Pipeline, found: Report) -> None:
     found.causes = story.causes(pipeline)
     if found.causes:
         screen.show_causes(console, found.causes)
-    found.ledger = story.ledger(pipeline)
+    found.ledger = story.ledger(pipeline, ROADS[found.road])
     screen.show_ledger(console, "The ledger", found.ledger)
 
 
@@ -202,7 +215,7 @@ def _replay(console: Console, pipeline: Pipeline, found: Report) -> None:
     console.print(
         f"ttl-archive replay run: {summary.tally.rows} row delivered, exit code {summary.exit_code}"
     )
-    found.ledger_after_replay = story.ledger(pipeline, replayed=summary.tally.rows)
+    found.ledger_after_replay = story.ledger(pipeline, ROADS[found.road], replayed=summary.tally.rows)
     screen.show_ledger(console, "The ledger after replay", found.ledger_after_replay)
 
 

@@ -41,6 +41,7 @@ class Report:
     """All that the demo shows, in the order in which it happens."""
 
     table: str
+    road: str
     files: Sequence[str] = ()
     objects: Sequence[DeliveredObject] = ()
     row: Mapping[str, str] = field(default_factory=dict)  # of one delivered row: column -> value

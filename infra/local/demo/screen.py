@@ -77,15 +77,29 @@ def show_ledger(console: Console, title: str, ledger: Ledger) -> None:
     ends = [("delivered", f"{ledger.delivered:,}"), ("failed, kept in errors/", f"{ledger.failed:,}")]
     for left, right in zip_longest(kept, ends, fillvalue=("", "")):
         table.add_row(*left, *right)
-    for kind, rule in RULES.items():
-        if kind not in ledger.kept:
-            dropped = (f"dropped: {rule}", f"{ledger.dropped[rule]:,}")
-            table.add_row(_KINDS[kind], f"{ledger.count(kind):,}", *dropped)
+    for left, right in zip_longest(_not_kept(ledger), _left_out(ledger), fillvalue=("", "")):
+        table.add_row(*left, *right)
     _print(console, title, table)
     verdict = "[green]it adds up[/]" if ledger.adds_up else "[red]it does not add up[/]"
     kinds = " or ".join(ledger.kept)
     sums = f"{ledger.to_keep:,} {kinds} = {ledger.delivered:,} delivered + {ledger.failed:,} failed"
     console.print(f"{sums}: {verdict}")
+
+
+def _not_kept(ledger: Ledger) -> list[tuple[str, str]]:
+    return [(_KINDS[kind], f"{ledger.count(kind):,}") for kind in RULES if kind not in ledger.kept]
+
+
+def _left_out(ledger: Ledger) -> list[tuple[str, str]]:
+    """Return what the rules dropped, or what the filter at the source passed over without their account."""
+    by_rule = {
+        f"dropped: {rule}": ledger.dropped[rule] for kind, rule in RULES.items() if kind not in ledger.kept
+    }
+    if ledger.passed_over:
+        by_rule = {"passed over by the filter": ledger.passed_over} | {
+            name: number for name, number in by_rule.items() if number
+        }
+    return [(name, f"{number:,}") for name, number in by_rule.items()]
 
 
 def show_storage(console: Console, states: Iterable[StorageState]) -> None:

@@ -18,6 +18,7 @@ from msgspec import Raw
 from ttl_archive.infra.local.demo.ledger import RULES, Ledger
 from ttl_archive.infra.local.demo.readings import KEYS, RENEWED, USER_DELETED
 from ttl_archive.infra.local.demo.report import DeliveredObject, QueryAnswer, StorageState
+from ttl_archive.infra.local.demo.roads import DemoRoad
 from ttl_archive.infra.local.pipeline import Pipeline
 from ttl_archive.replay.causes import explainer
 from ttl_archive.replay.claims import Claims, new_owner
@@ -211,7 +212,7 @@ def _rows(pipeline: Pipeline) -> int:
     return int(number)
 
 
-def ledger(pipeline: Pipeline, replayed: int = 0) -> Ledger:
+def ledger(pipeline: Pipeline, road: DemoRoad, replayed: int = 0) -> Ledger:
     """Count every change and where it ended: rows in the bucket, drops in the log of the function."""
     lines = [json.loads(line) for line in pipeline.function.logs() if line.startswith("{")]
     dropped = {
@@ -221,9 +222,14 @@ def ledger(pipeline: Pipeline, replayed: int = 0) -> Ledger:
     }
     rules = drop_rules(pipeline.settings).values()
     kept = [kind for kind, rule in RULES.items() if rule not in rules]
-    counted = pipeline.ledger()
-    failed = sum(counted.firehose.failed.values()) - replayed
-    return Ledger(counted.changes, kept, dropped, _rows(pipeline), failed)
+    return Ledger(
+        pipeline.ledger().changes,
+        kept,
+        dropped,
+        _rows(pipeline),
+        road.failed(pipeline) - replayed,
+        road.passed_over(pipeline),
+    )
 
 
 def _write(pipeline: Pipeline, items: Sequence[Item]) -> int:

@@ -149,13 +149,13 @@ class BatchProcessor:
         left = batch.records[max(trimmed, aged) :]
         if len(left) == len(batch.records):
             return False
-        remaining = [Batch(left, batch.invocations)] if left else []
+        remaining = [Batch(left, batch.invocations, batch.due_ms)] if left else []
         lane.replace_current(*remaining, now_ms=self.clock.now_ms())
         return True
 
     def _older(self, batch: Batch, age_ms: int) -> int:
         """Return how many records, from the front, are at least as old."""
-        latest_ms = self.clock.now_ms() - age_ms
+        latest_ms = (self.clock.now_ms() if batch.due_ms is None else batch.due_ms) - age_ms
         young = (at for at, record in enumerate(batch.records) if record.arrival_ms > latest_ms)
         return next(young, len(batch.records))
 

@@ -16,10 +16,15 @@ _EMPTY_BYTES = len(_HEAD) + len(_TAIL)
 
 @dataclass
 class Batch:
-    """Records that are handed to the function together, and how often they were, as retries are counted."""
+    """Records that are handed to the function together, and how often they were, as retries are counted.
+
+    `due_ms` is when a batch that was never tried was due. It lies before now when no one polled since,
+    and that makes no record too old: AWS polls all the time.
+    """
 
     records: list[StreamRecord]
     invocations: int = 0
+    due_ms: int | None = None
 
     @property
     def payload(self) -> bytes:
@@ -68,9 +73,12 @@ class Lane:
         """Return the batch to try now, or None. `everything` ignores windows and pauses."""
         if self._tried:
             return self._tried[0] if everything or now_ms >= self._due_ms else None
-        if not self._waiting or not (everything or self._is_full() or self._window_has_ended(now_ms)):
+        if not self._waiting:
             return None
-        self._tried.append(self._take())
+        due_ms = self._free_since_ms if self._is_full() else self._window_end_ms(now_ms)
+        if not everything and due_ms > now_ms:
+            return None
+        self._tried.append(self._take(min(max(due_ms, self._free_since_ms), now_ms)))
         return self._tried[0]
 
     def replace_current(self, *batches: Batch, now_ms: int) -> None:
@@ -81,18 +89,18 @@ class Lane:
 
     def pause(self, now_ms: int) -> None:
         """Try the current batch again later."""
+        self._tried[0].due_ms = None
         self._pause_ms = min(2 * self._pause_ms, _LONGEST_PAUSE_MS) or _FIRST_PAUSE_MS
         self._free_since_ms, self._due_ms = now_ms, now_ms + self._pause_ms
 
     def _is_full(self) -> bool:
         return len(self._waiting) >= self._batch_size or self._waiting_bytes > MAX_REQUEST_BYTES
 
-    def _window_has_ended(self, now_ms: int) -> bool:
-        begun_ms = max(self._free_since_ms, min(self._waiting[0].arrival_ms, now_ms))
-        return now_ms - begun_ms >= self._window_ms
+    def _window_end_ms(self, now_ms: int) -> int:
+        return max(self._free_since_ms, min(self._waiting[0].arrival_ms, now_ms)) + self._window_ms
 
-    def _take(self) -> Batch:
-        batch = Batch([])
+    def _take(self, due_ms: int) -> Batch:
+        batch = Batch([], due_ms=due_ms)
         size = _EMPTY_BYTES
         while self._waiting and len(batch.records) < self._batch_size:
             size += len(self._waiting[0].encoded) + bool(batch.records)

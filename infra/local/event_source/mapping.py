@@ -81,6 +81,13 @@ class EventSourceMapping:
         self.disable()
         self._checkpoints.forget()
 
+    def receive(self) -> None:
+        """Read what is there, so that it is not trimmed because no one polled."""
+        if self.is_enabled:
+            self._open_shards()
+            for poller in list(self._pollers.values()):
+                poller.read()
+
     def work(self, *, everything: bool) -> int:
         """Do what is due, or everything whatever windows and pauses say.
 

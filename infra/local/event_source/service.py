@@ -89,6 +89,7 @@ class EventSourceMappings:
         self._max_filters = max_filters
         self._uuids = uuids
         self._mappings: dict[str, _Managed] = {}
+        self._stop_listening = clock.before_advance(self.receive)
 
     def create_event_source_mapping(self, /, *, uuid: str | None = None, **request: Any) -> dict[str, Any]:
         """Create a mapping, shown as Creating once. `uuid`, which is ours, resumes an earlier one."""
@@ -157,6 +158,11 @@ class EventSourceMappings:
         del self._mappings[UUID]
         return answer
 
+    def receive(self) -> None:
+        """Read every stream. The clock calls this before it advances: AWS polls all the time."""
+        for managed in list(self._mappings.values()):
+            managed.mapping.receive()
+
     def poll(self) -> int:
         """Do all that is due now; return how often something changed, 0 when nothing is left to do now."""
         return self._work(everything=False)
@@ -177,6 +183,10 @@ class EventSourceMappings:
     def counts(self, UUID: str) -> MappingCounts:  # noqa: N803
         """Return what became of a mapping's records. Raises ServiceError for an unknown UUID."""
         return self._managed(UUID).mapping.counts()
+
+    def close(self) -> None:
+        """Stop reading streams when the clock advances."""
+        self._stop_listening()
 
     def _work(self, *, everything: bool) -> int:
         return sum(managed.mapping.work(everything=everything) for managed in list(self._mappings.values()))

@@ -106,7 +106,7 @@ class StreamsRoad(StartedParts):
             clock=self._services.clock,
         )
         self._stream = self._streams[stream.arn] = stream
-        self._open.callback(self._services.clock.before_advance(self.receive))
+        self._open.callback(self._services.clock.before_advance(self._read_ahead))
         created = self.mappings.create_event_source_mapping(
             EventSourceArn=stream.arn,
             FunctionName=FORWARDER_ARN,
@@ -143,6 +143,11 @@ class StreamsRoad(StartedParts):
         self.receive()
         self.mappings.flush()
 
+    def _read_ahead(self) -> None:
+        """Let what happened until now be received, and read by the mapping, at this time."""
+        self.receive()
+        self.mappings.receive()
+
     def _start(self) -> None:
         self._last_counts = MappingCounts()
         self._streams: dict[str, StreamReader] = {}
@@ -157,6 +162,7 @@ class StreamsRoad(StartedParts):
             unverified=self._options.unverified,
             fault=self._options.fault,
         )
+        self._open.callback(self.mappings.close)
 
     def _new_function(self) -> LocalFunction:
         if not has_runtime_client():

@@ -92,6 +92,6 @@ def test_the_demo_runs_without_the_runtime_client_and_says_so() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)
 
     assert done.returncode == 0, done.stderr
-    assert "The transform runs in" in done.stderr
+    assert "The function runs in" in done.stderr
     ledger = json.loads(done.stdout)["ledger_after_replay"]
     assert (ledger["delivered"], ledger["failed"]) == (314, 0)

@@ -257,6 +257,26 @@ def test_a_record_in_a_stopped_shard_is_lost_after_24_hours_or_sent_as_the_optio
     assert (other.counts.trimmed, other.counts.to_destination) == (0, 2)
 
 
+def test_a_record_does_not_become_too_old_because_no_one_polled(world: World) -> None:
+    world.start(MaximumRecordAgeInSeconds=60, MaximumBatchingWindowInSeconds=30)
+    world.put(2)
+    world.clock.advance(days=30)
+    world.mappings.poll()
+
+    assert world.batches == [[1, 2]]
+    assert world.counts.acknowledged == 2
+
+
+def test_a_record_becomes_too_old_behind_one_that_fails(world: World) -> None:
+    world.answer = lambda numbers: fail(numbers) if 1 in numbers else None
+    world.start(MaximumRecordAgeInSeconds=3600, BatchSize=1)
+    world.put(2)
+    world.mappings.poll()
+    world.advance(3600)
+
+    assert (world.batches, world.counts.dropped) == ([[1]], 2)
+
+
 def test_a_filter_passes_records_over_and_invokes_for_none_of_them(world: World) -> None:
     pattern = '{"userIdentity": {"type": ["Service"]}}'
     world.start(FilterCriteria={"Filters": [{"Pattern": pattern}]})

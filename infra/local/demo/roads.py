@@ -1,0 +1,55 @@
+"""The roads that the demo can show, in one table: another road is another entry of ROADS.
+
+A road says how its ledger is counted: what the filter at the source passed over, and what failed.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ttl_archive.infra.local.pipeline import Pipeline
+from ttl_archive.infra.local.roads.road import RoadName
+from ttl_archive.infra.local.roads.streams_road import StreamsRoad
+
+
+@dataclass(frozen=True, slots=True)
+class DemoRoad:
+    """One way of a table's changes into the archive."""
+
+    summary: str
+    pipeline_road: RoadName
+    passed_over: Callable[[Pipeline], int]
+    failed: Callable[[Pipeline], int]
+
+
+def _nothing(_pipeline: Pipeline) -> int:
+    return 0
+
+
+def _passed_over_by_mapping(pipeline: Pipeline) -> int:
+    road = pipeline.road
+    return road.mapping_counts().filtered_out if isinstance(road, StreamsRoad) else 0
+
+
+def _failed_in_firehose(pipeline: Pipeline) -> int:
+    return sum(pipeline.ledger().firehose.failed.values())
+
+
+def _failed_in_forwarder(pipeline: Pipeline) -> int:
+    """Return the number of error lines in the bucket, and of records that the mapping gave up."""
+    ((lines,),) = pipeline.sql("SELECT count(*) FROM errors").fetchall()
+    road = pipeline.road
+    counts = road.mapping_counts() if isinstance(road, StreamsRoad) else None
+    return int(lines) + (counts.to_destination + counts.dropped + counts.trimmed if counts else 0)
+
+
+ROADS: Mapping[str, DemoRoad] = {
+    "kinesis": DemoRoad(
+        "Kinesis data stream, Firehose with the transform", "kinesis", _nothing, _failed_in_firehose
+    ),
+    "streams": DemoRoad(
+        "DynamoDB Streams with an event filter, forwarder, Firehose",
+        "streams",
+        _passed_over_by_mapping,
+        _failed_in_forwarder,
+    ),
+}
