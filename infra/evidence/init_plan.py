@@ -73,7 +73,7 @@ def plan_configuration(
         max_columns=answers.max_columns,
     )
     ttl = TtlEvidence(answers.ttl_attribute, int(now.timestamp()))
-    # Rows of JSON: CSV is not allowed without a column, and the same items are refused in both.
+    # What the columns resolve is seen against rows of JSON, because CSV is not allowed without a column.
     bare = parse(_bare_document(answers) | {"output": {}}, file)
     wanted = parse(_bare_document(answers) | {"columns": [_entry(each) for each in columns]}, file)
     without_columns, trial = try_items(store, [bare, wanted], ttl, now)

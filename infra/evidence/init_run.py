@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ttl_archive.infra.evidence.attribute_evidence import gather
 from ttl_archive.infra.evidence.command_clients import clients_of_command
 from ttl_archive.infra.evidence.init_choices import GivenAnswers, complete_answers
 from ttl_archive.infra.evidence.init_plan import plan_configuration
 from ttl_archive.infra.evidence.init_report import plan_document, print_plan_report
 from ttl_archive.infra.evidence.item_sources import ItemSource, file_source, table_source
 from ttl_archive.infra.evidence.live_table import LiveTable, describe_live_table
+from ttl_archive.infra.evidence.sample_reading import read_sample
 from ttl_archive.infra.evidence.sample_store import SampleStore
 from ttl_archive.replay.commands import show
 from ttl_archive.replay.errors import MisuseError, NothingFoundError
@@ -59,7 +59,7 @@ def run_init(request: InitRequest) -> None:
         raise _exists(request.out)
     live, source = _open(request)
     with SampleStore(source, request.limit) as store:
-        evidence = gather(store.fill())
+        evidence = read_sample(store)
         if request.files and not evidence.items:
             raise NothingFoundError(f"{store.place}: there is no item")
         answers = complete_answers(

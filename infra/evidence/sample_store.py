@@ -30,7 +30,7 @@ class SampleStore:
     def __init__(self, source: ItemSource, limit: int) -> None:
         self.place, self.total = source.place, source.total
         self.count, self.is_all = 0, False
-        self._source, self._limit = source, limit
+        self._source, self.limit = source, limit
         self._file = SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115  closed by __exit__
 
     def __enter__(self) -> Self:
@@ -46,7 +46,7 @@ class SampleStore:
         table can hold.
         """
         items = iter(self._source.items)
-        for item in islice(items, self._limit):
+        for item in islice(items, self.limit):
             self.count += 1
             try:
                 self._file.write(_encode(item) + b"\n")

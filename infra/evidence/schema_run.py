@@ -12,13 +12,14 @@ import click
 
 from ttl_archive.infra import deploy_settings
 from ttl_archive.infra.evidence.archived_sources import archived_source
-from ttl_archive.infra.evidence.attribute_evidence import SampleEvidence, gather
+from ttl_archive.infra.evidence.attribute_evidence import SampleEvidence
 from ttl_archive.infra.evidence.column_proposals import ProposedColumn, propose_columns
 from ttl_archive.infra.evidence.command_clients import clients_of_command
 from ttl_archive.infra.evidence.config_text import columns_lines
 from ttl_archive.infra.evidence.deployed_relations import deployed_differences
 from ttl_archive.infra.evidence.item_sources import ItemSource, file_source, table_source
 from ttl_archive.infra.evidence.live_table import describe_live_table
+from ttl_archive.infra.evidence.sample_reading import read_sample
 from ttl_archive.infra.evidence.sample_store import SampleStore
 from ttl_archive.infra.evidence.schema_differences import SchemaDifference, count_use, differences
 from ttl_archive.infra.evidence.trials import try_items
@@ -139,7 +140,7 @@ def _sample(options: SampleOptions, settings: Settings) -> Iterator[tuple[Sample
     else:
         source = _items_of(options, settings)
     with SampleStore(source, options.limit) as store:
-        evidence = gather(store.fill())
+        evidence = read_sample(store)
         for sentence in archived.limits() if archived else ():
             show.note(sentence)
         if not evidence.items:
