@@ -222,7 +222,19 @@ def test_interactive_asks_only_what_is_not_known(tmp_path: Path, items: Path, mo
     assert settings.table.keys == ("deviceID", "at")
     assert settings.table.ttl_attribute == "expiredAt"
     assert settings.output.format == "csv"
-    assert result.output.count("?") <= 1
+    questions = ["TTL attribute (attributes with epoch seconds: expiredAt, at)", "Key attributes", "Format of"]
+    assert [question for question in questions if question not in result.output] == []
+
+
+def test_interactive_asks_nothing_that_was_given(tmp_path: Path, items: Path, monkeypatch):
+    monkeypatch.setattr(init_choices, "is_terminal", lambda: True)
+    given = ["--ttl-attribute", "expiredAt", "--key", "deviceID", "--format", "jsonl", "--interactive"]
+
+    result = init("--table", "Devices", "--out", str(tmp_path / "archive.toml"), *given, str(items))
+
+    assert result.exit_code == 0, result.output
+    assert "Key attributes" not in result.output
+    assert "Format of" not in result.output
 
 
 def test_a_live_table_is_described_and_read_from_all_its_segments():
