@@ -222,7 +222,7 @@ def test_interactive_asks_only_what_is_not_known(tmp_path: Path, items: Path, mo
     assert settings.table.keys == ("deviceID", "at")
     assert settings.table.ttl_attribute == "expiredAt"
     assert settings.output.format == "csv"
-    questions = ["TTL attribute (attributes with epoch seconds: expiredAt, at)", "Key attributes", "Format of"]
+    questions = ["TTL attribute (attributes with epoch seconds: expiredAt, at)", "Key attr", "Format of"]
     assert [question for question in questions if question not in result.output] == []
 
 

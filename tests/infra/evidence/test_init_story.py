@@ -98,7 +98,8 @@ def test_init_predicts_what_the_pipeline_does_and_its_configuration_resolves_it(
     assert {("ColumnCollision", *each) for each in collided} < {
         (code, attributes, count) for (code, attributes), count in before.forecast.refused.items()
     }
-    assert story.ledger(pipeline).delivered == before.expiring - 7
+    assert pipeline.sql(story.COUNT_ROWS).fetchall() == [(before.expiring_rows,)]
+    assert before.expiring_rows == before.expiring - 7
 
     Path(pipeline.settings.file).write_text(plan.text)
     pipeline.restart_function()
