@@ -19,6 +19,7 @@ from ttl_archive.infra.local.resources import NAME, Buffering, lifecycle_configu
 from ttl_archive.infra.local.roads.kinesis_road import TRANSFORM, KinesisOptions, KinesisRoad
 from ttl_archive.infra.local.roads.road import LocalFunction, Road, RoadName
 from ttl_archive.infra.local.roads.streams_road import StreamsOptions, StreamsRoad
+from ttl_archive.infra.local.roads.usage import RoadUsage, road_usage
 from ttl_archive.infra.local.s3.lifecycle import Transition, apply_lifecycle
 from ttl_archive.infra.local.services import LocalServices
 from ttl_archive.infra.local.started_parts import StartedParts
@@ -212,6 +213,17 @@ class Pipeline(StartedParts):
         """Return what became of every change so far on the first road."""
         counts = self.firehose.counts(self.road.delivery_stream)
         return ChangeLedger(self.road.changes, self.road.replicated, counts)
+
+    def usage(self) -> RoadUsage:
+        """Return what AWS would bill for the first road so far."""
+        ((rows,),) = self.sql("SELECT count(*) FROM archive").fetchall()
+        return road_usage(
+            changes=sum(self.road.changes.values()),
+            rows=rows,
+            put_into_stream=self.road.put_sizes,
+            read_by_firehose=self.firehose.record_sizes(self.road.delivery_stream),
+            lambda_requests=self.road.invocations,
+        )
 
     def objects(self, under: str = "") -> dict[str, bytes]:
         """Return the bodies of the bucket's readable objects under a prefix, by key."""

@@ -207,6 +207,8 @@ def _show_failed(console: Console, pipeline: Pipeline, found: Report) -> None:
         screen.show_causes(console, found.causes)
     found.ledger = story.ledger(pipeline, ROADS[found.road])
     screen.show_ledger(console, "The ledger", found.ledger)
+    found.usage = pipeline.usage()
+    screen.show_usage(console, found.usage)
 
 
 def _replay(console: Console, pipeline: Pipeline, found: Report) -> None:

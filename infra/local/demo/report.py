@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ttl_archive.infra.local.demo.ledger import Ledger
+from ttl_archive.infra.local.roads.usage import RoadUsage
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Report:
     causes: Sequence[Mapping[str, Any]] = ()  # of the failed records
     ledger: Ledger | None = None
     ledger_after_replay: Ledger | None = None
+    usage: RoadUsage | None = None
     storage: list[StorageState] = field(default_factory=list)
 
     def as_json(self) -> str:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ttl_archive.infra.local.demo.ledger import RULES, Ledger
 from ttl_archive.infra.local.demo.report import DeliveredObject, QueryAnswer, StorageState
+from ttl_archive.infra.local.roads.usage import RoadUsage
 from ttl_archive.replay.commands import show
 
 _KINDS = {"expired": "expired", "deleted": "deleted by a user", "written": "written"}
@@ -84,6 +85,29 @@ def show_ledger(console: Console, title: str, ledger: Ledger) -> None:
     kinds = " or ".join(ledger.kept)
     sums = f"{ledger.to_keep:,} {kinds} = {ledger.delivered:,} delivered + {ledger.failed:,} failed"
     console.print(f"{sums}: {verdict}")
+
+
+_BILLED = {
+    "change_units": "DynamoDB to Kinesis: change units of 1 KB",
+    "stream_in_bytes": "Kinesis on demand: bytes, of 1 KB steps",
+    "stream_put_units": "Kinesis provisioned: units of 25 KB",
+    "stream_read_requests": "DynamoDB Streams: reads (free for Lambda)",
+    "firehose_records": "Firehose: records",
+    "firehose_in_bytes": "Firehose: bytes, of 5 KB steps",
+    "lambda_requests": "Lambda: requests",
+}
+
+
+def show_usage(console: Console, usage: RoadUsage) -> None:
+    """Print what AWS would bill, and the share of one row."""
+    table = Table("what AWS bills, without S3 and Lambda time")
+    for name in ("total", "per row"):
+        table.add_column(name, justify="right", no_wrap=True)
+    items = usage.by_item()
+    for name, text in _BILLED.items():
+        total, share = items[name]
+        table.add_row(text, f"{total:,}", "" if share is None else f"{share:,.3f}")
+    _print(console, f"{usage.changes:,} changes, {usage.rows:,} rows", table)
 
 
 def _not_kept(ledger: Ledger) -> list[tuple[str, str]]:

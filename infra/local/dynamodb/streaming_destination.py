@@ -37,7 +37,8 @@ class NotReplicated(Exception):  # noqa: N818 - a state, which the next run may 
 class StreamingDestination:
     """The streaming destination of one table; `run` replicates what has changed since the last run.
 
-    `changes` counts what was read, by kind, and `replicated` what the data stream confirmed. `unchanged`
+    `changes` counts what was read, by kind, and `replicated` what the data stream confirmed; `sizes` says how
+    many of these have a size in bytes, with the partition key. `unchanged`
     writes are not replicated, nor are `too-large` records: DynamoDB skips these too, and counts them in the
     metric FailedToReplicateRecordCount (DDB26). A record is too large by the MaxRecordSizeInKiB of the data
     stream, or by `max_record_kib` where the emulator does not know that setting.
@@ -64,6 +65,7 @@ class StreamingDestination:
     ) -> None:
         self.changes: Counter[str] = Counter()
         self.replicated = 0
+        self.sizes: Counter[int] = Counter()
         self.precision = precision
         self._changes = TableChanges(streams, table, ttl_attribute)
         self._kinesis = kinesis
@@ -156,6 +158,7 @@ class StreamingDestination:
             confirmed = {entry.position for entry, code in zip(batch, codes, strict=True) if not code}
             self._waiting = [entry for entry in self._waiting if entry.position not in confirmed]
             self.replicated += len(confirmed)
+            self.sizes.update(entry.size_bytes for entry in batch if entry.position in confirmed)
             if not refused:
                 return
             batch = refused

@@ -68,7 +68,11 @@ _DELIVERED = "Ok"
 
 
 class DeliveryStream:
-    """A delivery stream that works when it is polled, in the caller's thread."""
+    """A delivery stream that works when it is polled, in the caller's thread.
+
+    `record_sizes` says how many of the records that it read have a size in bytes: each is billed rounded up
+    to 5 KB (FDG: limits).
+    """
 
     def __init__(
         self,
@@ -82,6 +86,7 @@ class DeliveryStream:
         self.source = source
         self.config = config
         self.version = 1
+        self.record_sizes: Counter[int] = Counter()
         self._name = name
         self._head = head
         self._shared = shared
@@ -136,6 +141,7 @@ class DeliveryStream:
         before = self._tally.read
         for record in self.source.read():
             self._tally.read += 1
+            self.record_sizes[len(record.data)] += 1
             self._checkpoints.expect(record.place, copies=2 if self.config.backup else 1)
             if self.config.backup:
                 self._deliver(record, ObjectGroup("backup", record.shard_id), record.data, _DELIVERED)

@@ -228,6 +228,10 @@ class Firehose:
         """Return what became of a delivery stream's records. Raises ServiceError for an unknown name."""
         return self._managed(name).stream.counts()
 
+    def record_sizes(self, name: str) -> Mapping[int, int]:
+        """Return how many records a delivery stream read of each size in bytes, before base64."""
+        return dict(self._managed(name).stream.record_sizes)
+
     def close(self) -> None:
         """Stop reading sources when the clock advances."""
         self._stop_listening()

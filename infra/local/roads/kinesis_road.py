@@ -9,6 +9,7 @@ from pathlib import Path
 from ttl_archive.infra.deploy_settings import default_record_kib
 from ttl_archive.infra.local.dynamodb.change_record import Precision
 from ttl_archive.infra.local.dynamodb.ttl import ExpiredItem
+from ttl_archive.infra.local.firehose.function import Function
 from ttl_archive.infra.local.in_process_function import (
     has_runtime_client,
     in_process_transform,
@@ -38,6 +39,19 @@ class KinesisOptions:
     shards: int = 1
     handler: str = TRANSFORM
     task_root: Path | None = None
+
+
+class CountedFunction:
+    """A function that counts how often it is invoked; Lambda charges each as one request."""
+
+    def __init__(self, function: Function) -> None:
+        self.invocations = 0
+        self._function = function
+
+    def invoke(self, payload: bytes) -> bytes:
+        """Invoke the function; see Function."""
+        self.invocations += 1
+        return self._function.invoke(payload)
 
 
 class KinesisRoad(StartedParts):
@@ -73,6 +87,17 @@ class KinesisRoad(StartedParts):
         """The number of records that the data stream confirmed."""
         destination = self._services.destinations.of(self._table)
         return 0 if destination is None else destination.replicated
+
+    @property
+    def put_sizes(self) -> Mapping[int, int]:
+        """How many records of each size the data stream confirmed."""
+        destination = self._services.destinations.of(self._table)
+        return {} if destination is None else dict(destination.sizes)
+
+    @property
+    def invocations(self) -> int:
+        """How often Firehose invoked the transform."""
+        return self._counted.invocations
 
     def create(self) -> None:
         """Create the data stream and the delivery stream, and wait for the function."""
@@ -121,8 +146,9 @@ class KinesisRoad(StartedParts):
         self._services.destinations.run()
 
     def _start(self) -> None:
-        self.function = self._services.functions[FUNCTION_ARN] = self._new_function()
+        self.function = self._new_function()
         self._open.enter_context(self.function)
+        self._counted = self._services.functions[FUNCTION_ARN] = CountedFunction(self.function)
 
     def _new_function(self) -> LocalFunction:
         if self._options.handler == TRANSFORM and not has_runtime_client():

@@ -33,6 +33,16 @@ class Road(Protocol):
         """The number of changes that reached the stream behind the table."""
         ...
 
+    @property
+    def put_sizes(self) -> Mapping[int, int]:
+        """How many records of each size were put into a data stream; none where there is no such stream."""
+        ...
+
+    @property
+    def invocations(self) -> int:
+        """How often the function was invoked."""
+        ...
+
     def create(self) -> None:
         """Create what the road needs, and start its function."""
         ...

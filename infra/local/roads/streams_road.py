@@ -80,6 +80,16 @@ class StreamsRoad(StartedParts):
         """The number of records that the mapping has read."""
         return self.mapping_counts().polled
 
+    @property
+    def put_sizes(self) -> Mapping[int, int]:
+        """Nothing: the table's own stream has the changes."""
+        return {}
+
+    @property
+    def invocations(self) -> int:
+        """How often the mapping invoked the forwarder."""
+        return self.mapping_counts().invocations
+
     def mapping_counts(self) -> MappingCounts:
         """Return what became of the records of the stream in the mapping."""
         if self._mapping_uuid is None:

@@ -109,6 +109,14 @@ def test_the_demo_s_ledger_adds_up_and_closes_after_replay(tmp_path, road, file_
         assert (before["passed_over"], sum(before["dropped"].values())) == (written + 1, 0)
     else:
         assert before["dropped"] == {"user-removal": 1, "not-a-removal": written, "ttl-removal": 0}
+    usage = report["usage"]
+    assert (usage["changes"], usage["rows"]) == (written + 1 + expired, expired - 1)
+    # Every change is billed on the Kinesis road. On the other one, the rows alone, packed.
+    if road == "kinesis":
+        assert usage["firehose_in_bytes"] == 5120 * usage["changes"] == 5120 * usage["stream_put_units"]
+    else:
+        assert usage["stream_put_units"] == usage["stream_read_requests"] == 0
+        assert usage["firehose_in_bytes"] < 5120 * usage["rows"] / 5
     assert [(cause["code"], cause["records"]) for cause in report["causes"]] == [("ColumnCollision", 1)]
     assert report["answers"][-1]["rows"] == [[expired - 1]]
     assert sum(count for _, count in report["answers"][0]["rows"]) == expired - 1

@@ -1,4 +1,4 @@
-"""A switch from one road to the other: both are attached for an overlap, and each TTL removal stays one change."""
+"""A switch from one road to the other, with an overlap: each TTL removal stays one change."""
 
 from __future__ import annotations
 
@@ -61,7 +61,9 @@ def test_each_removal_of_a_switch_is_one_change(
         removed = expire(pipeline, "before-1", "before-2")
         pipeline.attach(second)
         removed += expire(pipeline, *(f"overlap-{number}" for number in range(20)))
-        removed += expire(pipeline, "overlap-0")  # written and removed again: another change of the same image
+        removed += expire(
+            pipeline, "overlap-0"
+        )  # written and removed again: another change of the same image
         pipeline.detach(first)
         removed += expire(pipeline, "after-1", "after-2")
         pipeline.flush()
