@@ -5,9 +5,6 @@ manifest. Only then rows are written, under names that every run finds again, an
 a damaged file leaves nothing behind, and a run that is killed is finished by the next one.
 """
 
-import hashlib
-from base64 import b64encode
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -22,13 +19,13 @@ from ttl_archive.replay.backfill.backfill_record import (
     read_backfill_record,
     write_backfill_record,
 )
+from ttl_archive.replay.backfill.data_file_lines import CountRead, readable, verified_lines
 from ttl_archive.replay.backfill.item_choice import Choice, line_judge
 from ttl_archive.replay.claim_document import SinkOutput
 from ttl_archive.replay.conditional_put import ABSENT, current_condition, put_if, put_verified
 from ttl_archive.replay.errors import ClaimLostError, ObjectError, ReplayError, StoppedError
-from ttl_archive.replay.items.export_manifest import DataFile, Export, differs
+from ttl_archive.replay.items.export_manifest import DataFile, Export
 from ttl_archive.replay.items.item_forms import NotAnItemError
-from ttl_archive.replay.restore.row_lines import UnreadableLine, row_lines
 from ttl_archive.replay.sinks.spool import Part, Spool
 from ttl_archive.transform import layout
 from ttl_archive.transform.convert import Row
@@ -38,10 +35,6 @@ from ttl_archive.transform.verdict_version import transform_identity
 
 _GZIP = "application/gzip"
 _CHECKPOINT_LINES = 1000
-_DAMAGE = {
-    "TruncatedGzip": "it ends within its gzip data",
-    "DamagedGzip": "its gzip data is damaged",
-}
 
 
 class FileEnding(StrEnum):
@@ -67,7 +60,7 @@ class BackfillRun:
     choice: Choice
     dry: bool = False
     stop: Event = field(default_factory=Event)
-    progress: Callable[[int, int], None] = lambda lines, read_bytes: None  # noqa: ARG005
+    progress: CountRead = lambda lines, read_bytes: None  # noqa: ARG005
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +124,15 @@ class _FileBackfill:
             )
 
     def _judge_lines(self, spool: Spool) -> None:
-        run, tally = self._run, self._tally
+        run, data, tally = self._run, self._data, self._tally
         judge = line_judge(run.settings, self._export, run.choice)
-        chunks = _Counted(self._data, run.progress)
-        file_name = self._data.key.rpartition("/")[2]
-        for number, line in enumerate(row_lines(chunks), 1):
+        file_name = data.key.rpartition("/")[2]
+        for number, line in enumerate(verified_lines(data, run.progress), 1):
             if number % _CHECKPOINT_LINES == 0:
                 self._checkpoint()
             tally.lines += 1
             try:
-                verdict = judge(self._readable(line), f"{self._export.id}/{file_name}:{number}")
+                verdict = judge(readable(line), f"{self._export.id}/{file_name}:{number}")
             except RecordError as error:
                 tally.refused[error.code] = tally.refused.get(error.code, 0) + 1
                 continue
@@ -150,30 +142,11 @@ class _FileBackfill:
             else:
                 tally.left[verdict.rule] = tally.left.get(verdict.rule, 0) + 1
         run.progress(tally.lines % _CHECKPOINT_LINES, 0)
-        self._compare_with_manifest(chunks.md5)
 
     def _checkpoint(self) -> None:
         self._run.progress(_CHECKPOINT_LINES, 0)
         if self._run.stop.is_set():
             raise StoppedError("stopped before the file was read to its end. Run again")
-
-    def _readable(self, line: bytes | UnreadableLine) -> bytes:
-        """Return the line. Raises NotAnItemError for a damaged file, and RecordError for a line too long."""
-        if isinstance(line, bytes):
-            return line
-        if line in _DAMAGE:
-            raise NotAnItemError(f"{self._data.file.name}: {_DAMAGE[line]}. Copy it again")
-        raise RecordError(line)
-
-    def _compare_with_manifest(self, digest: str) -> None:
-        data = self._data
-        if data.md5 not in (None, digest):
-            raise differs(data, digest)
-        if self._tally.lines != data.item_count:
-            raise NotAnItemError(
-                f"{data.file.name} has {self._tally.lines:,} items, and its manifest says "
-                f"{data.item_count:,}. Copy it again"
-            )
 
     def _write(self, part: Part) -> SinkOutput:
         """Write the rows of one date, unless they are there, and verify them. Raises ObjectError."""
@@ -189,21 +162,3 @@ class _FileBackfill:
         return BackfillRecord(
             self._export.arn, self._data.key, self._run.choice, self._transform, self._tally, outputs
         )
-
-
-class _Counted:
-    """The chunks of a data file; afterwards `md5` is the base64 of the MD5 of all that was read."""
-
-    def __init__(self, data: DataFile, progress: Callable[[int, int], None]) -> None:
-        self._data, self._progress = data, progress
-        self._digest = hashlib.md5(usedforsecurity=False)
-
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._data.file.chunks():
-            self._digest.update(chunk)
-            self._progress(0, len(chunk))
-            yield chunk
-
-    @property
-    def md5(self) -> str:
-        return b64encode(self._digest.digest()).decode()

@@ -9,7 +9,7 @@ run            executes a plan
 waive          accepts the loss of refused records
 retire         moves done and waived objects out of the way
 restore        archived items back
-backfill       the items of an export into the archive
+backfill       the items of an export into the archive; backfill_compare: what the archive lacks
 causes_report  causes with what to do about them
 show           text, tables, JSON, progress
 signals        Ctrl-C

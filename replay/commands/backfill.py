@@ -1,6 +1,7 @@
 """`ttl-archive backfill`: its options and help, and what it prints."""
 
 import sys
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -15,6 +16,7 @@ from ttl_archive.replay.backfill.backfill_run import (
 )
 from ttl_archive.replay.backfill.item_choice import Choice
 from ttl_archive.replay.commands import show
+from ttl_archive.replay.commands.backfill_compare import compare
 from ttl_archive.replay.commands.options import Place, aws_options, report_errors, work_options
 from ttl_archive.replay.commands.signals import ctrl_c
 from ttl_archive.replay.errors import MisuseError
@@ -29,10 +31,25 @@ from ttl_archive.transform.records import timestamp_text
 @click.option("--all", "is_all", is_flag=True, help="Every item, not only those that had expired.")
 @click.option("--dry-run", is_flag=True, help="Read, verify and count; write nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option(
+    "--compare", "is_compared", is_flag=True, help="Write nothing; report what the archive does not have."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="With --compare: write each missing key here.")
+@click.option("--show-content", is_flag=True, help="With --compare: print keys, not only their places.")
 @work_options
 @aws_options
 @report_errors
-def backfill(export: str, bucket: str, is_all: bool, dry_run: bool, yes: bool, **options: Any) -> None:
+def backfill(
+    export: str,
+    bucket: str,
+    is_all: bool,
+    dry_run: bool,
+    yes: bool,
+    is_compared: bool,
+    out: Path | None,
+    show_content: bool,
+    **options: Any,
+) -> None:
     """Archive the items of a DynamoDB export: what expired before the archive was attached.
 
     MANIFEST is a manifest-summary.json, PREFIX a folder with exports or s3://BUCKET/PREFIX. Full and
@@ -47,12 +64,21 @@ def backfill(export: str, bucket: str, is_all: bool, dry_run: bool, yes: bool, *
       ttl-archive backfill s3://my-exports/devices --bucket my-archive
     To archive every item of one export on this machine:
       ttl-archive backfill AWSDynamoDB/ID/manifest-summary.json --bucket my-archive --all
+    To see which expired items the archive does not have:
+      ttl-archive backfill s3://my-exports/devices --bucket my-archive --compare
 
-    Exit codes: 0 all done, 1 failed or stopped, 2 misused, 3 some items are refused by the transform, 4 no
-    export found.
+    Exit codes: 0 all done, 1 failed, stopped or keys missing, 2 misused, 3 some items are refused or not
+    countable, 4 no export, or nothing to compare.
     """
     as_json, concurrency = options.pop("as_json"), options.pop("concurrency")
     place = Place(bucket, None, attempts=options.pop("max_attempts"), connections=4 * concurrency, **options)
+    if is_compared:
+        if is_all or dry_run or yes:
+            raise MisuseError("--compare writes nothing and compares expired items: leave out the others")
+        exports = find_exports(export, place.clients, place.settings)
+        sys.exit(compare(place, exports, as_json=as_json, out=out, show_content=show_content))
+    if out or show_content:
+        raise MisuseError("--out and --show-content go with --compare")
     check_settings(place.settings)
     exports = find_exports(export, place.clients, place.settings)
     stop, choice = Event(), Choice.ALL if is_all else Choice.EXPIRED

@@ -147,3 +147,24 @@ def test_a_damaged_data_file_is_named_and_the_others_are_archived(s3: Any) -> No
     assert result.exit_code == 1
     assert f"failed: s3://my-exports/{damaged}: its gzip data is damaged. Copy it again" in result.output
     assert "1 written" in result.output
+
+
+def test_compare_names_places_and_only_on_demand_keys(s3: Any, tmp_path: Path) -> None:
+    line = f"{PREFIX} --bucket my-archive --compare"
+    before = run(line)
+    shown = run(f"{line} --show-content --out missing.jsonl")
+    run(f"{PREFIX} --bucket my-archive --yes")
+    after = run(f"{line} --json")
+
+    assert (before.exit_code, shown.exit_code, after.exit_code) == (1, 1, 0)
+    assert f"{export().id}/" in before.output
+    assert '"i0"' not in before.output
+    assert '{"id": {"S": "i0"}}' in " ".join(shown.output.split())
+    assert json.loads((tmp_path / "missing.jsonl").read_text())["Keys"] == {"id": {"S": "i0"}}
+    assert (tmp_path / "missing.jsonl").stat().st_mode & 0o777 == 0o600
+    assert json.loads(after.stdout)["verdict"] == "complete"
+
+
+@pytest.mark.parametrize("option", ["--compare --all", "--compare --yes", "--out x", "--show-content"])
+def test_options_that_would_be_ignored_are_refused(s3: Any, option: str) -> None:
+    assert run(f"{PREFIX} --bucket my-archive {option}").exit_code == 2
