@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from tests.infra.stacks import COLUMNS
 from tests.transform.builders import change, encoded, event
+from tests.transform.fakes_forwarder import removal
 from ttl_archive.infra import package
 from ttl_archive.infra.lambda_wheels import CACHE, LAMBDA_PYTHON
 from ttl_archive.infra.local.firehose.function import FunctionError
@@ -135,6 +136,26 @@ def test_the_other_functions_load_with_boto3_alone(
     done = _in_bare_python(root, f"import {module} as m; print(m.__file__)", "")
 
     assert done.stdout.strip().startswith(str(root))
+
+
+def test_the_forwarder_runs_from_the_zip_of_the_transform(
+    config: Path, wheels: list[Path], tmp_path: Path
+) -> None:
+    root = unpacked("transform", config, wheels, tmp_path)
+    for name in ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py"):
+        if installed := _installed(name):
+            (root / name).symlink_to(installed)
+    done = _in_bare_python(
+        root,
+        "import json, os\n"
+        "os.environ |= {'TTL_ARCHIVE_DELIVERY_STREAM': 'd', 'TTL_ARCHIVE_BUCKET': 'b'}\n"
+        "os.environ['AWS_DEFAULT_REGION'] = 'eu-west-1'\n"
+        "import ttl_archive.transform.forwarder_handler as h\n"
+        "json.dump(h.handler(json.load(sys.stdin), None), sys.stdout)",
+        json.dumps({"Records": [removal(0, eventName="MODIFY")]}),
+    )
+
+    assert json.loads(done.stdout.splitlines()[-1]) == {"batchItemFailures": []}
 
 
 def test_the_runtime_of_aws_runs_the_zip(config: Path, wheels: list[Path], tmp_path: Path) -> None:

@@ -309,4 +309,25 @@ TRANSFORM = (
         "json.dumps([1, decisive]",
         "test_verdict_version.py::test_the_identities_are_those_recorded_for_this_version",
     ),
+    _mutant(
+        "the forwarder acknowledges rows that are not confirmed",
+        "packed_rows.py",
+        "            return unconfirmed[0]",
+        "            return None",
+        "test_forwarder.py::test_the_first_record_that_is_not_confirmed_is_retried_with_all_after_it",
+    ),
+    _mutant(
+        "the forwarder acknowledges a refused record without its error object",
+        "forwarder.py",
+        "            end = min(refusals)",
+        "            pass",
+        "test_forwarder.py::test_a_record_is_not_acknowledged_before_its_error_object_is_confirmed",
+    ),
+    _mutant(
+        "rows leave no time for the error object",
+        "forwarder.py",
+        "lambda: time_left() - reserve",
+        "time_left",
+        "test_forwarder.py::test_a_slow_delivery_stream_leaves_time_for_the_error_object",
+    ),
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from tests.replay.discarded import discarded_batch
 from tests.replay.samples import change, error_line
 from ttl_archive.replay.verdict import Judge, judge
 from ttl_archive.transform.convert import Drop, Row, converter
@@ -62,6 +63,11 @@ class Source:
     data: bytes
     line: bytes
 
+    @property
+    def is_poison(self) -> bool:
+        """Whether it is no JSON, which no event of a stream can hold."""
+        return self.data.startswith(b"poison")
+
 
 @dataclass(frozen=True)
 class Expected:
@@ -86,6 +92,7 @@ SOURCES = (
     _source("e16", change(16, table="Other")),
 )
 BY_DATA = {each.data: each for each in SOURCES}
+BY_RECORD = {json.dumps(json.loads(each.data)): each for each in SOURCES if not each.is_poison}
 BY_RAW = {base64.b64encode(each.data).decode(): each for each in SOURCES}
 
 
@@ -115,12 +122,21 @@ def row_marks() -> dict[bytes, tuple[str, frozenset[str]]]:
 
 
 def object_body(sources: tuple[Source, ...]) -> bytes:
-    """Return the bytes of an error object with these records."""
-    return b"".join(each.line + b"\n" for each in sources)
+    """Return the bytes of an error object with these records.
+
+    About half of the objects, as their content decides, are a batch that Lambda discarded.
+    """
+    if any(each.is_poison for each in sources) or sum(sources[0].data) % 2:
+        return b"".join(each.line + b"\n" for each in sources)
+    payload = json.dumps({"Records": [json.loads(each.data) for each in sources]})
+    return discarded_batch([], payload=payload)
 
 
 def sources_in(body: bytes) -> list[Source]:
-    """Return the records that an error object's lines hold."""
+    """Return the records that an error object's lines, or its batch, hold."""
+    first = json.loads(body.splitlines()[0])
+    if "payload" in first:
+        return [BY_RECORD[json.dumps(record)] for record in json.loads(first["payload"])["Records"]]
     return [BY_RAW[json.loads(line)["rawData"]] for line in body.splitlines()]
 
 
