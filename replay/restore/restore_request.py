@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 from ttl_archive.replay.commands.options import Place
 from ttl_archive.replay.restore.destination_table import DestinationTable, TtlChoice
 from ttl_archive.replay.restore.row_selection import Selection
+from ttl_archive.replay.workers import Threads, Workers
 from ttl_archive.transform import layout
 
 # A stage whose times were given relative to now (7d, +90d) is resumed for so long. After that, "7d" means
@@ -72,6 +73,7 @@ class RestoreOptions:
     work: Path
     concurrency: int
     as_json: bool
+    workers: Callable[[int], Workers] = Threads
 
     @property
     def wants_items(self) -> bool:

@@ -13,11 +13,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ttl_archive.replay.aws import error_code, translate_error
 from ttl_archive.replay.errors import ReplayError
 from ttl_archive.replay.restore.archive_listing import ArchivedObject, RetrievalState, list_retrievals
-from ttl_archive.replay.workers import Threads, in_parallel
+from ttl_archive.replay.workers import Threads, Workers, in_parallel
 
 
 def retrieval_states(
-    s3: Any, objects: Sequence[ArchivedObject], concurrency: int
+    s3: Any,
+    objects: Sequence[ArchivedObject],
+    concurrency: int,
+    workers: Callable[[int], Workers] = Threads,
 ) -> dict[str, RetrievalState]:
     """Return the state of every object by key: from the listing, by HeadObject where the listing has none.
 
@@ -28,7 +31,7 @@ def retrieval_states(
         return archived.key, retrieval_state(s3, archived)
 
     unlisted = (each for each in objects if each.retrieval is None)
-    asked = dict(in_parallel(Threads(concurrency), ask, unlisted, at_once=concurrency))
+    asked = dict(in_parallel(workers(concurrency), ask, unlisted, at_once=concurrency))
     return {each.key: each.retrieval or asked[each.key] for each in objects}
 
 
@@ -67,14 +70,20 @@ def request_retrieval(s3: Any, archived: ArchivedObject, tier: str, days: int) -
 
 
 def request_retrievals(
-    s3: Any, objects: Sequence[ArchivedObject], *, tier: str, days: int, concurrency: int
+    s3: Any,
+    objects: Sequence[ArchivedObject],
+    *,
+    tier: str,
+    days: int,
+    concurrency: int,
+    workers: Callable[[int], Workers] = Threads,
 ) -> None:
     """Request the retrieval of each object. Raises as `request_retrieval`."""
 
     def request(archived: ArchivedObject) -> None:
         request_retrieval(s3, archived, tier, days)
 
-    for _ in in_parallel(Threads(concurrency), request, objects, at_once=concurrency):
+    for _ in in_parallel(workers(concurrency), request, objects, at_once=concurrency):
         pass
 
 

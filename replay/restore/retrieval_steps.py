@@ -21,7 +21,7 @@ def make_readable(s3: Any, objects: Sequence[ArchivedObject], options: RestoreOp
     Raises MisuseError when nobody can be asked, click.Abort when the operator says no, and ReplayError.
     """
     frozen = [each for each in objects if each.is_in_glacier]
-    states = retrieval_states(s3, frozen, options.concurrency)
+    states = retrieval_states(s3, frozen, options.concurrency, options.workers)
     waiting = [each for each in frozen if states[each.key] is not RetrievalState.READABLE]
     if not waiting:
         return True
@@ -49,7 +49,14 @@ def _request(s3: Any, objects: Sequence[ArchivedObject], options: RestoreOptions
         if not sys.stdin.isatty():
             raise MisuseError("there is no terminal to ask on. Add --yes to retrieve the objects")
         click.confirm("Retrieve them?", abort=True, err=True)
-    request_retrievals(s3, objects, tier=options.tier, days=options.days, concurrency=options.concurrency)
+    request_retrievals(
+        s3,
+        objects,
+        tier=options.tier,
+        days=options.days,
+        concurrency=options.concurrency,
+        workers=options.workers,
+    )
     return True
 
 

@@ -15,7 +15,7 @@ from ttl_archive.replay.rate import Rate
 from ttl_archive.replay.restore.destination_table import DestinationTable, TtlChoice
 from ttl_archive.replay.restore.item_extraction import StagedItem
 from ttl_archive.replay.restore.stage import Stage
-from ttl_archive.replay.workers import Threads, in_parallel
+from ttl_archive.replay.workers import Threads, Workers, in_parallel
 
 PUT, ALREADY_THERE, REFUSED = "put", "already there", "refused"
 _NOTE_EVERY = 100
@@ -59,15 +59,23 @@ class TableWriter:
         return PUT
 
 
-def write_items(stage: Stage, writer: TableWriter, rate: Rate, stop: Event, concurrency: int,
-          on_items: Callable[[int], None] = lambda items: None) -> None:  # noqa: ARG005  # fmt: skip
+def write_items(
+    stage: Stage,
+    writer: TableWriter,
+    rate: Rate,
+    stop: Event,
+    concurrency: int,
+    on_items: Callable[[int], None] = lambda items: None,  # noqa: ARG005
+    workers: Callable[[int], Workers] = Threads,
+) -> None:
     """Put every staged item that has no outcome yet, and note the outcomes. `rate` counts write units.
 
     A kill repeats at most a few hundred puts, which then are already there. Raises ReplayError.
     """
     noted: list[PutOutcome] = []
     try:
-        for outcome in _outcomes(stage.items(waiting=True), writer, rate, stop, concurrency):
+        pool = workers(concurrency)
+        for outcome in _outcomes(stage.items(waiting=True), writer, rate, stop, pool, 2 * concurrency):
             noted.append(outcome)
             on_items(1)
             if len(noted) == _NOTE_EVERY:
@@ -83,7 +91,7 @@ def write_units(size_bytes: int) -> int:
 
 
 def _outcomes(
-    items: Iterator[StagedItem], writer: TableWriter, rate: Rate, stop: Event, concurrency: int
+    items: Iterator[StagedItem], writer: TableWriter, rate: Rate, stop: Event, pool: Workers, at_once: int
 ) -> Iterator[PutOutcome]:
     """Yield the outcome of each item, in any order. After an error no put is begun, and those begun count."""
     errors: list[ReplayError] = []
@@ -97,6 +105,6 @@ def _outcomes(
             stop.set()
             return None
 
-    yield from filter(None, in_parallel(Threads(concurrency), put, items, at_once=2 * concurrency, stop=stop))
+    yield from filter(None, in_parallel(pool, put, items, at_once=at_once, stop=stop))
     if errors:
         raise errors[0]

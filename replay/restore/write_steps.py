@@ -61,7 +61,8 @@ def _write_table(
             done += items
             progress(done, waiting)
 
-        write_items(stage, writer, Rate(rate, wait=stop.wait), stop, request.options.concurrency, on_items)
+        limit, options = Rate(rate, wait=stop.wait), request.options
+        write_items(stage, writer, limit, stop, options.concurrency, on_items, options.workers)
 
 
 def describe_duration(seconds: float) -> str:

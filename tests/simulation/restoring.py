@@ -167,6 +167,7 @@ class _RestoreStory:
             out=None, to_table=TABLE, format="jsonl", guard_formulas=False, dry_run=False, inexact=False,
             tier="Standard", days=7, wait=True, poll_s=60, rate=None, yes=True, work=self.folder,
             concurrency=2, as_json=True,
+            workers=lambda number: SimWorkers(self.scheduler, process, 2 * number),
         )  # fmt: skip
         table = find_table(dynamodb, TABLE, "expiredAt")
         return RestoreRequest(place, GivenSelection(), options, "123456789012", table, TtlChoice("remove"))  # type: ignore[arg-type]
@@ -232,16 +233,12 @@ class _RestoreStory:
         def hear(report: RestoreReport, request: RestoreRequest) -> None:
             story.runs[scheduler.current].report = report
 
-        def workers(number: int) -> SimWorkers:
-            return SimWorkers(scheduler, scheduler.current, 2 * number)
-
         with ExitStack() as stack:
             for module, name, value in (
                 (restore_run, "Stage", KilledStage),
                 (restore_run, "print_report", hear),
                 (restore_run.show, "note", lambda text: None),
                 (restore_run.show, "counter", _no_counter),
-                (table_writer, "Threads", workers),
                 (write_steps, "Rate", lambda rate, wait: table_writer.Rate()),
             ):
                 stack.enter_context(mock.patch.object(module, name, value))
