@@ -86,6 +86,7 @@ class Stage:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._cursors: list[sqlite3.Cursor] = []
         with self._errors_named():
             _create_private(path)
             self._db = sqlite3.connect(path, isolation_level=None, timeout=0)
@@ -110,6 +111,12 @@ class Stage:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file. SQLite keeps its lock until every query that was begun is closed, too."""
+        while self._cursors:
+            self._cursors.pop().close()
         self._db.close()
 
     def begun_at(self) -> str | None:
@@ -126,7 +133,7 @@ class Stage:
 
     def remove(self) -> None:
         """Delete the file, because nothing is left to resume."""
-        self._db.close()
+        self.close()
         self.path.unlink(missing_ok=True)
 
     def staged_objects(self) -> dict[str, str]:
@@ -152,8 +159,10 @@ class Stage:
         """Yield the items by time of their change; only those without an outcome, if `waiting`."""
         condition = "WHERE outcome IS NULL" if waiting else ""
         query = f"SELECT id, event_us, line, exact FROM item {condition} ORDER BY event_us, id"  # noqa: S608
+        cursor = self._db.cursor()
+        self._cursors.append(cursor)
         with self._errors_named():  # sorting takes space on the disk, too
-            for row in self._db.cursor().execute(query):
+            for row in cursor.execute(query):
                 yield StagedItem(row[0], row[1], row[2], bool(row[3]))
 
     def note(self, outcomes: Iterable[tuple[bytes, str]]) -> None:

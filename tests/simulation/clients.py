@@ -145,6 +145,10 @@ class S3Client(_Client):
         """HeadObject."""
         return self._call("HeadObject", self._model.head_object, request, _kinds(request), request["Key"])
 
+    def restore_object(self, **request: Any) -> dict[str, Any]:
+        """RestoreObject."""
+        return self._call("RestoreObject", self._model.restore_object, request, _WRITE, request["Key"])
+
     def get_object(self, **request: Any) -> dict[str, Any]:
         """GetObject, whose body may break."""
         answer = self._call("GetObject", self._model.get_object, request, _kinds(request), request["Key"])

@@ -18,6 +18,7 @@ from typing import Any
 from botocore.exceptions import ResponseStreamingError
 
 from tests.fakes import client_error
+from tests.simulation.glacier_model import GLACIER, GlacierModel
 
 BUCKET = "bucket"
 _PAGE = 3  # keys in a page of a listing: few, so that paging is always at work
@@ -53,15 +54,20 @@ class Stored:
     version: str
     modified: datetime
     metadata: dict[str, str]
+    storage_class: str = "STANDARD"
 
 
 @dataclass
 class S3Model:
-    """The bucket. `versions` has every object that ever was, also where versioning is off."""
+    """The bucket. `versions` has every object that ever was, also where versioning is off.
+
+    Only with `glacier` may an object be in GLACIER.
+    """
 
     now: Callable[[], datetime]
     weakness: Weakness = Weakness()
     versioned: bool = False
+    glacier: GlacierModel | None = None
     objects: dict[str, Stored] = field(default_factory=dict)
     versions: list[tuple[str, Stored]] = field(default_factory=list)
 
@@ -69,10 +75,13 @@ class S3Model:
         """Every key under the prefix, in the order of a listing."""
         return sorted(key for key in self.objects if key.startswith(prefix))
 
-    def store(self, key: str, body: bytes, metadata: dict[str, str] | None = None) -> Stored:
+    def store(
+        self, key: str, body: bytes, metadata: dict[str, str] | None = None, storage_class: str = "STANDARD"
+    ) -> Stored:
         """Write without a condition."""
         etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
-        stored = Stored(body, etag, f"v{len(self.versions)}", self.now(), metadata or {})
+        version = f"v{len(self.versions)}"
+        stored = Stored(body, etag, version, self.now(), metadata or {}, storage_class)
         self.objects[key] = stored
         self.versions.append((key, stored))
         return stored
@@ -90,6 +99,8 @@ class S3Model:
         """GetObject, with If-Match and a Range that has no end."""
         stored = self._found(request["Key"], "GetObject", "NoSuchKey", request.get("VersionId"))
         self._check_read(stored, request, "GetObject")
+        if self.glacier and stored.storage_class == GLACIER and not self.glacier.is_readable(stored.version):
+            raise client_error("InvalidObjectState", "GetObject", 403)
         start = int(request.get("Range", "bytes=0-")[6:-1])
         answer = {"ETag": f'"{stored.etag}"', "Body": Body(stored.body[start:]), "Metadata": stored.metadata}
         return answer | {"ContentLength": len(stored.body) - start} | self._version_of(stored)
@@ -98,12 +109,17 @@ class S3Model:
         """HeadObject. Its errors have no body, so their code is the status."""
         stored = self._found(request["Key"], "HeadObject", "404", request.get("VersionId"))
         self._check_read(stored, request, "HeadObject")
-        return {
-            "ETag": f'"{stored.etag}"',
-            "ContentLength": len(stored.body),
-            "LastModified": stored.modified,
-            "Metadata": stored.metadata,
-        } | self._version_of(stored)
+        retrieval = self.glacier.header(stored.version) if self.glacier else {}
+        return (
+            retrieval
+            | {
+                "ETag": f'"{stored.etag}"',
+                "ContentLength": len(stored.body),
+                "LastModified": stored.modified,
+                "Metadata": stored.metadata,
+            }
+            | self._version_of(stored)
+        )
 
     def copy_object(self, request: dict[str, Any]) -> dict[str, Any]:
         """CopyObject within the bucket; the condition is on the source."""
@@ -127,6 +143,14 @@ class S3Model:
         self.objects.pop(request["Key"], None)
         return {}
 
+    def restore_object(self, request: dict[str, Any]) -> dict[str, Any]:
+        """RestoreObject."""
+        stored = self._found(request["Key"], "RestoreObject", "NoSuchKey", None)
+        if not self.glacier or stored.storage_class != GLACIER:
+            raise client_error("InvalidObjectState", "RestoreObject", 403)
+        self.glacier.request(stored.version)
+        return {}
+
     def list_objects(self, request: dict[str, Any], after: str) -> dict[str, Any]:
         """Return one page of a listing, of the keys after that one."""
         keys = [key for key in self.keys(request.get("Prefix", "")) if key > after]
@@ -136,12 +160,17 @@ class S3Model:
                 "ETag": f'"{self.objects[key].etag}"',
                 "Size": len(self.objects[key].body),
                 "LastModified": self.objects[key].modified,
-                "StorageClass": "STANDARD",
+                "StorageClass": self.objects[key].storage_class,
             }
+            | self._retrieval_status(key, request)
             for key in keys[:_PAGE]
         ]
         page: dict[str, Any] = {"Contents": contents} if contents else {}
         return page | {"KeyCount": len(contents), "IsTruncated": len(keys) > _PAGE}
+
+    def _retrieval_status(self, key: str, request: dict[str, Any]) -> dict[str, Any]:
+        asked = "RestoreStatus" in request.get("OptionalObjectAttributes", ())
+        return self.glacier.status(self.objects[key].version) if self.glacier and asked else {}
 
     def _check_write(self, key: str, request: dict[str, Any], operation: str) -> None:
         if_match, if_none_match = request.get("IfMatch"), request.get("IfNoneMatch")

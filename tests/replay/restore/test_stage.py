@@ -102,6 +102,16 @@ def test_only_one_process_has_a_stage_open(tmp_path: Path) -> None:
         assert stage.counts().items == 1
 
 
+def test_a_stage_that_is_left_while_its_items_are_read_is_free_for_the_next_run(tmp_path: Path) -> None:
+    with Stage(tmp_path / "s.sqlite") as stage:
+        add(stage, A, staged(b"k"), staged(b"x"))
+        items = stage.items()
+        next(items)
+
+    with Stage(tmp_path / "s.sqlite") as again:
+        assert len(list(again.items())) == 2
+
+
 def test_a_stage_that_cannot_be_opened_leaves_no_connection(tmp_path: Path) -> None:
     refused = Stage.__new__(Stage)
     with Stage(tmp_path / "s.sqlite"), pytest.raises(MisuseError):
