@@ -28,7 +28,8 @@ ROOT = Path(__file__).parents[2]
 _COPIED = ("transform", "replay", "infra", "ttl_archive", "tests", "pyproject.toml", "archive.toml")
 _PRELOADED = ("boto3", "botocore.exceptions", "hypothesis", "click", "rich.progress", "msgspec")
 _PASSED, _FAILED = 0, 1  # pytest's exit codes; any other is an error of the mutant's entry
-_CRASHED = 70
+# What is added to pytest's exit code: a process that dies before pytest reports ends with 1, too.
+_REPORTED = 100
 _OPTIONS = (
     *("-q", "-x", "-n0", "-p", "no:randomly", "-p", "no:cacheprovider"),
     "-Wignore::pytest.PytestAssertRewriteWarning",  # hypothesis is imported before pytest begins
@@ -76,7 +77,7 @@ def run_tests(tests: Sequence[str]) -> int:
     with copies(1) as (path,):
         child = _start(path, tests)
         child.join()
-        return child.exitcode or 0
+        return _pytest_code(child.exitcode)
 
 
 @contextmanager
@@ -111,10 +112,15 @@ def _ended(trees: list[_Tree]) -> Iterator[Verdict]:
             mutant, test, child = tree.running
             tree.running = None
             shutil.copy(ROOT / mutant.file, tree.path / mutant.file)
-            yield Verdict(mutant, test, _problem(test, child.exitcode))
+            yield Verdict(mutant, test, _problem(test, _pytest_code(child.exitcode)))
 
 
-def _problem(test: str, code: int | None) -> str:
+def _pytest_code(exit_code: int | None) -> int:
+    """Return pytest's exit code; a negative number where the process died before pytest reported."""
+    return (exit_code or 0) - _REPORTED
+
+
+def _problem(test: str, code: int) -> str:
     if code == _PASSED:
         return f"survived: {test} passes"
     return "" if code == _FAILED else f"{test} did not run: exit code {code}"
@@ -144,11 +150,11 @@ def _copy(tree: Path) -> Path:
 
 def _pytest(tree: Path, tests: Sequence[str]) -> None:
     """Run pytest on the code of the copy, and end this process, a fork, with its exit code."""
-    code = _CRASHED
+    code = 0
     try:
         _see_only(tree)
         with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
-            code = pytest.main([*_OPTIONS, f"--rootdir={tree}", *tests])
+            code = _REPORTED + pytest.main([*_OPTIONS, f"--rootdir={tree}", *tests])
     finally:
         os._exit(code)
 

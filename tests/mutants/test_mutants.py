@@ -41,6 +41,7 @@ def test_every_mutant_of_the_share_is_found() -> None:
         (LIMIT, "RESPONSE_BYTES = 6_300_000", TEST, ""),
         (LIMIT, "RESPONSE_BYTES = 6_000_000  # no change", TEST, f"survived: {TEST} passes"),
         (LIMIT, "RESPONSE_BYTES =", TEST, f"{TEST} did not run: exit code 4"),
+        (LIMIT, f"{LIMIT}\n__import__('os')._exit(1)", TEST, f"{TEST} did not run: exit code -99"),
         (LIMIT, "RESPONSE_BYTES = 1", TEST + "_gone", f"stale: there is no test {TEST}_gone"),
         (
             "no such text",
@@ -49,7 +50,7 @@ def test_every_mutant_of_the_share_is_found() -> None:
             "stale: transform/limits.py has the text 0 times, not once: 'no such text'",
         ),
     ],
-    ids=["found", "survivor", "no module", "no test", "stale"],
+    ids=["found", "survivor", "no module", "process dies", "no test", "stale"],
 )
 def test_the_runner_reports_what_became_of_a_mutant(old: str, new: str, test: str, problem: str) -> None:
     (verdict,) = run_mutants([Mutant("a mutant", "transform/limits.py", old, new, (test,))], workers=1)

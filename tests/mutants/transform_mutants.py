@@ -298,8 +298,8 @@ TRANSFORM = (
     _mutant(
         "nested maps decide no row",
         "verdict_version.py",
-        '_NOT_IN_A_ROW = {"overflow", "type", "keys"}',
-        '_NOT_IN_A_ROW = {"overflow", "type", "keys", "nested"}',
+        '_NOT_IN_A_ROW = {"overflow", "type", "keys", "backfilled"}',
+        '_NOT_IN_A_ROW = {"overflow", "type", "keys", "backfilled", "nested"}',
         "test_verdict_version.py::test_the_identities_are_those_recorded_for_this_version",
     ),
     _mutant(

@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from threading import Event
@@ -322,6 +323,28 @@ def test_a_claim_in_use_is_renewed() -> None:
     found_claim = claims.take(found, "s3", "t")
     assert isinstance(found_claim, ClaimDocument)
     assert found_claim.is_held(now[0])
+
+
+def test_a_claim_is_renewed_by_time_while_one_line_is_read() -> None:
+    """A line without an end has no record at which the claim could be renewed."""
+    bucket = Bucket()
+    bucket.fill(KEY, b'{"rawData":"' + b"A" * (4 << 20))
+    now = [datetime(2026, 11, 21, tzinfo=UTC)]
+
+    writes: list[str] = []
+    bucket.before = lambda operation, request: (
+        writes.append(request["Key"]) if operation == "PutObject" else None
+    )
+    run = make_run(bucket, claims=claims_of(bucket, "first", now=lambda: now[0]))
+    (found,) = list_error_objects(bucket, BUCKET, PREFIX)
+
+    def pass_time(records: int, read_bytes: int) -> None:
+        now[0] += timedelta(minutes=10 if read_bytes else 0)
+
+    replay_object(replace(run, progress=pass_time), found)
+
+    renewals = [key for key in writes if key.startswith(CLAIMS)]
+    assert len(renewals) == 8  # taken, renewed for each of five chunks and before the end, settled
 
 
 def test_a_claim_never_outlives_its_function() -> None:

@@ -335,6 +335,18 @@ def test_a_plan_says_how_many_records_would_be_delivered_dropped_and_refused(s3:
     assert {each["code"] for each in plan["causes"]} == {"NotJson", "HalfWritten"}
 
 
+def test_a_list_of_objects_names_each_by_its_key(s3: Any) -> None:
+    assert EXAMPLE in run(f"ttl-archive replay list --bucket {BUCKET} --objects").stdout.splitlines()
+
+
+def test_a_cause_is_printed_with_its_attribute(s3: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key=EXAMPLE, Body=error_object([change(1, dt={"S": "x"})]))
+
+    causes = run(f"ttl-archive replay list --bucket {BUCKET} --why").stdout
+
+    assert "ColumnCollision at dt: 1 record in 1 object" in causes
+
+
 def test_a_plan_for_a_stream_says_what_the_stream_refuses(s3: Any) -> None:
     key = "errors/DeviceData/processing-failed/giant"
     s3.put_object(Bucket=BUCKET, Key=key, Body=error_object([change(1), change(5, a={"S": "x" * 1_048_576})]))
