@@ -101,7 +101,8 @@ class EventSourceMapping:
             changes += poller.read()
             for lane in poller.lanes:
                 changes += self._run(poller, lane, everything=everything)
-        return changes
+        # The children of a shard that has just ended are a change, though it had no record left.
+        return changes + self._open_shards()
 
     def counts(self) -> MappingCounts:
         """Return what became of the records so far."""
@@ -116,13 +117,18 @@ class EventSourceMapping:
             changes += 1
         return changes
 
-    def _open_shards(self) -> None:
-        """Begin to read each shard whose parent has been processed to its end, or is not there any more."""
+    def _open_shards(self) -> int:
+        """Begin to read each shard whose parent has been processed to its end, or is not there any more.
+
+        Return how many these were.
+        """
         shards = self._reader.shards()
         listed = {shard.shard_id for shard in shards}
+        before = len(self._pollers)
         for shard in shards:
             if shard.shard_id not in self._pollers and not self._is_processed_after(shard, listed):
                 self._pollers[shard.shard_id] = self._poller(shard)
+        return len(self._pollers) - before
 
     def _is_processed_after(self, shard: Shard, listed: set[str]) -> bool:
         """Return whether a shard has to wait for its parent (LDG, with-ddb: order per item)."""

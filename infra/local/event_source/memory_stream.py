@@ -60,7 +60,12 @@ class MemoryStream:
         shard.records.append(StreamRecord(event))
 
     def split(self, shard_id: str, *children: str) -> None:
-        """Close a shard and open its children; without children it only ends."""
+        """Close a shard and open its children; without children it only ends.
+
+        Raises ValueError for a child that exists.
+        """
+        if known := self._shards.keys() & set(children):
+            raise ValueError(f"The shards {sorted(known)} exist. Give the children other ids.")
         self._shards[shard_id].is_closed = True
         for child in children:
             self._shards[child] = _MemoryShard(Shard(child, parent_id=shard_id))

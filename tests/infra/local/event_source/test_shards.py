@@ -49,6 +49,8 @@ def test_a_shard_that_ends_without_children_is_read_to_its_end(world: World) -> 
     assert world.counts.acknowledged == 3
     with pytest.raises(ValueError, match="is closed"):
         world.put(1, shard=ROOT)
+    with pytest.raises(ValueError, match="exist"):
+        world.stream.split(ROOT, ROOT)
 
 
 def test_a_child_whose_parent_was_trimmed_is_read(world: World) -> None:
@@ -59,6 +61,17 @@ def test_a_child_whose_parent_was_trimmed_is_read(world: World) -> None:
     world.start().flush()
 
     assert world.batches == [[2]]
+
+
+def test_after_a_restart_the_children_of_a_shard_without_a_record_left_are_read(world: World) -> None:
+    world.start()
+    world.put(1)
+    world.mappings.flush()
+    world.stream.split(ROOT, LEFT)
+    world.put(1, shard=LEFT)
+    world.start().flush()
+
+    assert world.batches == [[1], [2]]
 
 
 def test_trim_horizon_begins_with_the_oldest_record_that_is_left(world: World) -> None:
