@@ -5,6 +5,7 @@ Source: Amazon S3 User Guide, conditional writes, conditional deletes; S3 API Re
 
 import base64
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -78,8 +79,9 @@ def put_if(
                 raise translate_error(error, url, "s3:PutObject") from error
             return _etag_of_ours(s3, bucket, key, payload)
         except BotoCoreError as error:
-            if etag := _etag_of_ours(s3, bucket, key, payload):
-                return etag
+            with suppress(ObjectError):  # what is reported is the write that got no answer
+                if etag := _etag_of_ours(s3, bucket, key, payload):
+                    return etag
             raise translate_error(error, url) from error
     raise ObjectError(f"{url}: S3 answered {_TRIES} times that another write is in progress. Run again")
 
@@ -163,11 +165,17 @@ def _put(s3: Any, bucket: str, key: str, payload: Payload, condition: Condition,
 
 
 def _etag_of_ours(s3: Any, bucket: str, key: str, payload: Payload) -> str | None:
-    """Return the object's ETag when it has our bytes: then the write took effect though no answer came."""
+    """Return the object's ETag when it has our bytes: then the write took effect though no answer came.
+
+    Raises ObjectError when that cannot be seen: a run must not say that another one wrote the object.
+    """
     try:
         head = s3.head_object(Bucket=bucket, Key=key)
-    except (ClientError, BotoCoreError):
-        return None
+    except (ClientError, BotoCoreError) as error:
+        problem = translate_error(error, f"s3://{bucket}/{key}", "s3:GetObject")
+        if isinstance(problem, ObjectGoneError):
+            return None
+        raise problem from error
     return str(head["ETag"]) if _is_ours(head, payload) else None
 
 

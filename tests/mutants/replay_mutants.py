@@ -125,10 +125,19 @@ REPLAY = (
         _SIMULATION,
     ),
     _mutant(
+        "a write that cannot be looked up passes for another's",
+        "replay/conditional_put.py",
+        "        if isinstance(problem, ObjectGoneError):\n            return None\n"
+        "        raise problem from error\n    return str(head",
+        "        return None\n    return str(head",
+        "test_conditional_put.py::test_where_nobody_knows_who_wrote_no_other_run_is_said_to_have",
+    ),
+    _mutant(
         "a write without an answer is not looked up",
         "replay/conditional_put.py",
-        "            if etag := _etag_of_ours(s3, bucket, key, payload):\n                return etag\n",
-        "",
+        "                if etag := _etag_of_ours(s3, bucket, key, payload):\n"
+        "                    return etag\n",
+        "                pass\n",
         "test_conditional_put.py::test_a_write_whose_answer_was_lost_counts_as_written",
     ),
     _mutant(

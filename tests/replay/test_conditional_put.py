@@ -61,6 +61,20 @@ def test_a_write_whose_answer_was_lost_counts_as_written(error: Exception) -> No
     assert put(bucket, FIRST, ABSENT) == f'"{bucket.objects["key"].etag}"'
 
 
+def test_where_nobody_knows_who_wrote_no_other_run_is_said_to_have() -> None:
+    bucket = Bucket()
+    fail_after(bucket, client_error("PreconditionFailed", "PutObject", 412))
+
+    def before(operation: str, request: dict[str, Any]) -> None:
+        if operation == "HeadObject":
+            raise client_error("InternalError", operation, 500)
+
+    bucket.before = before
+
+    with pytest.raises(ObjectError, match="HeadObject was refused with InternalError"):
+        put(bucket, FIRST, ABSENT)
+
+
 def test_a_write_that_had_no_effect_does_not_count_as_written() -> None:
     bucket = Bucket()
 
