@@ -25,6 +25,7 @@ query              questions to the archive: in Athena, and over the files by an
 athena_relations   the relations as views in Athena; athena_views: the code of that custom resource
 workgroup          Athena: scan limit, results, saved queries
 replay_map         replay of many error objects at once
+export             [export]: exports of the table on a schedule
 alarms, dashboard  what is watched; metric_names: under which AWS names
 roles              the IAM statements of every part
 log_group          a log group with its retention

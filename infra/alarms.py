@@ -239,3 +239,12 @@ def alarm_rules(
         1,
         "A replay of error objects ended with more failures than replay_tolerated_failure_percent.",
     )
+    if metrics.export_machine:
+        yield AlarmRule(
+            "ExportFailed",
+            metrics.execution(metrics.export_machine, "ExecutionsFailed"),
+            0,
+            1,
+            "An export of the table failed, and its window is exported by no later run until it succeeds. "
+            "Look at the cause of the execution.",
+        )

@@ -18,6 +18,8 @@ from ttl_archive.infra.dashboard import dashboard
 from ttl_archive.infra.data_stream import change_stream
 from ttl_archive.infra.delivery import FirehoseDelivery
 from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.infra.export.export_settings import load_export
+from ttl_archive.infra.export.scheduled_export import ScheduledExport
 from ttl_archive.infra.functions import TransformFunction
 from ttl_archive.infra.glue_catalog import Catalog
 from ttl_archive.infra.layout_guard import LayoutGuard
@@ -35,7 +37,8 @@ class TtlArchive(Construct):
 
     `bucket` and `stream` are existing ones, in place of those that the construct creates. Its parts are
     public: `storage.bucket`, `stream`, `table`, `function`, `delivery`, `catalog`, `workgroup`, `relations`,
-    `replay`, `alarms`, `policies`, `guard`. Raises ValueError for a bucket that is given twice.
+    `replay`, `alarms`, `policies`, `guard`, and with [export] `export`. Raises
+    ValueError for a bucket that is given twice.
     """
 
     def __init__(
@@ -57,8 +60,12 @@ class TtlArchive(Construct):
             bucket = s3.Bucket.from_bucket_name(self, "Bucket", deploy.bucket)
         key = kms.Key.from_key_arn(self, "Key", deploy.kms_key_arn) if deploy.kms_key_arn else None
         self._common: dict[str, Any] = {"settings": settings, "deploy": deploy}
+        self._export = load_export(settings)
         self.guard = LayoutGuard(self, "Guard", **self._common, assets=assets, bucket=bucket)
-        self.storage = ArchiveStorage(self, "Storage", deploy=deploy, key=key, bucket=bucket)
+        export_days = self._export.keep_days if self._export else 0
+        self.storage = ArchiveStorage(
+            self, "Storage", deploy=deploy, key=key, bucket=bucket, export_days=export_days
+        )
         self.stream = stream or change_stream(self, "Stream", deploy=deploy, key=key)
         self._build_flow()
         self.workgroup = Workgroup(self, "Workgroup", **self._common, key=key)
@@ -127,12 +134,14 @@ class TtlArchive(Construct):
         self.replay = ReplayMap(
             self, "ReplayMap", **self._common, bucket=bucket, stream=self.stream, assets=self._assets
         )
+        self.export = self._scheduled_export() if self._export else None
         self._metrics = Metrics(
             settings=self._settings,
             kinesis_stream=self.stream,
             delivery_stream=self.delivery.delivery_stream,
             transform_function=self.function.function,
             replay_machine=self.replay.machine,
+            export_machine=self.export.machine if self.export else None,
         )
         self.alarms = Alarms(self, "Alarms", **self._common, bucket=bucket, metrics=self._metrics)
         self._dashboard = dashboard(self, "Dashboard", metrics=self._metrics, rule=self.alarms.rule)
@@ -145,6 +154,13 @@ class TtlArchive(Construct):
             machine=self.replay.machine,
         )
 
+    def _scheduled_export(self) -> ScheduledExport:
+        assert self._export  # noqa: S101  the caller has checked it
+        bucket, assets = self.storage.bucket, self._assets
+        return ScheduledExport(
+            self, "Export", **self._common, export=self._export, bucket=bucket, assets=assets
+        )
+
     def _order(self) -> None:
         """The guard comes first and the table last, so that a failed deployment changes or attaches nothing.
 
@@ -154,6 +170,7 @@ class TtlArchive(Construct):
         first = self.guard.compare(self._guarded_resources(), self.stream)
         between: list[Construct] = [self.storage, self.function, self.catalog, self.delivery, self.workgroup]
         between += [self.relations, self.replay, self.alarms, self._dashboard, self.policies]
+        between += [self.export] if self.export else []
         guarded = [*between, self.table]
         if isinstance(self.stream, Construct) and _own(self, self.stream):
             guarded.append(self.stream)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ttl_archive.infra.deploy_conflicts import deploy_conflicts
+from ttl_archive.infra.export.export_settings import ExportSettings
 from ttl_archive.transform.errors import SettingsError
 from ttl_archive.transform.setting_rules import read_section, setting
 from ttl_archive.transform.settings import Settings
@@ -125,8 +126,8 @@ class Deploy:
         return ((self.kms_key_arn,) if self.kms_key_arn else ()) + self.kms_previous_key_arns
 
 
-# To report the mistakes of this section with all others: `settings.load(path, SECTIONS)`.
-SECTIONS: dict[str, type] = {"deploy": Deploy}
+# To report the mistakes of these sections with all others: `settings.load(path, SECTIONS)`.
+SECTIONS: dict[str, type] = {"deploy": Deploy, "export": ExportSettings}
 
 
 def load(settings: Settings) -> Deploy:

@@ -28,6 +28,7 @@ class Metrics:
     delivery_stream: firehose.CfnDeliveryStream
     transform_function: lambda_.IFunction
     replay_machine: sfn.StateMachine
+    export_machine: sfn.StateMachine | None = None
 
     def delivery(self, name: str, statistic: str) -> cloudwatch.Metric:
         """Return a metric of the delivery stream."""
@@ -66,8 +67,11 @@ class Metrics:
 
     def replay(self, name: str) -> cloudwatch.Metric:
         """Return a metric of the replay state machine."""
-        dimensions = {"StateMachineArn": self.replay_machine.state_machine_arn}
-        return _metric("AWS/States", name, "Sum", dimensions)
+        return self.execution(self.replay_machine, name)
+
+    def execution(self, machine: sfn.StateMachine, name: str) -> cloudwatch.Metric:
+        """Return a metric of a state machine."""
+        return _metric("AWS/States", name, "Sum", {"StateMachineArn": machine.state_machine_arn})
 
     def error_objects(self, rule: events.Rule) -> cloudwatch.Metric:
         """Return the number of new error objects: how often the rule called its target."""

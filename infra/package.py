@@ -82,7 +82,12 @@ PARTS: dict[str, tuple[tuple[str, ...], bool]] = {
     "transform": (_TRANSFORM, True),
     "replay": ((*_TRANSFORM, *_REPLAY), True),
     "attachment": (
-        ("ttl_archive", "ttl_archive.infra.attachment", "ttl_archive.infra.athena_views"),
+        (
+            "ttl_archive",
+            "ttl_archive.infra.attachment",
+            "ttl_archive.infra.athena_views",
+            "ttl_archive.infra.export.windows",
+        ),
         False,
     ),
 }

@@ -4,6 +4,7 @@ prefix      moves to                      expires             old versions
 archive/    storage_class, glacier_days   expire_years        noncurrent_days
 errors/     nowhere: replay reads it      error_days          noncurrent_days
 source/     nowhere                       source_backup_days  noncurrent_days
+exports/    nowhere                       [export] keep_days  noncurrent_days
 replay/     nowhere                       never               noncurrent_days
 """
 
@@ -17,7 +18,7 @@ from constructs import Construct
 from ttl_archive.infra.bucket_sharing import Replication, share
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.nag import acknowledge
-from ttl_archive.transform.layout import ARCHIVE, ERRORS, ROOT, SOURCE
+from ttl_archive.transform.layout import ARCHIVE, ERRORS, EXPORTS, ROOT, SOURCE
 
 _STORAGE_CLASSES = {
     "GLACIER": s3.StorageClass.GLACIER,
@@ -39,10 +40,12 @@ class ArchiveStorage(Construct):
         deploy: Deploy,
         key: kms.IKey | None,
         bucket: s3.IBucket | None = None,
+        export_days: int = 0,
     ) -> None:
         super().__init__(scope, id)
         # In a stack of the user's, the app may not set it; without it, access logs need an ACL.
         self.node.set_context("@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy", True)
+        self._export_days = export_days
         self.bucket: s3.IBucket = bucket or self._own_bucket(deploy, key)
 
     def _own_bucket(self, deploy: Deploy, key: kms.IKey | None) -> s3.Bucket:
@@ -56,7 +59,7 @@ class ArchiveStorage(Construct):
             object_lock_enabled=deploy.object_lock != "off" or None,
             object_lock_default_retention=_retention(deploy),
             server_access_logs_bucket=self._log_bucket() if deploy.access_logs else None,
-            lifecycle_rules=_lifecycle(deploy),
+            lifecycle_rules=_lifecycle(deploy, self._export_days),
             # Since September 2024 S3 does not move objects below 128 KB, unless this setting says so. Each
             # object in GLACIER is billed for 40 KB more, so small objects are cheaper where they are.
             # Source: Amazon S3 User Guide, lifecycle transition considerations.
@@ -127,7 +130,7 @@ def _retention(deploy: Deploy) -> s3.ObjectLockRetention | None:
     return modes[deploy.object_lock](days)
 
 
-def _lifecycle(deploy: Deploy) -> list[s3.LifecycleRule]:
+def _lifecycle(deploy: Deploy, export_days: int) -> list[s3.LifecycleRule]:
     old_versions = Duration.days(deploy.noncurrent_days)
 
     def rule(prefix: str, days: int, transitions: list[s3.Transition] | None = None) -> s3.LifecycleRule:
@@ -152,6 +155,7 @@ def _lifecycle(deploy: Deploy) -> list[s3.LifecycleRule]:
         rule(ARCHIVE, deploy.expire_years * 365, [to_cold_storage]),
         rule(ERRORS, deploy.error_days),
         rule(SOURCE, deploy.source_backup_days),
+        *([rule(EXPORTS, export_days)] if export_days else []),
         rule(ROOT, 0),
         whole_bucket,
     ]

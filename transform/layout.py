@@ -5,10 +5,12 @@ archive/TABLE/dt=2026-11-20/replay-ID.jsonl.gz      rows of a replayed error obj
 archive/TABLE/dt=2026-11-20/backfill-ID.jsonl.gz    rows of a data file of an export
 errors/TABLE/processing-failed/dt=2026-11-21/x      an error object, as Firehose or the forwarder writes it
 source/TABLE/dt=2026-11-21/                         with source_backup: every record as it came
+exports/TABLE/dt=2026-11-21/AWSDynamoDB/            with [export]: exports of the table
 replay/table=TABLE/claims/KEY.ID.json               the state of the error object, and which run holds it
 replay/table=TABLE/manifests/KEY.ID.json            for people and programs: what became of a done object
 replay/table=TABLE/retired/KEY                      the error object itself, after it was retired
 replay/table=TABLE/maps/                            results of the state machine that replays in AWS
+replay/table=TABLE/exports/windows.json             what was exported last
 replay/table=TABLE/backfills/KEY.ID.json            what became of a data file of an export
 replay/table=TABLE/layout.json                      the deployed layout, see infra/attachment/layout_rules
 replay/table=TABLE/condition-check                  written to test that the store knows conditional writes
@@ -30,6 +32,7 @@ ROOT = "replay/"
 ARCHIVE = "archive/"
 ERRORS = "errors/"
 SOURCE = "source/"
+EXPORTS = "exports/"
 # yyyy, because YYYY is the week's year. UTC, as the date that the transform computes.
 _DAY = "!{timestamp:yyyy-MM-dd}"
 # Source: Amazon S3 User Guide, object-keys.
@@ -81,8 +84,8 @@ def own_time(key: str, modified: datetime) -> datetime:
 
 
 def holds_no_errors(key: str) -> bool:
-    """Whether the key is that of rows, of a source record, or of something that the commands wrote."""
-    return key.startswith((ROOT, ARCHIVE, SOURCE))
+    """Whether the key is that of rows, a source record, an export, or what the commands wrote."""
+    return key.startswith((ROOT, ARCHIVE, SOURCE, EXPORTS))
 
 
 def records_folder(table: str) -> str:
@@ -153,6 +156,16 @@ def errors_folder(settings: Settings) -> str:
 def source_folder(settings: Settings) -> str:
     """Return the folder of the backup of the table's source records."""
     return f"{SOURCE}{settings.table.name}/"
+
+
+def exports_folder(settings: Settings) -> str:
+    """Return the folder of the table's exports."""
+    return f"{EXPORTS}{settings.table.name}/"
+
+
+def export_windows_key(table: str) -> str:
+    """Return the key of the record of what was exported last."""
+    return f"{records_folder(table)}exports/windows.json"
 
 
 def prefix(settings: Settings) -> str:

@@ -61,6 +61,10 @@ CASES: dict[str, str] = {
         expire_years = 7
         error_days = 400
         alarm_email = "ops@example.org"
+        [export]
+        kind = "full"
+        every_minutes = 43200
+        keep_days = 30
         {COLUMNS}""",
     "parquet-with-backup": f"""
         [deploy]
@@ -98,6 +102,7 @@ CASES: dict[str, str] = {
         tags = ["team=data"]
         object_lock = "governance"
         max_record_kib = 2048
+        [export]
         {COLUMNS}""",
     "longest-name": COLUMNS,
     "created-by-event": f"""

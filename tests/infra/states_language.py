@@ -1,14 +1,15 @@
-"""A small interpreter of the Amazon States Language, for the one kind of state machine that this project has.
+"""A small interpreter of the Amazon States Language, for the kinds of state machines that this project has.
 
 It follows the AWS Step Functions Developer Guide (state-map-distributed, input-output-itemreader,
 input-output-itembatcher, input-output-resultwriter, error handling) for: a Distributed Map with an ItemReader
 of s3:listObjectsV2, an ItemBatcher with BatchInput, child workflows of lambda:invoke Tasks in a chain,
-reference paths ($.a.b) in Parameters and OutputPath, Retry by error name, ToleratedFailurePercentage, and a
-ResultWriter.
+reference paths ($.a.b) in Parameters, ResultSelector, ResultPath and OutputPath, Retry by error name,
+ToleratedFailurePercentage, and a ResultWriter; and for a chain of Task (lambda:invoke and aws-sdk), Choice
+(StringEquals), Wait, Succeed and Fail. `waited` is told how many seconds a Wait or a Retry takes.
 
-It leaves out: every other type of state, intrinsic functions, JSONata, Catch, InputPath, ResultPath and
-ResultSelector, concurrency (batches run one after the other), waiting (attempts follow at once), and the
-history. A definition that uses something it does not know is an error, so that nothing is skipped silently.
+It leaves out: every other type of state, intrinsic functions but States.JsonToString, JSONata, Catch,
+InputPath, concurrency (batches run one after the other), and the history. A definition that uses something it
+does not know is an error, so that nothing is skipped silently.
 """
 
 import json
@@ -24,7 +25,11 @@ _MAP = {"Type", "Label", "ItemReader", "ItemBatcher", "MaxConcurrency", "Tolerat
     "ResultWriter",
     "End",
 }
-_TASK = {"Type", "Resource", "Parameters", "OutputPath", "Retry", "Next", "End"}
+_TASK = {"Type", "Resource", "Parameters", "ResultSelector", "ResultPath", "OutputPath", "Retry"} | {
+    "Next",
+    "End",
+}
+_MOST_STATES = 1_000  # of one execution here; the service has 25,000 events
 
 
 class StatesError(Exception):
@@ -42,15 +47,46 @@ class StateMachine:
     definition: dict[str, Any]
     s3: Any
     functions: dict[str, Function]
+    sdk: dict[str, Function] = field(default_factory=dict)  # "dynamodb:describeExport"; raises StatesError
+    waited: Callable[[int], None] = lambda seconds: None
     runs: int = 0
     attempts: list[str] = field(default_factory=list)
 
     def start(self, given: dict[str, Any]) -> dict[str, Any]:
         """Run an execution to its end; return its output. Raises StatesError."""
         assert len(json.dumps(given).encode()) <= MAX_INPUT_BYTES
-        state = self.definition["States"][self.definition["StartAt"]]
-        assert (state["Type"], state["End"]) == ("Map", True), "one Map is all that is known"
-        return self._map(state, given)
+        name, value = self.definition["StartAt"], given
+        for _ in range(_MOST_STATES):
+            state = self.definition["States"][name]
+            value, following = self._step(state, value)
+            assert len(json.dumps(value).encode()) <= MAX_INPUT_BYTES
+            if following is None:
+                return value
+            name = following
+        raise AssertionError(f"the execution does not end: it is at {name}")
+
+    def _step(self, state: dict[str, Any], value: Any) -> tuple[Any, str | None]:
+        """Run one state; return its output and the name of the next state."""
+        match state["Type"]:
+            case "Map":
+                assert state["End"] is True
+                return self._map(state, value), None
+            case "Task":
+                return self._task(state, value), state.get("Next")
+            case "Choice":
+                return value, _chosen(state, value)
+            case "Wait":
+                _only(state, {"Type", "Seconds", "SecondsPath", "Next"})
+                self.waited(state["Seconds"] if "Seconds" in state else _path(value, state["SecondsPath"]))
+                return value, state["Next"]
+            case "Succeed":
+                _only(state, {"Type"})
+                return value, None
+            case "Fail":
+                _only(state, {"Type", "Error", "Cause", "CausePath"})
+                cause = state["Cause"] if "Cause" in state else _cause(value, state["CausePath"])
+                raise StatesError(state["Error"], cause)
+        raise AssertionError(f"unknown type of state: {state['Type']}")
 
     def _map(self, state: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
         _only(state, _MAP)
@@ -103,16 +139,30 @@ class StateMachine:
     def _task(self, state: dict[str, Any], given: Any) -> Any:
         _only(state, _TASK)
         assert state["Type"] == "Task"
-        assert state["Resource"].endswith(":states:::lambda:invoke")
         call = _parameters(state["Parameters"], given)
-        left = [retry["MaxAttempts"] for retry in state.get("Retry", [])]
+        rules = state.get("Retry", [])
+        left = [retry["MaxAttempts"] for retry in rules]
         while True:
             try:
-                result = {"Payload": self._invoke(call), "StatusCode": 200}
-                return _path(result, state.get("OutputPath", "$"))
+                result = self._result(state["Resource"], call)
+                if "ResultSelector" in state:
+                    result = _parameters(state["ResultSelector"], result)
+                return _path(
+                    _placed(given, result, state.get("ResultPath", "$")), state.get("OutputPath", "$")
+                )
             except StatesError as error:
-                if not _may_retry(state.get("Retry", []), left, error.name):
+                rule = _retry_by(rules, left, error.name)
+                if rule is None:
                     raise
+                self.waited(rule["IntervalSeconds"])
+
+    def _result(self, resource: str, call: dict[str, Any]) -> Any:
+        if resource.endswith(":states:::lambda:invoke"):
+            return {"Payload": self._invoke(call), "StatusCode": 200}
+        _, is_sdk, action = resource.partition(":states:::aws-sdk:")
+        assert is_sdk, resource
+        self.attempts.append(action)
+        return json.loads(json.dumps(self.sdk[action](call)))
 
     def _invoke(self, call: dict[str, Any]) -> Any:
         """Call the function; what it raises becomes an error with the exception's name, as Lambda has it."""
@@ -145,6 +195,33 @@ class StateMachine:
         }
 
 
+def _chosen(state: dict[str, Any], value: Any) -> str:
+    _only(state, {"Type", "Choices", "Default"})
+    for choice in state["Choices"]:
+        _only(choice, {"Variable", "StringEquals", "Next"})
+        if _path(value, choice["Variable"]) == choice["StringEquals"]:
+            return str(choice["Next"])
+    return str(state["Default"])
+
+
+def _cause(value: Any, path: str) -> str:
+    """Return the text of a CausePath: a path to a text, or States.JsonToString of a path."""
+    if path.startswith("States.JsonToString("):
+        return json.dumps(_path(value, path.removeprefix("States.JsonToString(").removesuffix(")")))
+    found = _path(value, path)
+    assert isinstance(found, str)
+    return found
+
+
+def _placed(given: Any, result: Any, path: str) -> Any:
+    """Return the input with the result at the ResultPath, which names one member; "$" replaces the input."""
+    if path == "$":
+        return result
+    name = path.removeprefix("$.")
+    assert path.startswith("$.") and "." not in name, path  # noqa: PT018
+    return {**given, name: result}
+
+
 def _batches(batcher: dict[str, Any], items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Group items by both limits; each batch is the input of one child workflow."""
     _only(batcher, {"MaxItemsPerBatch", "MaxInputBytesPerBatch", "BatchInput"})
@@ -159,8 +236,11 @@ def _batches(batcher: dict[str, Any], items: list[dict[str, Any]]) -> list[dict[
     return found
 
 
-def _may_retry(rules: list[dict[str, Any]], left: list[int], name: str) -> bool:
-    """Use up one attempt of the first rule that matches. States.TaskFailed matches all but a timeout."""
+def _retry_by(rules: list[dict[str, Any]], left: list[int], name: str) -> dict[str, Any] | None:
+    """Use up one attempt of the first rule that matches; return the rule, or None when it has none left.
+
+    States.TaskFailed matches all but a timeout.
+    """
     for index, rule in enumerate(rules):
         names = set(rule["ErrorEquals"])
         if (
@@ -169,8 +249,8 @@ def _may_retry(rules: list[dict[str, Any]], left: list[int], name: str) -> bool:
             or ("States.TaskFailed" in names and name != "States.Timeout")
         ):
             left[index] -= 1
-            return left[index] >= 0
-    return False
+            return rule if left[index] >= 0 else None
+    return None
 
 
 def _parameters(template: Any, given: Any) -> Any:

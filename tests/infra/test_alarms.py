@@ -8,6 +8,7 @@ import pytest
 from tests.infra.stacks import deploy_of, settings_of, table_of
 from tests.infra.templates import Template, listed
 from ttl_archive import infra
+from ttl_archive.infra.export.export_settings import load_export
 from ttl_archive.infra.local.firehose.configuration import check_delivery_stream
 from ttl_archive.transform import metrics
 
@@ -40,8 +41,11 @@ def alarms(template: Template) -> dict[str, dict[str, Any]]:
 
 def test_everything_that_can_go_wrong_has_an_alarm(template: Template, case: str) -> None:
     by_event = settings_of(case).output.partition_by == "event"
+    exports = load_export(settings_of(case)) is not None
 
-    assert set(alarms(template)) == ALWAYS | ({"PartitionsExceeded"} if by_event else set())
+    assert set(alarms(template)) == (
+        ALWAYS | ({"PartitionsExceeded"} if by_event else set()) | ({"ExportFailed"} if exports else set())
+    )
 
 
 def test_every_alarm_notifies_one_topic_when_it_starts_and_when_it_ends(template: Template) -> None:

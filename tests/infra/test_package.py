@@ -74,7 +74,9 @@ def test_the_configuration_has_the_name_that_the_function_looks_for(config: Path
 
 def test_the_custom_resources_have_only_their_own_packages(config: Path) -> None:
     names = set(package.entries("attachment", config, ()))
-    folders = ("ttl_archive/infra/attachment/", "ttl_archive/infra/athena_views/")
+    folders = tuple(
+        f"ttl_archive/infra/{folder}/" for folder in ("attachment", "athena_views", "export/windows")
+    )
 
     assert names - {"ttl_archive/__init__.py"} == {name for name in names if name.startswith(folders)}
 
@@ -122,6 +124,7 @@ def test_the_zip_for_lambda_runs_on_the_python_of_lambda(
         ("attachment", "ttl_archive.infra.attachment.attach_handler"),
         ("attachment", "ttl_archive.infra.attachment.guard_handler"),
         ("attachment", "ttl_archive.infra.athena_views.views_handler"),
+        ("attachment", "ttl_archive.infra.export.windows.window_handler"),
     ],
 )
 def test_the_other_functions_load_with_boto3_alone(
