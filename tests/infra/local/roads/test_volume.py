@@ -1,0 +1,120 @@
+"""100,000 removals through the Streams road, counted independently of every part of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ttl_archive.infra.local import Clock, Pipeline
+from ttl_archive.infra.local.event_source.memory_stream import MemoryStream
+from ttl_archive.infra.local.event_source.service import EventSourceMappings
+from ttl_archive.infra.local.resources import FAILURE_BUCKET, FORWARDER_ARN
+from ttl_archive.infra.stream_mapping import mapping_settings
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+START_S = int(START.timestamp())
+CONFIG = """
+[table]
+name = "readings"
+ttl_attribute = "ttl"
+
+[[columns]]
+name = "device_id"
+path = "pk"
+
+[[columns]]
+name = "reading"
+path = "n"
+type = "bigint"
+"""
+REMOVALS = 100_000
+EVERY_POISON = 10_000  # a record in so many cannot become a row
+EVERY_OTHER = 4  # a change in so many is a user's removal
+TTL = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+
+
+def event(number: int, arn: str, *, by_ttl: bool) -> dict[str, Any]:
+    """Return a removal of an item of about 200 bytes."""
+    image = {
+        "pk": {"S": f"device-{number}"},
+        "ttl": {"N": str(START_S)},
+        "n": {"N": str(number)},
+        "text": {"S": "x" * 150},
+    }
+    if by_ttl and number % EVERY_POISON == 0:
+        image["device_id"] = {"S": "meets the column of pk"}
+    return {
+        "eventID": f"{number:032x}",
+        "eventName": "REMOVE",
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "us-east-1",
+        "dynamodb": {
+            "ApproximateCreationDateTime": float(START_S),
+            "Keys": {"pk": image["pk"]},
+            "OldImage": image,
+            "SequenceNumber": str(1_100_000_000_017_454_423_009 + number),
+            "SizeBytes": 200,
+            "StreamViewType": "NEW_AND_OLD_IMAGES",
+        },
+        **({"userIdentity": TTL} if by_ttl else {}),
+        "eventSourceARN": arn,
+    }
+
+
+def refuse_some(_name: str, data: Sequence[bytes]) -> Mapping[int, str]:
+    """Refuse the last entry of a call with more than two, so that each call is retried in part."""
+    return {len(data) - 1: "ServiceUnavailableException"} if len(data) > 2 else {}
+
+
+@pytest.mark.slow
+def test_100000_removals_are_in_the_archive_once_each(tmp_path: Path) -> None:
+    file = tmp_path / "archive.toml"
+    file.write_text(CONFIG)
+    with Pipeline(file, road="streams", clock=Clock(START)) as pipeline:
+        arn = f"arn:aws:dynamodb:us-east-1:123456789012:table/readings/stream/{START:%Y-%m-%d}"
+        stream = MemoryStream(pipeline.clock, arn)
+        mappings = EventSourceMappings(
+            streams={stream.arn: stream},
+            functions={FORWARDER_ARN: pipeline.function},
+            clock=pipeline.clock,
+            s3=pipeline.s3,
+        )
+        created = mappings.create_event_source_mapping(
+            EventSourceArn=stream.arn,
+            FunctionName=FORWARDER_ARN,
+            **mapping_settings(pipeline.settings, f"arn:aws:s3:::{FAILURE_BUCKET}"),
+        )
+        pipeline.firehose.before_put = refuse_some
+        removals, others = set(), 0
+        number = 0
+        while len(removals) < REMOVALS:
+            number += 1
+            by_ttl = number % EVERY_OTHER != 0 or number % EVERY_POISON == 0
+            stream.put(event(number, stream.arn, by_ttl=by_ttl))
+            removals |= {number} if by_ttl else set()
+            others += not by_ttl
+        mappings.flush()
+        pipeline.firehose.flush()
+
+        poison = {each for each in removals if each % EVERY_POISON == 0}
+        rows = removals - poison
+        query = "SELECT count(*), count(DISTINCT device_id), sum(reading) FROM"
+        expected = [(len(rows), len(rows), sum(rows))]
+        counts = mappings.counts(created["UUID"])
+        assert pipeline.sql(f"{query} archive").fetchall() == expected
+        assert pipeline.sql(f"{query} archive_unique").fetchall() == expected
+        assert pipeline.sql("SELECT count(*) FROM errors").fetchall() == [(len(poison),)]
+        assert (counts.polled, counts.filtered_out, counts.acknowledged) == (number, others, REMOVALS)
+        assert counts.adds_up
+        logs = [json.loads(line) for line in pipeline.function.logs() if line.startswith("{")]
+        assert sum(line["RecordsDelivered"] for line in logs) == len(rows)
+        assert (
+            sum(line["putErrors"]["ServiceUnavailableException"] for line in logs if "putErrors" in line) > 3
+        )
+        assert len(poison) > 10
