@@ -109,7 +109,7 @@ _ANSWERS = (
     _mutant(
         "a list of nothing is a success",
         "replay/commands/list.py",
-        "        raise nothing_found(place.claims, place.prefix, only)\n",
+        "        raise nothing_found(place.claims, place.prefix, only, bucket)\n",
         "        pass\n",
         "commands/test_commands.py::test_nothing_found_is_an_answer_of_its_own_that_says_what_is_there",
     ),
