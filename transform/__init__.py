@@ -30,4 +30,15 @@ source_bytes       a record of the event -> the bytes that `convert` reads
 packed_rows        rows packed into Firehose records, and put in their order
 refusals           refused records put as an error object; refusal: one of them
 forward_tally      the one log line of a batch
+
+The ingestion turns the messages of a queue into items of the table, each with a TTL stamp:
+
+ingest_handler     the entry that Lambda calls
+ingest             one batch: items written, bad messages refused, and the answer that says what is retried
+ingest_settings    the section [ingest]
+ingest_message     a message's body -> its readings
+ingest_item        a reading -> an item with key and TTL stamp
+ingest_duplicates  two readings of one key
+ingest_writes      items written while there is time
+ingest_tally       the one log line of a batch
 """

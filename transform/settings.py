@@ -25,7 +25,7 @@ REST_COLUMN = "ddb_rest"  # csv: what has no column, or what its column cannot c
 IMAGE_COLUMN = "ddb_image"  # the lossless image: DynamoDB JSON, in a string
 
 # Sections that other rooms declare and check; the transform only knows that they are allowed.
-OTHER_SECTIONS: tuple[str, ...] = ("deploy", "export")
+OTHER_SECTIONS: tuple[str, ...] = ("deploy", "export", "ingest")
 
 # 255 bytes, lower case. Source: Athena User Guide, names for tables, databases and columns.
 _COLUMN = {
@@ -38,7 +38,7 @@ _TYPE = {
     r"|decimal\(([1-9]|[12]\d|3[0-8]),(\d|[12]\d|3[0-8])\)",
     "expected": "string, bigint, double, boolean, timestamp, json or decimal(p,s) with p from 1 to 38",
 }
-_PATH = 'names joined by dots ("a.b"), or a list of names (["a.b", "c"]) where a name has a dot'
+PATH_EXPECTED = 'names joined by dots ("a.b"), or a list of names (["a.b", "c"]) where a name has a dot'
 
 
 def _keys(found: object) -> tuple[str, ...]:
@@ -53,7 +53,7 @@ def _keys(found: object) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _path(found: object) -> tuple[str, ...]:
+def attribute_path(found: object) -> tuple[str, ...]:
     """Return the names that lead into the image. Raises ValueError."""
     names = found.split(".") if isinstance(found, str) else found
     if isinstance(names, list) and names and all(isinstance(name, str) and name for name in names):
@@ -100,7 +100,9 @@ class Column:
     """A column of the row: the path into the image that it comes from, and its type in the catalog."""
 
     name: str = setting(**_COLUMN)
-    path: tuple[str, ...] = setting((), convert=_path, expected=_PATH)  # by default the name; see `parse`
+    path: tuple[str, ...] = setting(
+        (), convert=attribute_path, expected=PATH_EXPECTED
+    )  # by default the name; see `parse`
     type: str = setting("string", **_TYPE)
 
 
