@@ -49,6 +49,9 @@ _COMMANDS = {
     "init": LazyCommand(
         "infra.evidence.init_command", "init", None, "Write archive.toml for a table, from its items."
     ),
+    "query": LazyCommand(
+        "infra.query.query_command", "query", None, "Ask the archive with SQL: Athena, or this machine."
+    ),
     "replay": LazyCommand(
         "replay.commands.groups", "replay", None, "Replay failed records into the archive.", "replay"
     ),
@@ -117,6 +120,7 @@ def cli() -> None:
     To start with your own table:            ttl-archive init --help
     To check your archive.toml:              ttl-archive check-config
     To see which records failed:             ttl-archive replay list --help
+    To ask the archive:                      ttl-archive query --help
     To restore archived items:               ttl-archive restore --help
     To archive the items of an export:       ttl-archive backfill --help
     To write the CloudFormation template:    ttl-archive synth

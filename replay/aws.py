@@ -6,6 +6,7 @@ from typing import Any
 import boto3
 import botocore.exceptions as botocore
 from botocore.config import Config
+from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ttl_archive.replay.errors import (
@@ -43,7 +44,7 @@ class Clients:
             connect_timeout=10,
             read_timeout=_TIMEOUT_S,
             max_pool_connections=max(10, connections),
-            s3={"addressing_style": "path"} if self._session_has_endpoint() else {},
+            s3={"addressing_style": "path"} if self.has_own_endpoint() else {},
         )
         self._clients: dict[tuple[str, bool], Any] = {}
 
@@ -60,13 +61,18 @@ class Clients:
         found = self._session.get_credentials()
         return str(found.access_key) if found else ""
 
+    def credentials(self) -> ReadOnlyCredentials | None:
+        """Return the access key, the secret key and the token as of now; None without credentials."""
+        found = self._session.get_credentials()
+        return found.get_frozen_credentials() if found else None
+
     def close(self) -> None:
         """Close every connection."""
         for client in self._clients.values():
             client.close()
         self._clients.clear()
 
-    def _session_has_endpoint(self) -> bool:
+    def has_own_endpoint(self) -> bool:
         """Whether another endpoint than AWS is set: emulators do not serve a host name for each bucket."""
         return bool(environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL"))
 
@@ -137,7 +143,7 @@ def translate_error(error: BotoCoreError | ClientError, what: str, action: str =
     """
     if not isinstance(error, ClientError):
         hint = next((text for kind, text in _LOCAL_ERRORS.items() if isinstance(error, kind)), "")
-        return ObjectError(f"{what}: {error}" + (f". {hint}" if hint else ""))
+        return ObjectError(f"{what}: {str(error).removesuffix('.')}" + (f". {hint}" if hint else ""))
     code = error_code(error)
     if code in _ERRORS:
         kind, text = _ERRORS[code]

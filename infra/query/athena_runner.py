@@ -26,7 +26,7 @@ _QUERY_ATTEMPTS = 3
 _RETRY_S = 2.0
 _CANCEL_POLLS = 20
 _PAGE_ROWS = 1000  # Source: BC-athena, GetQueryResults, MaxResults
-_ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
+ENDED_STATES = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class AthenaRunner:
             while True:
                 found = self._look(execution)
                 self._on_progress(QueryProgress(found["Status"]["State"], _read_bytes(found), waited_s))
-                if found["Status"]["State"] in _ENDED:
+                if found["Status"]["State"] in ENDED_STATES:
                     return found
                 self._pause(poll_s)
                 waited_s += poll_s
@@ -116,7 +116,7 @@ class AthenaRunner:
         self._call(self._athena.stop_query_execution, QueryExecutionId=execution)
         for _ in range(_CANCEL_POLLS):
             found = self._look(execution)
-            if found["Status"]["State"] in _ENDED:
+            if found["Status"]["State"] in ENDED_STATES:
                 scan = billed_scan(_read_bytes(found))
                 return CancelledError(
                     f"The query {execution} is cancelled. It read {scan.bytes:,} bytes, which cost about "

@@ -4,9 +4,11 @@ This module needs the extra [sql], and is imported only when the engine is used.
 """
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import duckdb
 from duckdb_extensions import import_extension
@@ -21,6 +23,7 @@ from ttl_archive.infra.sql.relations import relations
 from ttl_archive.infra.sql.text_table import ARCHIVE_FILES, ERROR_FILES
 from ttl_archive.transform.settings import Settings
 
+_Found = TypeVar("_Found")
 _FETCHED_ROWS = 1000
 # DuckDB's name of a type -> Athena's; a timestamp of the relations has milliseconds.
 _TYPE_NAMES = {"TIMESTAMP": "timestamp(3)", "BLOB": "varbinary", "FLOAT": "real"}
@@ -90,12 +93,23 @@ def run_in_engine(
     Ctrl-C ends it. Raises QueryFailedError, also while rows are iterated.
     """
     try:
-        connection.execute(sql, list(parameters))
+        _interruptibly(connection, lambda: connection.execute(sql, list(parameters)))
     except duckdb.Error as error:
         raise _explained(error) from error
     described = connection.description or []
     columns = tuple(ResultColumn(name, type_name(str(kind))) for name, kind, *_ in described)
     return QueryResult(columns, _rows(connection))
+
+
+def _interruptibly(connection: duckdb.DuckDBPyConnection, call: Callable[[], _Found]) -> _Found:
+    """Return what the call returns; Ctrl-C ends it, which DuckDB does not notice by itself."""
+    with ThreadPoolExecutor(1) as worker:
+        running = worker.submit(call)
+        try:
+            return running.result()
+        except KeyboardInterrupt:
+            connection.interrupt()
+            raise
 
 
 def type_name(engine_type: str) -> str:
@@ -105,7 +119,7 @@ def type_name(engine_type: str) -> str:
 
 def _rows(connection: duckdb.DuckDBPyConnection) -> Iterator[ResultRow]:
     try:
-        while rows := connection.fetchmany(_FETCHED_ROWS):
+        while rows := _interruptibly(connection, lambda: connection.fetchmany(_FETCHED_ROWS)):
             yield from rows
     except duckdb.Error as error:
         raise _explained(error) from error

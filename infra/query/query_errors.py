@@ -3,6 +3,7 @@
 QueryError
 ├── WrongSqlError       fix the SQL; the text shows the place (exit 2)
 ├── RefusedHereError    only Athena answers this: --on athena (exit 2)
+├── MissingExtraError   install the extra that the text names (exit 2)
 ├── ScanLimitError      read less, or raise the limit of the workgroup
 ├── CancelledError      the query was cancelled, by Ctrl-C or by somebody else
 └── QueryFailedError    the engine could not answer; the text has its reason and what to do
@@ -21,6 +22,10 @@ class WrongSqlError(QueryError):
 
 class RefusedHereError(QueryError):
     """The SQL may be right, but the embedded engine is not known to answer it as Athena does."""
+
+
+class MissingExtraError(QueryError):
+    """A package of an extra is not installed; the text has the command that installs it."""
 
 
 class ScanLimitError(QueryError):

@@ -4,7 +4,7 @@ Each method of `ExpressionTranslator` translates one kind of node; `_RULES` says
 list of operators. `FUNCTIONS` and AGGREGATES are the closed list of functions.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -53,11 +53,10 @@ _FRAME_ENDS = ("UNBOUNDED", "CURRENT ROW")
 
 
 @dataclass(frozen=True, slots=True)
-class QueryContext:
-    """What holds for a whole query: its text, the values of its parameters, and the current time."""
+class TranslationContext:
+    """What holds for a whole query: its text, and the current time."""
 
     sql: str
-    parameters: Iterator[str]
     now: datetime
 
 
@@ -74,7 +73,7 @@ class ExpressionTranslator:
 
     def __init__(
         self,
-        context: QueryContext,
+        context: TranslationContext,
         scope: Scope,
         subquery: Callable[[exp.Expr, Scope], SubqueryResult],
     ) -> None:
@@ -153,13 +152,6 @@ class ExpressionTranslator:
 
     def _boolean(self, node: exp.Expr) -> Translated:
         return Translated("true" if node.this else "false", BOOLEAN)
-
-    def _parameter(self, node: exp.Expr) -> Translated:
-        try:
-            text = next(self._context.parameters)
-        except StopIteration:
-            raise MistakeError("There are fewer values than parameters (?)", node) from None
-        return Translated(literal(text), VARCHAR, text=text)
 
     def _column(self, node: exp.Expr) -> Translated:
         return self._scope.column(cast(exp.Column, node))
@@ -339,7 +331,6 @@ _RULES: dict[type[exp.Expr], Callable[[ExpressionTranslator, exp.Expr], Translat
     exp.Literal: ExpressionTranslator._literal,
     exp.Null: ExpressionTranslator._null,
     exp.Boolean: ExpressionTranslator._boolean,
-    exp.Placeholder: ExpressionTranslator._parameter,
     exp.Column: ExpressionTranslator._column,
     exp.Paren: ExpressionTranslator._parentheses,
     **dict.fromkeys(arithmetic.OPERATORS, ExpressionTranslator._arithmetic),

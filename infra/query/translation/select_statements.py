@@ -14,8 +14,8 @@ from sqlglot import exp
 from ttl_archive.infra.query.sql_place import suggest
 from ttl_archive.infra.query.translation.expressions import (
     ExpressionTranslator,
-    QueryContext,
     SubqueryResult,
+    TranslationContext,
     comparable,
 )
 from ttl_archive.infra.query.translation.mistakes import (
@@ -68,7 +68,7 @@ class TranslatedQuery:
 class QueryTranslator:
     """Translates queries over known relations; `tables` below are these and the queries of WITH, by name."""
 
-    def __init__(self, context: QueryContext, relations: Mapping[str, Columns]) -> None:
+    def __init__(self, context: TranslationContext, relations: Mapping[str, Columns]) -> None:
         self._context = context
         self._relations = relations
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlglot import ParseError, TokenError, TokenType, exp
+from sqlglot import ParseError, Token, TokenError, TokenType, exp
 from sqlglot.dialects.trino import Trino
 
 from ttl_archive.infra.query.query_errors import WrongSqlError, refused_here
 from ttl_archive.infra.query.sql_place import show_place
-from ttl_archive.infra.query.translation.expressions import QueryContext
+from ttl_archive.infra.query.translation.expressions import TranslationContext
 from ttl_archive.infra.query.translation.mistakes import MistakeError, RefusedNodeError
 from ttl_archive.infra.query.translation.scopes import Columns
 from ttl_archive.infra.query.translation.select_statements import (
@@ -22,6 +22,7 @@ from ttl_archive.infra.sql.archive_relation import ArchiveRelation, RelationColu
 from ttl_archive.infra.sql.duckdb_dialect import DuckDbDialect
 from ttl_archive.infra.sql.errors_relation import ERROR_COLUMNS
 from ttl_archive.infra.sql.relations import ARCHIVE, ERRORS, LATEST, UNIQUE
+from ttl_archive.replay.commands.show import plural
 from ttl_archive.transform.settings import ENVELOPE_COLUMNS, Settings
 
 _ERROR_TYPES = {"attempts_made": "bigint", "arrival_time": "timestamp", "last_attempt_time": "timestamp"}
@@ -49,25 +50,34 @@ def translate_query(
     sql: str, settings: Settings, parameters: Sequence[str] = (), now: datetime | None = None
 ) -> Translation:
     """Translate a query. Raises WrongSqlError with the place, or RefusedHereError with the name."""
-    tree = parse_query(sql)
-    waiting = iter(parameters)
-    context = QueryContext(sql, waiting, now or datetime.now(UTC))
+    tree = parse_query(sql, parameters)
+    context = TranslationContext(sql, now or datetime.now(UTC))
     try:
         found: TranslatedQuery = QueryTranslator(context, _typed(settings)).translate(tree)
     except MistakeError as error:
         raise WrongSqlError(f"{error.why}.{error.suggestion}{_place(sql, error.node)}") from None
     except RefusedNodeError as error:
         raise refused_here(error.what, _place(sql, error.node)) from None
-    if next(waiting, None) is not None:
-        raise WrongSqlError(f"There are {len(parameters)} values, and fewer parameters (?) in the query.")
     return Translation(found.sql, found.columns, tree)
 
 
-def parse_query(sql: str) -> exp.Query:
-    """Return the tree of one query. Raises WrongSqlError with the place of a mistake, or RefusedHereError."""
+def translate_constant(node: exp.Expr, sql: str, now: datetime) -> str | None:
+    """Return an expression of a query for DuckDB, or None when it needs a row, or is refused."""
+    try:
+        translator = QueryTranslator(TranslationContext(sql, now), {})
+        return translator.translate(exp.Select(expressions=[node.copy()])).sql
+    except (MistakeError, RefusedNodeError):
+        return None
+
+
+def parse_query(sql: str, parameters: Sequence[str] = ()) -> exp.Query:
+    """Return the tree of one query, each of its parameters (?) with its text as a literal.
+
+    Raises WrongSqlError with the place of a mistake, or RefusedHereError.
+    """
     dialect = Trino()
     try:
-        tokens = dialect.tokenize(sql)
+        tokens = _with_parameters(dialect.tokenize(sql), parameters)
         trees = [tree for tree in dialect.parser().parse(tokens, sql) if tree is not None]
     except ParseError as error:
         first = error.errors[0]
@@ -84,6 +94,21 @@ def parse_query(sql: str) -> exp.Query:
     if not isinstance(trees[0], exp.Query):
         raise refused_here(f"the statement {sql.split()[0].upper()}", show_place(sql, 1, 1))
     return trees[0]
+
+
+def _with_parameters(tokens: Sequence[Token], parameters: Sequence[str]) -> list[Token]:
+    """Return the tokens with a text for each parameter, in the order of the text. Raises WrongSqlError."""
+    count = sum(token.token_type == TokenType.PLACEHOLDER for token in tokens)
+    if count != len(parameters):
+        needed = plural(count, "parameter")
+        raise WrongSqlError(f"The query has {needed} (?), and {plural(len(parameters), 'value')} given.")
+    values = iter(parameters)
+    return [
+        Token(TokenType.STRING, next(values), token.line, token.col, token.start, token.end, [])
+        if token.token_type == TokenType.PLACEHOLDER
+        else token
+        for token in tokens
+    ]
 
 
 def _typed(settings: Settings) -> Mapping[str, Columns]:

@@ -1,7 +1,10 @@
+from _thread import interrupt_main
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
+from threading import Timer
+from time import monotonic
 
 import pytest
 
@@ -128,3 +131,14 @@ def test_the_engine_leaves_nothing_in_the_current_folder(
         list(run_in_engine(connection, "SELECT DISTINCT n, repeat('x', 100) FROM range(400000) AS t(n)").rows)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_ends_a_query_at_once() -> None:
+    with open_engine() as connection:
+        Timer(0.3, interrupt_main).start()
+        begun = monotonic()
+
+        with pytest.raises(KeyboardInterrupt):
+            run_in_engine(connection, "SELECT count(*) FROM range(100000000) AS a, range(100000000) AS b")
+        assert monotonic() - begun < 20
+        assert list(run_in_engine(connection, "SELECT 1 AS n").rows) == [(1,)]

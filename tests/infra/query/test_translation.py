@@ -282,8 +282,8 @@ WRONG = {
     "SELECT 'a": ("Is a quote missing?", None),
     "SELECT 1; SELECT 2": ("One query is answered at a time, and here are 2.", None),
     "SELECT 9223372036854775808": ("too large for a bigint", None),
-    "SELECT ? || ? || ?": ("There are fewer values than parameters (?).", None),
-    "SELECT ?": ("There are 2 values, and fewer parameters (?) in the query.", None),
+    "SELECT ? || ? || ?": ("The query has 3 parameters (?), and 2 values given.", None),
+    "SELECT ?": ("The query has 1 parameter (?), and 2 values given.", None),
 }
 
 
