@@ -1,4 +1,5 @@
-from _thread import interrupt_main
+import os
+import signal
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import islice
@@ -135,7 +136,7 @@ def test_the_engine_leaves_nothing_in_the_current_folder(
 
 def test_ctrl_c_ends_a_query_at_once() -> None:
     with open_engine() as connection:
-        Timer(0.3, interrupt_main).start()
+        Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
         begun = monotonic()
 
         with pytest.raises(KeyboardInterrupt):
