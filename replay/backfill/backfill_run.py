@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from ttl_archive.replay.aws import Clients
 from ttl_archive.replay.backfill.backfill_file import BackfillRun, FileEnding, FileOutcome, backfill_file
 from ttl_archive.replay.backfill.backfill_record import FileTally
 from ttl_archive.replay.claims import new_owner
@@ -22,6 +22,7 @@ from ttl_archive.replay.workers import Threads, in_parallel
 from ttl_archive.transform import layout
 from ttl_archive.transform.settings import Settings
 
+FindClient = Callable[[str], Any]  # the client of a service: aws.Clients, or what a test puts in its place
 DEFAULT_CONCURRENCY = 4
 ALL_DONE, FAILED, SOME_REFUSED = 0, 1, 3  # exit codes; 2 is misuse, 4 that nothing was found
 
@@ -53,7 +54,7 @@ class BackfillSummary:
         return SOME_REFUSED if self.tally.refused or self.files[FileEnding.BUSY] else ALL_DONE
 
 
-def find_exports(place: str, clients: Clients, settings: Settings) -> tuple[Export, ...]:
+def find_exports(place: str, clients: FindClient, settings: Settings) -> tuple[Export, ...]:
     """Return the exports at a manifest, folder or s3://BUCKET/PREFIX, the oldest first.
 
     Their manifests are verified. Raises NothingFoundError where there is none, MisuseError for an export of
@@ -79,7 +80,7 @@ def find_exports(place: str, clients: Clients, settings: Settings) -> tuple[Expo
     return tuple(sorted(exports, key=lambda export: (export.time_us, export.arn)))
 
 
-def export_store(place: str, clients: Clients) -> ExportStore:
+def export_store(place: str, clients: FindClient) -> ExportStore:
     """Return the store of a path or of s3://BUCKET/PREFIX. Raises MisuseError for what does not exist."""
     if place.startswith("s3://"):
         bucket, _, prefix = place.removeprefix("s3://").partition("/")

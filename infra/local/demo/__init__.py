@@ -6,6 +6,7 @@ readings       its own items; mixed_items, a table of mixed item types for init 
 table_files    the user's items
 roads          the ways into the archive that it can show
 story          what happens, step by step, on a running pipeline
+export_story   the same for --road export; export_ledger, what must add up there
 report         what was found, as one value; ledger, the part of it that must add up
 screen         how it is shown at 80 columns
 ask            how a demo that is left running is reached

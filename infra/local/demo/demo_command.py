@@ -17,13 +17,17 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from ttl_archive.infra.local.demo import scenario, screen, story
 from ttl_archive.infra.local.demo.ask import how_to_reach
+from ttl_archive.infra.local.demo.export_story import ExportStory
 from ttl_archive.infra.local.demo.report import Report
 from ttl_archive.infra.local.demo.roads import ROADS, DemoRoad
 from ttl_archive.infra.local.demo.scenario import Scenario
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.in_process_function import InProcessFunction
 from ttl_archive.infra.local.pipeline import Pipeline
+from ttl_archive.transform.layout import ARCHIVE, ERRORS
 
+_EXPORT = "export"
+_FIX_TITLE = "archive.toml gets a column for the second attribute"
 _SERVE_STEP = timedelta(seconds=2)
 _WITHOUT_RUNTIME_CLIENT = (
     "AWS's Lambda runtime client (awslambdaric) is not installed; it has no wheel for macOS."
@@ -96,6 +100,7 @@ def demo(
     To see it:                        ttl-archive demo
     To see it in CSV:                 ttl-archive demo --format csv
     To see the cheaper road:          ttl-archive demo --road streams
+    To see an export backfilled:      ttl-archive demo --road export
     To ask a question of your own:    ttl-archive demo --sql "SELECT max(temperature) FROM archive"
     To look at the files:             ttl-archive demo --keep delivered
     To leave it running:              ttl-archive demo --serve
@@ -111,12 +116,13 @@ def demo(
         if table_files:
             chosen = scenario.theirs(table_files, config, keys)
         else:
-            chosen = scenario.ours(Path(folder), file_format)
+            chosen = scenario.ours(Path(folder), file_format, backfilled=road == _EXPORT)
         with _running(console, chosen, ROADS[road]) as pipeline:
             found = Report(pipeline.table, road, chosen.files)
             if chosen.files:
                 screen.show_text(console, "Your items", chosen.files)
-            _show_story(console, pipeline, chosen, query, found)
+            show_story = _show_export if road == _EXPORT else _show_story
+            show_story(console, pipeline, chosen, query, found)
             if keep:
                 _keep(console, pipeline, keep)
             if not serve:  # a user who goes on wants to read what is there
@@ -168,6 +174,40 @@ def _show_story(
     """Run the story, and show each part when it has happened."""
     _live(console, pipeline, chosen)
     _show_delivered(console, pipeline, found)
+    _ask(console, pipeline, chosen, query, found)
+    _show_failed(console, pipeline, found)
+    if chosen.is_ours:
+        _replay(console, pipeline, found)
+
+
+def _show_export(
+    console: Console, pipeline: Pipeline, chosen: Scenario, query: str | None, found: Report
+) -> None:
+    """Run the story of an export: what had expired is backfilled, and then removed by TTL."""
+    _load(console, pipeline, chosen)
+    exporting = ExportStory(pipeline)
+    lines = exporting.export_table(chosen.step * chosen.steps)
+    console.print(f"TTL has removed nothing yet. The table is exported: {lines:,} items")
+    backfilled = exporting.backfill()
+    console.print(f"ttl-archive backfill: {backfilled.tally.rows:,} rows, exit code {backfilled.exit_code}")
+    screen.show_comparison(console, exporting.compare())
+    console.print(f"TTL removes {exporting.remove_expired():,} items, and their removals are archived")
+    if chosen.is_ours:
+        screen.show_text(
+            console, "archive.toml gets a column for the second attribute", story.FIX.split("\n")
+        )
+        backfilled = exporting.fix()
+        screen.show_comparison(console, exporting.compare())
+    found.objects = [each for each in story.delivered(pipeline) if each.key.startswith((ARCHIVE, ERRORS))]
+    screen.show_objects(console, found.objects, "Backfill and Firehose have delivered")
+    found.row = story.first_row(pipeline)
+    screen.show_row(console, found.row)
+    _ask(console, pipeline, chosen, query, found)
+    found.export_ledger = exporting.ledger(backfilled)
+    screen.show_export_ledger(console, found.export_ledger)
+
+
+def _ask(console: Console, pipeline: Pipeline, chosen: Scenario, query: str | None, found: Report) -> None:
     yours = {} if query is None else {"Your question": query}
     for question, sql in {**chosen.questions, **yours}.items():
         try:
@@ -175,18 +215,20 @@ def _show_story(
         except (duckdb.Error, story.NoAnswerError) as error:
             raise click.ClickException(f"{question}: {sql}\n{error}") from None
         screen.show_answer(console, found.answers[-1])
-    _show_failed(console, pipeline, found)
-    if chosen.is_ours:
-        _replay(console, pipeline, found)
 
 
-def _live(console: Console, pipeline: Pipeline, chosen: Scenario) -> None:
+def _load(console: Console, pipeline: Pipeline, chosen: Scenario) -> None:
     with Progress(TextColumn("{task.description}"), BarColumn(24), console=console) as progress:
         loading = progress.add_task("items written", total=len(chosen.items))
         for done in accumulate(story.put_items(pipeline, chosen.items)):
             progress.update(loading, completed=done, description=f"{done:,} items written")
-        if chosen.is_ours:
-            story.user_acts(pipeline)
+
+
+def _live(console: Console, pipeline: Pipeline, chosen: Scenario) -> None:
+    _load(console, pipeline, chosen)
+    if chosen.is_ours:
+        story.user_acts(pipeline)
+    with Progress(TextColumn("{task.description}"), BarColumn(24), console=console) as progress:
         passing = progress.add_task("time passes", total=chosen.steps)
         for expired in accumulate(story.live_through(pipeline, chosen.step) for _ in range(chosen.steps)):
             day = f"{pipeline.clock.now():%Y-%m-%d}: {expired:,} items expired"
@@ -212,7 +254,7 @@ def _show_failed(console: Console, pipeline: Pipeline, found: Report) -> None:
 
 
 def _replay(console: Console, pipeline: Pipeline, found: Report) -> None:
-    screen.show_text(console, "archive.toml gets a column for the second attribute", story.FIX.split("\n"))
+    screen.show_text(console, _FIX_TITLE, story.FIX.split("\n"))
     summary = story.fix_and_replay(pipeline)
     console.print(
         f"ttl-archive replay run: {summary.tally.rows} row delivered, exit code {summary.exit_code}"

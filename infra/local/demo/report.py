@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ttl_archive.infra.local.demo.export_ledger import ExportLedger
 from ttl_archive.infra.local.demo.ledger import Ledger
 from ttl_archive.infra.local.roads.usage import RoadUsage
 
@@ -51,6 +52,7 @@ class Report:
     ledger: Ledger | None = None
     ledger_after_replay: Ledger | None = None
     usage: RoadUsage | None = None
+    export_ledger: ExportLedger | None = None  # with --road export
     storage: list[StorageState] = field(default_factory=list)
 
     def as_json(self) -> str:

@@ -52,4 +52,10 @@ ROADS: Mapping[str, DemoRoad] = {
         _passed_over_by_mapping,
         _failed_in_forwarder,
     ),
+    "export": DemoRoad(
+        "an export of the table, read by backfill, beside the Kinesis data stream",
+        "kinesis",
+        _nothing,
+        _failed_in_firehose,
+    ),
 }

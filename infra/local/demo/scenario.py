@@ -36,13 +36,16 @@ class Scenario:
     is_ours: bool = False
 
 
-def ours(folder: Path, file_format: str) -> Scenario:
+def ours(folder: Path, file_format: str, *, backfilled: bool = False) -> Scenario:
     """Return the readings of both stations, of which the first week expires.
 
-    Writes archive.toml into the folder.
+    Writes archive.toml into the folder; `backfilled` is its key of that name.
     """
     config = folder / "archive.toml"
-    config.write_text(CONFIG.format(format=file_format), encoding="utf-8")
+    text = CONFIG.format(format=file_format)
+    if backfilled:
+        text = text.replace("[output]", "backfilled = true\n\n[output]", 1)
+    config.write_text(text, encoding="utf-8")
     return Scenario(
         settings=load(config),
         items=[*special_items(), *readings()],

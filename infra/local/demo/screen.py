@@ -11,9 +11,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ttl_archive.infra.local.demo.export_ledger import ExportLedger
 from ttl_archive.infra.local.demo.ledger import RULES, Ledger
 from ttl_archive.infra.local.demo.report import DeliveredObject, QueryAnswer, StorageState
 from ttl_archive.infra.local.roads.usage import RoadUsage
+from ttl_archive.replay.backfill.comparison import Comparison
 from ttl_archive.replay.commands import show
 
 _KINDS = {"expired": "expired", "deleted": "deleted by a user", "written": "written"}
@@ -26,7 +28,9 @@ def show_text(console: Console, title: str, lines: Iterable[str]) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def show_objects(console: Console, objects: Sequence[DeliveredObject]) -> None:
+def show_objects(
+    console: Console, objects: Sequence[DeliveredObject], title: str = "Firehose has delivered"
+) -> None:
     """Print how many objects and bytes are in each folder."""
     folders: dict[str, list[int]] = defaultdict(list)
     for stored in objects:
@@ -37,7 +41,7 @@ def show_objects(console: Console, objects: Sequence[DeliveredObject]) -> None:
         table.add_column(name, justify="right", no_wrap=True)
     for folder, sizes in folders.items():
         table.add_row(escape(f"{folder}/"), f"{len(sizes):,}", show.size(sum(sizes)))
-    _print(console, "Firehose has delivered", table)
+    _print(console, title, table)
 
 
 def show_row(console: Console, row: Mapping[str, str]) -> None:
@@ -96,6 +100,24 @@ _BILLED = {
     "firehose_in_bytes": "Firehose: bytes, of 5 KB steps",
     "lambda_requests": "Lambda: requests",
 }
+
+
+def show_export_ledger(console: Console, ledger: ExportLedger) -> None:
+    """Print what became of the export's lines and of the removed items, and whether it adds up."""
+    table = Table("in the export", "lines", "in the archive", "rows")
+    table.add_row("expired, backfilled", f"{ledger.rows:,}", "in every copy", f"{ledger.rows_in_archive:,}")
+    table.add_row("not expired", f"{ledger.not_expired:,}", "each item once", f"{ledger.unique:,}")
+    table.add_row("refused", f"{ledger.refused:,}", "  of the export only", f"{ledger.unique_exported:,}")
+    _print(console, "The ledger of the export", table)
+    verdict = "[green]it adds up[/]" if ledger.adds_up else "[red]it does not add up[/]"
+    removed = f"{ledger.removed:,} removed by TTL"
+    console.print(f"{removed} = {ledger.unique:,} rows, each once, + {ledger.failed:,} failed: {verdict}")
+
+
+def show_comparison(console: Console, compared: Comparison) -> None:
+    """Print what a comparison of the export with the archive has found."""
+    found = f"{compared.found:,} of {compared.expired:,} expired keys are in the archive"
+    console.print(f"ttl-archive backfill --compare: {compared.verdict}; {found}")
 
 
 def show_usage(console: Console, usage: RoadUsage) -> None:

@@ -54,9 +54,7 @@ class TableExport:
         found, entries = {f"{folder}/_started": b""}, []
         for number, part in enumerate([*_parts(lines), []]):
             key = f"{data}/{self.id[-8:]}{number:04d}.json.gz"
-            text = "".join(
-                json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in part
-            )
+            text = "".join(f"{_json(line)}\n" for line in part)
             found[key] = gzip.compress(text.encode(), mtime=0)
             entries.append(_entry(key, found[key], len(part)))
         files = "".join(json.dumps(entry) + "\n" for entry in entries)
@@ -127,4 +125,9 @@ def _text(time: datetime) -> str:
 
 
 def _json(line: Line) -> str:
-    return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":"), default=_base64)
+
+
+def _base64(binary: bytes) -> str:
+    """Return a binary value as an export has it; boto3 returns bytes."""
+    return b64encode(binary).decode()

@@ -99,7 +99,7 @@ def backfill(
     **parts: Any,
 ) -> BackfillSummary:
     """One run over the bucket's exports."""
-    exports = find_exports(place, lambda _: bucket, settings)  # type: ignore[arg-type]
+    exports = find_exports(place, lambda _: bucket, settings)
     run = BackfillRun(bucket, BUCKET, settings, choice, **parts)
     return run_backfill(run, exports, concurrency=1)
 

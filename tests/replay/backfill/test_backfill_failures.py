@@ -141,7 +141,7 @@ def test_manifests_without_checksum_files_are_named_and_not_called_verified() ->
     for key in (SUMMARY, FILES):
         del bucket.objects[key.replace(".json", ".md5")]
 
-    (found,) = find_exports(f"s3://{BUCKET}/exports", lambda _: bucket, SETTINGS)  # type: ignore[arg-type]
+    (found,) = find_exports(f"s3://{BUCKET}/exports", lambda _: bucket, SETTINGS)
 
     assert found.unverified == (f"s3://{BUCKET}/{SUMMARY}", f"s3://{BUCKET}/{FILES}")
     assert backfill(bucket).exit_code == 0

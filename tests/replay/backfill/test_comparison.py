@@ -60,7 +60,7 @@ def archive(
 
 
 def compare(bucket: Bucket, settings: Settings = SETTINGS, **parts: Any) -> Comparison:
-    exports = find_exports(PLACE, lambda _: bucket, settings)  # type: ignore[arg-type]
+    exports = find_exports(PLACE, lambda _: bucket, settings)
     return compare_exports(bucket, BUCKET, settings, exports, **parts)
 
 

@@ -386,3 +386,41 @@ def test_the_special_items_have_every_attribute_type():
     kinds = {kind for item in special_items() for value in item.values() for kind in value}
 
     assert kinds == {"S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"}
+
+
+def test_the_road_of_an_export_closes_its_ledger(tmp_path):
+    """Items of the user's own: two expire, one lives, and one cannot become a row."""
+    items = [*ITEMS, {"id": {"S": "c"}, "expires": {"N": "1767225600"}, "session": {"S": "collides"}}]
+    (tmp_path / "items.jsonl").write_text("".join(json.dumps(item) + "\n" for item in items))
+    config = CONFIG.format(format="jsonl").replace("[output]", 'keys = ["id"]\nbackfilled = true\n[output]')
+    (tmp_path / "archive.toml").write_text(config)
+
+    done = run(
+        "--road", "export", "--json",
+        "--table-file", tmp_path / "items.jsonl", "--config", tmp_path / "archive.toml",
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert "ttl-archive backfill --compare: missing; 2 of 3 expired keys" in done.stderr
+    ledger = json.loads(done.stdout)["export_ledger"]
+    assert ledger == {
+        "lines": 4,
+        "rows": 2,
+        "not_expired": 1,
+        "refused": 1,
+        "removed": 3,
+        "failed": 1,
+        "rows_in_archive": 4,
+        "unique": 2,
+        "unique_exported": 0,
+    }
+    assert "it adds up" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_road_of_an_export_closes_its_ledger_with_the_demos_own_items():
+    done = run("--road", "export", "--json")
+
+    assert done.returncode == 0, done.stderr
+    assert "316 removed by TTL = 316 rows, each once, + 0 failed: it adds up" in done.stderr
+    assert json.loads(done.stdout)["export_ledger"]["unique"] == 316
