@@ -44,6 +44,7 @@ LambdaRuntime and InProcess (functions), Sweeper, StreamingDestination, S3Proxy 
     services         everything but a pipeline, at one endpoint; `ttl-archive firehose` runs it
     local_sql        SQL over the delivered objects
     in_process_function  our functions without the runtime client
+    local_archive    the bucket of a pipeline: its objects, and SQL over them
     pipeline         all of it together
     resources        the requests that create the pipeline's resources
 

@@ -14,6 +14,7 @@ from ttl_archive.infra.local.dynamodb.ttl import AttributeValues, ExpiredItem, S
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.firehose.delivery_stream import DeliveryCounts
 from ttl_archive.infra.local.firehose.service import Firehose
+from ttl_archive.infra.local.local_archive import LocalArchive
 from ttl_archive.infra.local.local_sql import local_access
 from ttl_archive.infra.local.resources import NAME, Buffering, lifecycle_configuration
 from ttl_archive.infra.local.roads.kinesis_road import TRANSFORM, KinesisOptions, KinesisRoad
@@ -23,15 +24,8 @@ from ttl_archive.infra.local.roads.usage import RoadUsage, road_usage
 from ttl_archive.infra.local.s3.lifecycle import Transition, apply_lifecycle
 from ttl_archive.infra.local.services import LocalServices
 from ttl_archive.infra.local.started_parts import StartedParts
-from ttl_archive.infra.query.engine import create_relations, open_engine
-from ttl_archive.infra.query.stored_files import StoredFiles, bucket_files, with_retrieval_states
-from ttl_archive.infra.sql.duckdb_dialect import DuckDbDialect
-from ttl_archive.infra.sql.saved_queries import saved_queries
-from ttl_archive.replay.restore.archive_listing import RetrievalState, list_archived
-from ttl_archive.replay.restore.retrieval import retrieval_states
+from ttl_archive.infra.query.engine import open_engine
 from ttl_archive.transform.settings import CONFIG_VARIABLE, Settings, load
-
-_CALLS_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -95,7 +89,6 @@ class Pipeline(StartedParts):
         self._glacier_after_days = glacier_after_days
         self._first_road: RoadName = road
         self.roads: dict[RoadName, Road] = {}
-        self._files: StoredFiles | None = None
 
     def environment(self) -> dict[str, str]:
         """Return the variables that another process needs to use this pipeline, every service of it."""
@@ -185,7 +178,7 @@ class Pipeline(StartedParts):
         self.settings = load(self.settings.file)
         for road in self.roads.values():
             road.function.restart()
-        self._files = None
+        self._archive.use(self.settings)
 
     def sql(self, query: str) -> DuckDBPyRelation:
         """Return the answer to a query over the relations of `infra/sql`, as a DuckDB relation.
@@ -193,21 +186,15 @@ class Pipeline(StartedParts):
         `.columns` are its names, `.fetchall()` its rows. Objects in GLACIER are not in it: see `unseen`.
         Raises duckdb.Error for SQL that DuckDB refuses.
         """
-        files = self._stored_files()
-        if files != self._files:
-            create_relations(self._connection, *files.readable(), self.settings)
-            self._files = files
-        return self._connection.sql(query)
+        return self._archive.sql(query)
 
     def unseen(self) -> tuple[str, ...]:
         """Return the keys of delivered objects that no answer contains, because they are in GLACIER."""
-        return tuple(each.key for each in self._stored_files().unreadable())
+        return self._archive.unseen()
 
     def saved_query(self, name: str, *parameters: str) -> list[tuple[Any, ...]]:
         """Return the rows of a saved query, such as `misfits`. Raises KeyError for an unknown name."""
-        query = saved_queries(self.settings, DuckDbDialect())[name].sql
-        self.sql("SELECT 1")  # the relations as of now
-        return self._connection.execute(query, list(parameters)).fetchall()
+        return self._archive.saved_query(name, *parameters)
 
     def ledger(self) -> ChangeLedger:
         """Return what became of every change so far on the first road."""
@@ -227,13 +214,7 @@ class Pipeline(StartedParts):
 
     def objects(self, under: str = "") -> dict[str, bytes]:
         """Return the bodies of the bucket's readable objects under a prefix, by key."""
-        listed = list(list_archived(self.s3, self.bucket, under))
-        states = retrieval_states(self.s3, listed, _CALLS_AT_ONCE)
-        readable = [key for key, state in states.items() if state is RetrievalState.READABLE]
-        return {key: self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read() for key in readable}
-
-    def _stored_files(self) -> StoredFiles:
-        return with_retrieval_states(self.s3, bucket_files(self.s3, self.bucket, self.settings))
+        return self._archive.objects(under)
 
     def _start(self) -> None:
         # The processes start at the same time; the first request waits for the emulator.
@@ -242,7 +223,8 @@ class Pipeline(StartedParts):
         self.s3, self.dynamodb = self._services.s3, self._services.dynamodb
         self.kinesis, self.destinations = self._services.kinesis, self._services.destinations
         self._add(self._first_road)
-        self._connection = self._open.enter_context(open_engine(local_access(self.s3_proxy.url)))
+        connection = self._open.enter_context(open_engine(local_access(self.s3_proxy.url)))
+        self._archive = LocalArchive(self.s3, self.bucket, connection, self.settings)
         self.emulator.wait_ready()
         self._create_resources()
         self.road.create()

@@ -18,6 +18,7 @@ import duckdb
 from ttl_archive.infra.local.local_sql import local_access
 from ttl_archive.infra.local.pipeline import Pipeline
 from ttl_archive.infra.local.resources import NAME, ROLE_ARN
+from ttl_archive.infra.local.roads.kinesis_road import KinesisRoad
 from ttl_archive.infra.query.engine import create_relations, open_engine
 from ttl_archive.infra.query.stored_files import bucket_files, with_retrieval_states
 from ttl_archive.transform.errors import SettingsError
@@ -44,12 +45,19 @@ In another terminal:
 {exports}
 {join(put)}   # expires within seconds
 aws s3 ls --recursive s3://{pipeline.bucket}/
-{join([*_DESCRIBE, pipeline.road.delivery_stream])}
-{join(["aws", "dynamodb", "describe-kinesis-streaming-destination", "--table-name", pipeline.table])}
+{join([*_DESCRIBE, pipeline.road.delivery_stream])}{_describe_destination(pipeline)}
 {_own_delivery_stream(pipeline)}
 {join([sys.executable, "-m", "ttl_archive.infra.local.demo.ask", question])}
 {quote(_our_command())} replay list --bucket {pipeline.bucket}
 """
+
+
+def _describe_destination(pipeline: Pipeline) -> str:
+    """Return the command that shows the streaming destination, on a line of its own; nothing without one."""
+    if not isinstance(pipeline.road, KinesisRoad):
+        return ""
+    describe = ["aws", "dynamodb", "describe-kinesis-streaming-destination"]
+    return f"\n{join([*describe, '--table-name', pipeline.table])}"
 
 
 def _own_delivery_stream(pipeline: Pipeline) -> str:

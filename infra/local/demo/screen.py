@@ -94,6 +94,7 @@ def show_ledger(console: Console, title: str, ledger: Ledger) -> None:
 _BILLED = {
     "change_units": "DynamoDB to Kinesis: change units of 1 KB",
     "stream_in_bytes": "Kinesis on demand: bytes, of 1 KB steps",
+    "stream_out_bytes": "Kinesis on demand: bytes read",
     "stream_put_units": "Kinesis provisioned: units of 25 KB",
     "stream_read_requests": "DynamoDB Streams: reads (free for Lambda)",
     "firehose_records": "Firehose: records",

@@ -3,13 +3,14 @@
 item                  counted from                                     billed
 change_units          records that the data stream confirmed           each in units of 1 KB
 stream_in_bytes       the same                                         on demand: each rounded up to 1 KB
+stream_out_bytes      the same: Firehose reads each once               on demand: as they are
 stream_put_units      the same                                         provisioned: each in units of 25 KB
 firehose_in_bytes     records that the delivery stream read            each rounded up to 5 KB
 lambda_requests       invocations of the function                      each
 stream_read_requests  GetRecords of the event source mapping           free for Lambda (DDB: costoptimization)
 
-Source: prices.toml and infra/costs.py for the units. The duration of the function is not in it: this machine
-says nothing about that.
+The duration of the function is not in it: this machine says nothing about that.
+Source: infra/costs.py and prices.toml for the units; KDS, on-demand mode, for what is read.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class RoadUsage:
     rows: int
     change_units: int
     stream_in_bytes: int
+    stream_out_bytes: int
     stream_put_units: int
     firehose_records: int
     firehose_in_bytes: int
@@ -59,6 +61,7 @@ def road_usage(
         rows=rows,
         change_units=_units(put_into_stream, CHANGE_UNIT_BYTES),
         stream_in_bytes=_units(put_into_stream, STREAM_UNIT_BYTES) * STREAM_UNIT_BYTES,
+        stream_out_bytes=sum(size * count for size, count in put_into_stream.items()),
         stream_put_units=_units(put_into_stream, PUT_UNIT_BYTES),
         firehose_records=sum(read_by_firehose.values()),
         firehose_in_bytes=_units(read_by_firehose, FIREHOSE_UNIT_BYTES) * FIREHOSE_UNIT_BYTES,

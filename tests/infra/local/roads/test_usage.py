@@ -14,6 +14,7 @@ def test_each_record_is_rounded_up_to_its_units() -> None:
 
     assert usage.change_units == 1 + 2 * 2 + 26
     assert usage.stream_in_bytes == 31 * 1024
+    assert usage.stream_out_bytes == 1024 + 2 * 1025 + 25_601
     assert usage.stream_put_units == 1 + 2 + 2
     assert usage.firehose_records == 3
     assert usage.firehose_in_bytes == 5120 + 10_240 + 5120
