@@ -7,7 +7,7 @@ FunctionResponseTypes       without it, Lambda takes every answer of the forward
 BisectBatchOnFunctionError  a record that ends the function's process is separated from its neighbours
 MaximumRetryAttempts        such a record stops its shard until its retries are used up, so they are limited
 MaximumRecordAgeInSeconds   below 24 hours: whether a record that the stream trims reaches the destination is
-                            UNVERIFIED, so Lambda itself has to give it up
+                            UNVERIFIED, so Lambda itself has to discard it
 
 Source: AWS Lambda Developer Guide, services-ddb-params, services-dynamodb-errors.
 """

@@ -28,7 +28,7 @@ def has_runtime_client() -> bool:
 
 
 class InProcessFunction:
-    """A Function whose handler is made anew at each restart, as a new process reads its settings again."""
+    """A Function whose handler is created again at each restart, as a new process reads its settings."""
 
     def __init__(self, new_handler: Callable[[], Handler]) -> None:
         self._new_handler = new_handler
@@ -55,7 +55,7 @@ class InProcessFunction:
         return self._log.getvalue().splitlines()
 
     def restart(self) -> None:
-        """Make the handler again."""
+        """Create the handler again."""
         self._function = InProcess(self._new_handler())
 
 

@@ -1,7 +1,7 @@
 """The changes of a table, as the emulator's stream has them, each with its kind.
 
-moto's stream knows no removal by the TTL process, and has writes that change nothing. So who sweeps announces
-each removal, and a write that changes nothing is told apart.
+moto's stream has no mark on removals by the TTL process, and it has writes that change nothing. So a sweep
+announces each of its removals, and writes that change nothing have a kind of their own.
 """
 
 from __future__ import annotations

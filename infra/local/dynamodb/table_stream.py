@@ -1,4 +1,4 @@
-"""A table's DynamoDB stream as AWS has it, made of the emulator's.
+"""A table's DynamoDB stream in the form of AWS, converted from the emulator's.
 
 moto trims no record and knows no TTL identity. It has the machine's time, writes that change nothing, and
 numbers as they were written. Here a change has the time of the clock at which it was received. Source of the

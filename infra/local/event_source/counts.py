@@ -9,10 +9,9 @@ from dataclasses import dataclass
 class MappingCounts:
     """polled = filtered_out + acknowledged + to_destination + dropped + trimmed + waiting, always.
 
-    A restarted mapping counts anew, and counts again what it reads again. The names of the metrics of
-    CloudWatch are PolledEventCount, FilteredOutEventCount, InvokedEventCount, FailedInvokeEventCount,
-    DroppedEventCount, OnFailureDestinationDeliveredEventCount and DestinationDeliveryFailures (LDG,
-    monitoring-metrics-types).
+    After a restart the counts begin at 0, and what is read again is counted again. The metrics in CloudWatch
+    are PolledEventCount, FilteredOutEventCount, InvokedEventCount, FailedInvokeEventCount, DroppedEventCount,
+    OnFailureDestinationDeliveredEventCount and DestinationDeliveryFailures (LDG, monitoring-metrics-types).
     """
 
     polled: int = 0

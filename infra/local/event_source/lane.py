@@ -82,7 +82,7 @@ class Lane:
         return self._tried[0]
 
     def replace_current(self, *batches: Batch, now_ms: int) -> None:
-        """Go on, without a pause, with other batches in the place of the current one, or with the next."""
+        """Replace the current batch by others, or by none, and continue without a pause."""
         self._tried.popleft()
         self._tried.extendleft(reversed(batches))
         self._free_since_ms, self._pause_ms, self._due_ms = now_ms, 0, now_ms

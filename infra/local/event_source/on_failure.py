@@ -21,7 +21,7 @@ Condition = Literal["RetryAttemptsExhausted", "RecordAgeExceeded"]
 
 @dataclass(frozen=True)
 class DiscardedBatch:
-    """Records that a mapping gives up, and why.
+    """Records that a mapping discards, and why.
 
     `function_error` is "Unhandled" after an exception or a timeout, and None after a reported failure.
     """

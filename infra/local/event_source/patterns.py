@@ -2,7 +2,7 @@
 
 A pattern names fields by their path, and a dotted name is a path as well. A field matches when one of its
 leaves passes one of the tests listed for it; all fields have to match, with leaves of the same elements of
-arrays. `exists` sees leaves only: an object in the place of a field does not count.
+arrays. `exists` sees leaves only: a field that is an object does not count.
 
 Source: LDG, invocation-eventfiltering; aws/event-ruler:README.md @337e8d9; LS-pat.
 """

@@ -19,7 +19,7 @@ class RecordFilter:
 
     `criteria` is FilterCriteria of CreateEventSourceMapping. A record is passed over for good when it does
     not pass. `all_operators` is that of Pattern. Raises ServiceError with AWS's message for an invalid
-    pattern (LS-esm); the reason, which AWS does not tell, is the error's cause.
+    pattern (LS-esm); the reason, which AWS does not show, is the error's cause.
     """
 
     def __init__(

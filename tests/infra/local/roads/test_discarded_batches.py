@@ -1,4 +1,4 @@
-"""What the mapping gives up lies in the on-failure bucket, and `replay run` delivers it."""
+"""Batches that the mapping discards are in the on-failure bucket, and `replay run` delivers them."""
 
 from __future__ import annotations
 
