@@ -1,12 +1,11 @@
 """AWS clients as the AWS command line makes them, and AWS's errors in words that an operator can act on."""
 
-from os import environ
-from typing import Any
+from __future__ import annotations
 
-import boto3
+from os import environ
+from typing import TYPE_CHECKING, Any
+
 import botocore.exceptions as botocore
-from botocore.config import Config
-from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ttl_archive.replay.errors import (
@@ -18,9 +17,11 @@ from ttl_archive.replay.errors import (
     ReplayError,
 )
 
+if TYPE_CHECKING:
+    from botocore.credentials import ReadOnlyCredentials
+
 DEFAULT_ATTEMPTS = 8
 _TIMEOUT_S = 60
-_NO_RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 1})
 
 
 class Clients:
@@ -38,7 +39,11 @@ class Clients:
         attempts: int = DEFAULT_ATTEMPTS,
         connections: int = 10,
     ) -> None:
+        import boto3  # 0.1 s of CPU, which a command's --help must not take
+        from botocore.config import Config
+
         self._session = boto3.Session(profile_name=profile, region_name=region)
+        self._no_retries = Config(retries={"mode": "standard", "total_max_attempts": 1})
         self._config = Config(
             retries={"mode": "standard", "total_max_attempts": attempts},
             connect_timeout=10,
@@ -51,7 +56,7 @@ class Clients:
     def __call__(self, service: str, *, retries: bool = True) -> Any:
         """Return the client of a service, for example "s3"; without `retries`, each call is made once."""
         if (service, retries) not in self._clients:
-            config = self._config if retries else self._config.merge(_NO_RETRIES)
+            config = self._config if retries else self._config.merge(self._no_retries)
             self._clients[service, retries] = self._session.client(service, config=config)
         return self._clients[service, retries]
 

@@ -11,6 +11,7 @@ retire         moves done and waived objects out of the way
 restore        archived items back
 backfill       the items of an export into the archive; backfill_compare: what the archive lacks
 causes_report  causes with what to do about them
-show           text, tables, JSON, progress
+show           text, tables, JSON
+progress       progress bars
 signals        Ctrl-C
 """

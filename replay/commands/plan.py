@@ -24,6 +24,7 @@ from ttl_archive.replay.commands.options import (
     report_errors,
     stack,
 )
+from ttl_archive.replay.commands.progress import meter
 from ttl_archive.replay.error_objects.forecast import Forecast, forecast
 from ttl_archive.replay.error_objects.survey import Filter, Found
 from ttl_archive.replay.errors import MisuseError, ReplayError
@@ -144,7 +145,7 @@ def judge_plan(
     """Judge every record as a run of the plan would. Objects that would fail go to `on_problem`."""
     keys = {each.key for each in planned.objects}
     chosen = [each for each in found if each.object.key in keys]
-    with show.meter("Reading", planned.size) as progress:
+    with meter("Reading", planned.size) as progress:
         return forecast(
             place.s3,
             chosen,

@@ -20,6 +20,7 @@ from ttl_archive.replay.commands.options import (
     work_options,
 )
 from ttl_archive.replay.commands.plan import make_plan, print_plan, sink_options, target_of
+from ttl_archive.replay.commands.progress import meter
 from ttl_archive.replay.commands.signals import ctrl_c
 from ttl_archive.replay.distributed_map import Execution
 from ttl_archive.replay.error_objects.survey import Filter, survey
@@ -111,7 +112,7 @@ def _execute(place: Place, planned: Plan, rate: float | None, concurrency: int) 
     )  # fmt: skip
     if text := warning(binding.sink, str(binding.stream)):
         show.note(text)
-    with show.meter("Replaying", planned.size) as progress, ctrl_c(stop):
+    with meter("Replaying", planned.size) as progress, ctrl_c(stop):
         run = Run(
             place.s3,
             place.claims,

@@ -1,26 +1,13 @@
-"""What people see: text on stdout, progress on stderr where that is a terminal."""
+"""What people see: text on stdout, and notes on stderr."""
 
 import json
 import shutil
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[Any]], indent: str = "") -> None:
@@ -102,52 +89,6 @@ def moment(time: datetime | None) -> str:
 def counts(numbers: dict[str, int]) -> str:
     """Return `3 a, 1 b`; `none` when empty."""
     return ", ".join(f"{number:,} {name}" for name, number in sorted(numbers.items()) if number) or "none"
-
-
-class _RecordRate(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        elapsed = task.elapsed or 0
-        records = task.fields["records"]
-        return Text(f"{records:,} records, {records / elapsed:,.0f}/s" if elapsed else "")
-
-
-class Meter:
-    """Counts records and bytes as they are read, from any thread."""
-
-    def __init__(self, progress: Progress, task: Any) -> None:
-        self._progress = progress
-        self._task = task
-        self._records = 0
-
-    def __call__(self, records: int, read_bytes: int) -> None:
-        """Add so many records and bytes."""
-        self._records += records
-        self._progress.update(self._task, advance=read_bytes, records=self._records)
-
-
-@contextmanager
-def meter(what: str, total_bytes: int) -> Iterator[Meter]:
-    """Show a progress bar with rate and remaining time; nothing where stderr is no terminal."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        _RecordRate(),
-        TimeRemainingColumn(),
-    )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield Meter(progress, progress.add_task(what, total=total_bytes, records=0))
-
-
-@contextmanager
-def counter(what: str, total: int) -> Iterator[Callable[[int, int], None]]:
-    """Show a progress bar of things done, called with (done, of all); nothing where stderr is no terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda done, of: progress.update(task, completed=done, total=of)
 
 
 def _cell(value: Any) -> str:

@@ -6,6 +6,7 @@ from threading import Event
 
 from ttl_archive.replay.commands import show
 from ttl_archive.replay.commands.options import FAILED
+from ttl_archive.replay.commands.progress import counter
 from ttl_archive.replay.errors import MisuseError
 from ttl_archive.replay.restore.archive_listing import ArchivedObject, find_archived
 from ttl_archive.replay.restore.item_extraction import ItemExtractor
@@ -131,7 +132,7 @@ class _Restore:
             self._s3, self._settings, self._selection, wants_items=self._options.wants_items, keys=keys
         )
         staged = self._stage.staged_objects()
-        with show.counter("Reading", len(objects)) as progress:
+        with counter("Reading", len(objects)) as progress:
             for number, archived in enumerate(objects, 1):
                 if self._stop.is_set():
                     return False

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ttl_archive.replay.commands import show
+from ttl_archive.replay.commands.progress import counter
 from ttl_archive.replay.errors import MisuseError
 from ttl_archive.replay.restore.archive_listing import ArchivedObject, RetrievalState
 from ttl_archive.replay.restore.restore_request import RestoreOptions
@@ -62,7 +63,7 @@ def _request(s3: Any, objects: Sequence[ArchivedObject], options: RestoreOptions
 
 def _wait(s3: Any, waiting: Sequence[ArchivedObject], options: RestoreOptions, stop: Event) -> bool:
     show.note(f"Waiting for the retrieval, asking every {options.poll_s:g} s. Ctrl-C ends only the waiting.")
-    with show.counter("Retrieving", len(waiting)) as progress:
+    with counter("Retrieving", len(waiting)) as progress:
         ready = wait_until_readable(s3, waiting, poll_s=options.poll_s, stop=stop, on_step=progress)
     if not ready:
         show.note("Stopped waiting; the retrieval goes on. Run the same command to resume.")

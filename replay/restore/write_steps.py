@@ -4,6 +4,7 @@ from datetime import datetime
 from threading import Event
 
 from ttl_archive.replay.commands import show
+from ttl_archive.replay.commands.progress import counter
 from ttl_archive.replay.rate import Rate
 from ttl_archive.replay.restore import item_files
 from ttl_archive.replay.restore.destination_table import DestinationTable, TtlChoice
@@ -53,7 +54,7 @@ def _write_table(
         f"second; they take {counts.units:,}, so about {describe_duration(counts.units / rate)} or more."
     )
     writer = TableWriter(table, ttl, begun)
-    with show.counter("Putting", waiting) as progress:
+    with counter("Putting", waiting) as progress:
         done = 0
 
         def on_items(items: int) -> None:
