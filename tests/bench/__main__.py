@@ -14,14 +14,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import callgrind
 import costs
 import formats
+import overflow_cases
 import report
-from cases import build_case
+from cases import Case, build_case
 from sampling import HERE, Asked, Samples, measure, started
+from table_counts import count_tables
+from tables import TABLES
 from workloads import RAW_BYTES, Workload, build, names
 
-RESULTS = HERE / "results.json"
+RESULTS, README = HERE / "results.json", HERE.parents[1] / "README.md"
 _PACKAGES = ("msgspec", "pybase64", "awslambdaric", "simplejson", "aws-lambda-powertools", "boto3")
 
 
@@ -33,13 +37,14 @@ class Plan:
     rounds: int
     formats: tuple[str, ...]
     full_bytes: int  # of the event whose memory is watched
+    tables: tuple[str, ...]  # of tables.py
     file: Path | None
 
 
 PLANS = {
-    "full": Plan(RAW_BYTES, 11, formats.NAMES, 1 << 30, RESULTS),
-    "quick": Plan(RAW_BYTES, 5, formats.NAMES[:1], RAW_BYTES, None),
-    "check": Plan(20_000, 1, formats.NAMES, 20_000, None),
+    "full": Plan(RAW_BYTES, 11, formats.NAMES, 1 << 30, tuple(TABLES), RESULTS),
+    "quick": Plan(RAW_BYTES, 5, formats.NAMES[:1], RAW_BYTES, (), None),
+    "check": Plan(20_000, 1, formats.NAMES, 20_000, (), None),
 }
 
 
@@ -58,10 +63,14 @@ def main() -> None:
         "--check", action="store_const", dest="plan", const="check", help="does it run at all"
     )
     choice.add_argument("--markdown", action="store_true", help="print the tables of results.json")
+    choice.add_argument("--readme", action="store_true", help="put the tables of results.json into README.md")
     parser.add_argument("--only", default="", help="workloads whose name has this text, such as iot1k")
     options = parser.parse_args()
     if options.markdown:
         print(report.tables(json.loads(RESULTS.read_text())))
+        return
+    if options.readme:
+        README.write_text(report.in_document(README.read_text(), json.loads(RESULTS.read_text())))
         return
     plan = PLANS[options.plan or "full"]
     results = _about(plan) | _measured(plan, [name for name in names() if options.only in name])
@@ -81,6 +90,8 @@ def _measured(plan: Plan, chosen: list[str]) -> dict[str, Any]:
     typical = next((case for case in cases if case["workload"] == "iot1k:0.5"), cases[0])
     return {
         "cases": cases,
+        "overflow": _overflow(plan),
+        "tables": count_tables(plan.tables) if callgrind.is_installed() else {},
         "peak_memory_mb": costs.peak_memory_mb(plan.full_bytes),
         "import_ms": costs.import_ms(plan.rounds),
         "package_bytes": costs.package_bytes(),
@@ -95,11 +106,22 @@ def _case(workload: Workload, format_name: str, workers: dict[str, Asked], round
         for name, worker in workers.items()
         if name != "marshaller" or format_name == formats.NAMES[0]
     }
-    samples = measure(build_case(workload, format_name), chosen, rounds)
+    case = build_case(workload, format_name)
+    return {"format": format_name, **_compared(case, measure(case, chosen, rounds))}
+
+
+def _overflow(plan: Plan) -> list[dict[str, Any]]:
+    """Return the figures of the events whose rows do not all fit into the response."""
+    print("overflow", file=sys.stderr)
+    found = overflow_cases.measured(plan.raw_bytes, plan.rounds)
+    return [{"put_back": case.lines.count(None), **_compared(case, samples)} for case, samples in found]
+
+
+def _compared(case: Case, samples: dict[str, Samples]) -> dict[str, Any]:
     exact = all(found.is_exact for name, found in samples.items() if name != "baseline")
+    workload = case.workload
     return {
         "workload": workload.name,
-        "format": format_name,
         "records": len(workload.changes),
         "event_bytes": len(workload.body),
         "rows": "exact" if exact else "DIFFER",

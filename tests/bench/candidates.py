@@ -2,21 +2,17 @@
 
 floor       what the runtime does around any handler: simplejson both ways, and one base64 round trip by the
             fastest codec. Its rows are made beforehand.
-baseline    AWS's own pieces put together as their documents show: the Firehose data classes of Powertools for
-            AWS Lambda, boto3's TypeDeserializer, json or csv. As it stands the deserializer raises on the
-            feed's binary; here it does not. Numbers lose digits and sets lose their order all the same.
+baseline    AWS's own pieces; see the module of that name
 handler     ttl_archive.transform.batch.batch_transform
 marshaller  the same, with the runtime client's marshaller replaced by ttl_archive.transform.marshaller
+in-process  the handler with a data stream that is no process of its own; for the gate
+
+A response may have any size unless the case has a limit. Then the records whose rows do not fit are put back
+into the data stream.
 """
 
-import csv
-import json
 import os
-from base64 import b64decode
 from collections.abc import Callable
-from datetime import UTC, datetime
-from decimal import Decimal
-from io import StringIO
 from typing import Any, NamedTuple
 
 import pybase64
@@ -32,7 +28,8 @@ class Candidate(NamedTuple):
     encode: Callable[[Any], tuple[str | bytes, str]]
 
 
-# With the image on, 3 MiB of TTL removals alone can exceed the response's limit: here all rows are delivered.
+# With the image on, 3 MiB of TTL removals alone can exceed the response's limit. The twelve workloads deliver
+# all of them; overflow_cases.py measures the limit.
 NO_LIMIT = 1 << 40
 
 Lines = list[bytes | None]
@@ -59,104 +56,48 @@ def floor(lines: Lines) -> Candidate:
     return Candidate(_runtime.unmarshal_request, handle, _runtime.marshal_response)
 
 
-def handler(fmt: Format) -> Candidate:
+def handler(fmt: Format, limit: int = NO_LIMIT) -> Candidate:
     """Return our handler in the standard runtime."""
     from ttl_archive.transform.batch import batch_transform
     from ttl_archive.transform.settings import parse
 
-    handle = batch_transform(parse(fmt.document), limit=NO_LIMIT)
+    handle = batch_transform(parse(fmt.document), limit=limit)
     return Candidate(_runtime.unmarshal_request, handle, _runtime.marshal_response)
 
 
-def marshaller(fmt: Format) -> Candidate:
+def marshaller(fmt: Format, limit: int = NO_LIMIT) -> Candidate:
     """Return our handler with the marshaller hook."""
     from ttl_archive.transform.marshaller import Marshaller
 
     ours = Marshaller(_runtime)
-    return Candidate(ours.unmarshal_request, handler(fmt).handle, ours.marshal_response)
+    return Candidate(ours.unmarshal_request, handler(fmt, limit).handle, ours.marshal_response)
 
 
-def baseline(fmt: Format) -> Candidate:
-    """Return the handler of Powertools and TypeDeserializer."""
-    from aws_lambda_powertools.utilities.data_classes import (
-        KinesisFirehoseDataTransformationResponse,
-        KinesisFirehoseEvent,
-    )
-    from aws_lambda_powertools.utilities.serialization import base64_from_str
-    from boto3.dynamodb.types import TypeDeserializer
+def in_process(fmt: Format, limit: int = NO_LIMIT) -> Candidate:
+    """Return our handler with a data stream that confirms every record at once."""
+    from ttl_archive.transform.batch import batch_transform
+    from ttl_archive.transform.limits import KINESIS_CALL_BYTES, KINESIS_CALL_RECORDS
+    from ttl_archive.transform.reingest import Target
+    from ttl_archive.transform.settings import parse
 
-    class Deserializer(TypeDeserializer):  # type: ignore[misc]
-        def _deserialize_b(self, value: str) -> str:
-            return b64decode(value).decode()
-
-    deserialize = Deserializer().deserialize
-    columns = {path: column for column, path in fmt.columns}
-    write = _csv_line if fmt.is_csv else _json_line
-
-    def handle(event: dict[str, Any]) -> dict[str, Any]:
-        response = KinesisFirehoseDataTransformationResponse()
-        for record in KinesisFirehoseEvent(event).records:
-            change = record.data_as_json
-            if _is_ttl_removal(change):
-                data = base64_from_str(write(row(change)))
-                answer = record.build_data_transformation_response(data=data)
-            else:
-                answer = record.build_data_transformation_response(result="Dropped")
-            response.add_record(answer)
-        return response.asdict()  # type: ignore[no-any-return]
-
-    def row(change: dict[str, Any]) -> dict[str, Any]:
-        stream_record = change["dynamodb"]
-        us = stream_record["ApproximateCreationDateTime"]
-        image = stream_record["OldImage"]
-        row = {
-            "ddb_table": change["tableName"],
-            "ddb_event_id": change["eventID"],
-            "ddb_event_name": change["eventName"],
-            "ddb_event_time": datetime.fromtimestamp(us / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3],
-            "ddb_event_us": us,
-            "ddb_removed_by": "ttl",
-        }
-        for name, value in image.items():
-            row[columns.get(name, name)] = deserialize(value)
-        if fmt.has_image:
-            row["ddb_image"] = json.dumps(image, ensure_ascii=False)
-        return row
-
+    target = Target(lambda entries: [None] * len(entries), KINESIS_CALL_RECORDS, KINESIS_CALL_BYTES)
+    handle = batch_transform(parse(fmt.document), lambda _: target, limit)
     return Candidate(_runtime.unmarshal_request, handle, _runtime.marshal_response)
 
 
-def _is_ttl_removal(change: dict[str, Any]) -> bool:
-    identity = change.get("userIdentity") or {}
-    return (
-        change["eventName"] == "REMOVE"
-        and identity.get("type") == "Service"
-        and identity.get("principalId") == "dynamodb.amazonaws.com"
-    )
+def baseline(fmt: Format, limit: int = NO_LIMIT) -> Candidate:
+    """Return the handler of Powertools and TypeDeserializer."""
+    from baseline import baseline_handler, reingesting
+
+    handle = baseline_handler(fmt)
+    if limit < NO_LIMIT:
+        handle = reingesting(handle, limit)
+    return Candidate(_runtime.unmarshal_request, handle, _runtime.marshal_response)
 
 
-def _json_line(row: dict[str, Any]) -> str:
-    return json.dumps(row, default=_plain, ensure_ascii=False) + "\n"
-
-
-def _csv_line(row: dict[str, Any]) -> str:
-    buffer = StringIO()
-    cells = [json.dumps(v, default=_plain) if isinstance(v, (dict, list, set)) else v for v in row.values()]
-    csv.writer(buffer, quoting=csv.QUOTE_ALL, lineterminator="\n").writerow(cells)
-    return buffer.getvalue()
-
-
-def _plain(value: object) -> object:
-    """Return a value that json can write, as articles on TypeDeserializer do it."""
-    if isinstance(value, Decimal):
-        return int(value) if value % 1 == 0 else float(value)
-    if isinstance(value, set):
-        return list(value)
-    raise TypeError(f"{type(value).__name__} is not JSON")
-
-
-CANDIDATES: dict[str, Callable[[Format], Candidate]] = {
+CANDIDATES: dict[str, Callable[[Format, int], Candidate]] = {
     "baseline": baseline,
     "handler": handler,
     "marshaller": marshaller,
+    "in-process": in_process,
 }

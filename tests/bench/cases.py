@@ -6,7 +6,7 @@ from base64 import b64decode
 from dataclasses import dataclass
 from typing import Any
 
-from candidates import Candidate, Lines, handler
+from candidates import NO_LIMIT, Candidate, Lines, handler
 from formats import Format, format_of
 from reference import is_exact
 from workloads import Workload
@@ -19,6 +19,7 @@ class Case:
     workload: Workload
     format: Format
     lines: Lines  # an entry for every record: the exact row, or None where it is dropped
+    limit: int = NO_LIMIT  # of the response, in bytes
 
 
 def build_case(workload: Workload, format_name: str) -> Case:

@@ -5,6 +5,7 @@ the floor in the same process, the candidates take turns, and what is kept is th
 """
 
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -82,16 +83,17 @@ def measure(case: Case, workers: dict[str, Asked], rounds: int) -> dict[str, Sam
 
 
 @contextmanager
-def started(names: Sequence[str]) -> Iterator[dict[str, Asked]]:
-    """A worker for each name. They end with the block."""
+def started(names: Sequence[str], environment: dict[str, str] | None = None) -> Iterator[dict[str, Asked]]:
+    """A worker for each name, with more variables in its environment. They end with the block."""
     with ExitStack() as stack:
-        yield {name: Asked(stack.enter_context(_process(name))) for name in names}
+        yield {name: Asked(stack.enter_context(_process(name, environment or {}))) for name in names}
 
 
 @contextmanager
-def _process(name: str) -> Iterator["subprocess.Popen[str]"]:
+def _process(name: str, environment: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
     command = [sys.executable, str(HERE / "worker.py"), name]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=os.environ | environment, **pipes) as process:
         yield process
         assert process.stdin is not None
         process.stdin.close()

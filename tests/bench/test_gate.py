@@ -58,28 +58,61 @@ def test_without_valgrind_nothing_is_compared_and_the_message_says_so() -> None:
 def test_kept_figures_are_of_the_cases_that_are_counted(gate: ModuleType) -> None:
     kept = json.loads((HERE / "instructions.json").read_text())
 
-    assert [", ".join(case) for case in gate.CASES] == list(kept["instructions"])
+    assert [row.name() for row in gate.ROWS] == list(kept["instructions"])
+
+
+def test_names_of_rows_are_distinct_and_the_default_is_the_handler(gate: ModuleType) -> None:
+    names = [row.name() for row in gate.ROWS]
+
+    assert len(set(names)) == len(names)
+    assert names[0] == "iot300:1, jsonl+image"
+    assert "iot1k:0.5, jsonl+image, marshaller" in names
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
-def test_count_repeats_to_the_digit(gate: ModuleType) -> None:
-    case = gate.build_case(gate.build("nested:1", 20_000), "jsonl")
+@pytest.mark.parametrize("candidate", ["handler", "in-process"])
+def test_count_repeats_to_the_digit(gate: ModuleType, candidate: str) -> None:
+    case = gate.overflow_case("nested:1", 20_000)
 
-    gate.run(case, "handler", 0)  # the first import keeps its byte code
+    gate.run(case, candidate)  # the first import keeps its byte code
 
-    assert gate.run(case, "handler", 1) == gate.run(case, "handler", 1)
+    assert gate.run(case, candidate) == gate.run(case, candidate)
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
+def test_parts_are_what_runs_between_two_marks(gate: ModuleType, tmp_path: Path) -> None:
+    script = tmp_path / "parts.py"
+    loop = "for _ in range({}): pass\nmark()\n"
+    work = "".join(map(loop.format, (100_000, 1_000, 2_000, 100_000)))
+    script.write_text(
+        f"import sys\nsys.path.append({str(HERE)!r})\nfrom callgrind import mark\n{work}" + "x = 1\n"
+    )
+
+    first, second, third = import_module("callgrind").count_parts([str(script)])
+
+    assert first < second < third / 10
+
+
+def test_a_process_that_fails_is_an_error_with_its_message(gate: ModuleType, tmp_path: Path) -> None:
+    script = tmp_path / "fails.py"
+    script.write_text("import no_such_module")
+
+    with pytest.raises(SystemExit, match="no_such_module"):
+        import_module("callgrind").count_parts([str(script)])
 
 
 @pytest.mark.parametrize(
-    ("first", "warm", "code"), [(1050, 2040, 0), (600, 900, 0), (1051, 2000, 1), (1000, 2041, 1)]
+    ("cold", "warm", "code"), [(1050, 2040, 0), (600, 900, 0), (1051, 2000, 1), (1000, 2041, 1)]
 )
+@pytest.mark.parametrize("image", ["image off", "image on"])
 def test_learning_may_cost_5_percent_at_first_and_2_percent_later(
-    gate: ModuleType, capsys: pytest.CaptureFixture[str], first: int, warm: int, code: int
+    gate: ModuleType, capsys: pytest.CaptureFixture[str], cold: int, warm: int, code: int, image: str
 ) -> None:
-    tables = {"a": {"general": {"first": 1000, "warm": 2000}, "learned": {"first": first, "warm": warm}}}
+    same = {path: {"cold": 1000, "warm": 2000} for path in ("general", "learned")}
+    found = {"image off": same, "image on": same, image: {**same, "learned": {"cold": cold, "warm": warm}}}
 
-    assert gate.tables_verdict(tables) == code
+    assert gate.tables_verdict({"a": found}) == code
     assert ("Learning costs more" in capsys.readouterr().out) == bool(code)
 
 
@@ -90,7 +123,7 @@ def test_the_recorded_tables_are_those_that_are_counted(gate: ModuleType) -> Non
     assert gate.tables_verdict(recorded) == 0
 
 
-@pytest.mark.parametrize("name", ["single-table", "growing", "nulls"])
+@pytest.mark.parametrize("name", ["single-table", "growing", "nulls", "binary", "lists"])
 def test_a_table_has_the_same_changes_every_time(gate: ModuleType, name: str) -> None:
     tables = import_module("tables")
 

@@ -25,7 +25,7 @@ class Worker:
     def load(self, file: str) -> bool:
         case: Case = pickle.loads(Path(file).read_bytes())
         self._body = case.workload.body
-        self._candidate = self._make(case.format)
+        self._candidate = self._make(case.format, case.limit)
         self._floor = floor(case.lines)
         self.sample()
         return lines_of(self._candidate, case.workload) == case.lines

@@ -23,7 +23,7 @@ LAMBDA_REQUEST_BYTES = 6_291_456  # LDG: Lambda quotas, invocation payload
 SHARES = (1.0, 0.5, 0.05)
 TABLE = "DeviceData"
 
-_STREAM_ARN = "arn:aws:kinesis:us-east-1:123456789012:stream/changes"
+STREAM_ARN = "arn:aws:kinesis:us-east-1:123456789012:stream/changes"
 _DELIVERY_STREAM_ARN = "arn:aws:firehose:us-east-1:123456789012:deliverystream/archive"
 _START_US = 1_767_225_600_000_000  # 2026-01-01
 # DDB: time-to-live-ttl-streams
@@ -84,7 +84,7 @@ def build(name: str, raw_bytes: int = RAW_BYTES) -> Workload:
         event_bytes += len(record["data"]) + 420
     event = {
         "invocationId": "3b4a1b2e-1b8c-4e2e-9d0a-0c8f6d1b2a34",
-        "sourceKinesisStreamArn": _STREAM_ARN,
+        "sourceKinesisStreamArn": STREAM_ARN,
         "deliveryStreamArn": _DELIVERY_STREAM_ARN,
         "region": "us-east-1",
         "records": records,
