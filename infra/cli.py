@@ -1,28 +1,16 @@
 """The command `ttl-archive`. Each of its subcommands is imported only when it is called.
 
-So `ttl-archive replay` needs no extra, `--help` is fast, and a command whose extra is missing names it.
+So `ttl-archive replay` needs no extra, and `--help` is fast.
 """
 
 import sys
-from importlib import import_module
-from typing import NamedTuple
 
 import click
 
+from ttl_archive.replay.commands.lazy_group import LazyCommand, LazyGroup
 from ttl_archive.transform.errors import ArchiveError
 
 EXIT_MISUSED = 2
-_PACKAGE = "ttl_archive"
-
-
-class LazyCommand(NamedTuple):
-    """Where a command is defined, the extra that it needs, its line in --help, and its topic in `docs`."""
-
-    module: str
-    function: str
-    extra: str | None
-    summary: str
-    topic: str = "readme"
 
 
 _COMMANDS = {
@@ -56,7 +44,7 @@ _COMMANDS = {
         "replay.commands.groups", "replay", None, "Replay failed records into the archive.", "replay"
     ),
     "restore": LazyCommand(
-        "replay.commands.groups", "restore", None, "Restore archived items to a table or a file.", "replay"
+        "replay.commands.restore", "restore", None, "Restore archived items to a table or a file.", "replay"
     ),
     "schema": LazyCommand(
         "infra.evidence.schema_command",
@@ -71,45 +59,10 @@ _COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported when they are called, and not for its own help."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
-        """Return the names, for --help."""
-        return list(_COMMANDS)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the commands' lines of --help."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, lazy.summary) for name, lazy in _COMMANDS.items()])
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import a command. Raises ClickException, with the next step, when its extra is missing."""
-        if cmd_name not in _COMMANDS:
-            return None
-        lazy = _COMMANDS[cmd_name]
-        try:
-            command: click.Command = getattr(import_module(f"{_PACKAGE}.{lazy.module}"), lazy.function)
-        except ModuleNotFoundError as error:
-            package = (error.name or "").partition(".")[0]
-            if lazy.extra is None or package == _PACKAGE:
-                raise
-            hint = f"Install it: pip install 'ttl-archive[{lazy.extra}]'"
-            raise click.ClickException(f'"{cmd_name}" needs the package "{package}". {hint}') from None
-        _name_documents(command, lazy.topic)
-        return command
-
-
-def _name_documents(command: click.Command, topic: str) -> None:
-    """Let the help of a command, and of the commands in it, end with the line that shows its document."""
-    command.epilog = f"Documentation: ttl-archive docs {topic}"
-    if isinstance(command, click.Group):
-        for subcommand in command.commands.values():
-            _name_documents(subcommand, topic)
-
-
 @click.group(
-    cls=LazyGroup, epilog="Documentation: ttl-archive docs, and ttl-archive docs --help for its topics"
+    cls=LazyGroup,
+    lazy_commands=_COMMANDS,
+    epilog="Documentation: ttl-archive docs, and ttl-archive docs --help for its topics",
 )
 @click.version_option(package_name="ttl-archive", prog_name="ttl-archive")
 def cli() -> None:

@@ -6,6 +6,7 @@ from ttl_archive.infra import deploy_settings
 from ttl_archive.infra.evidence.command_clients import clients_of_command
 from ttl_archive.infra.evidence.deployed_relations import plan_relations, update_relations
 from ttl_archive.replay.commands import show
+from ttl_archive.replay.commands.progress import counter
 from ttl_archive.transform.settings import Settings, load
 
 
@@ -33,7 +34,7 @@ def run_apply(
         if not as_json:
             show.block("\n\n".join(f"{statement};" for statement in update.statements))
     else:
-        with show.counter("views", len(update.statements)) as done:
+        with counter("views", len(update.statements)) as done:
             update_relations(
                 clients("glue"),
                 clients("athena"),

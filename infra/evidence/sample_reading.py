@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from ttl_archive.infra.evidence.attribute_evidence import SampleEvidence, gather
 from ttl_archive.infra.evidence.sample_store import SampleStore
-from ttl_archive.replay.commands import show
+from ttl_archive.replay.commands.progress import counter
 from ttl_archive.replay.items.attribute_values import Item
 
 _ITEMS_A_STEP = 100
@@ -13,7 +13,7 @@ _ITEMS_A_STEP = 100
 def read_sample(store: SampleStore) -> SampleEvidence:
     """Fill the store from its source, and return the evidence. Raises as `fill` and `gather` do."""
     expected = min(store.limit, store.total or store.limit)
-    with show.counter("items", expected) as done:
+    with counter("items", expected) as done:
         return gather(_reported(store.fill(), done, expected))
 
 

@@ -7,13 +7,13 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from shlex import quote
+from typing import TYPE_CHECKING
 
 import click
 
-from ttl_archive.infra.local.firehose.function import Function, FunctionError
-from ttl_archive.infra.local.lambda_runtime.runtime_client import LambdaRuntime
-from ttl_archive.infra.local.moto_server.emulator import REGION
-from ttl_archive.infra.local.services import LocalServices
+if TYPE_CHECKING:  # imported when the command runs, because they take most of the time of its --help
+    from ttl_archive.infra.local.firehose.function import Function
+    from ttl_archive.infra.local.services import LocalServices
 
 _ACCOUNT = "123456789012"
 _WORK_EVERY_S = 1  # KDS: Firehose calls GetRecords about once a second
@@ -49,6 +49,8 @@ def firehose(port: int, functions: tuple[str, ...], task_root: Path) -> None:
     On a fixed port:        ttl-archive firehose --port 4573
     With your function:     ttl-archive firehose --function orders=app.handler --task-root src
     """
+    from ttl_archive.infra.local.services import LocalServices
+
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # leaves no process behind, like Ctrl-C
     with ExitStack() as stack:
         known = {
@@ -76,6 +78,9 @@ def _name_and_handler(text: str) -> tuple[str, str]:
 
 
 def _started(stack: ExitStack, name: str, handler: str, task_root: Path) -> Function:
+    from ttl_archive.infra.local.firehose.function import FunctionError
+    from ttl_archive.infra.local.lambda_runtime.runtime_client import LambdaRuntime
+
     function = stack.enter_context(LambdaRuntime(handler, function_name=name, task_root=task_root))
     try:
         function.wait_ready()
@@ -85,6 +90,8 @@ def _started(stack: ExitStack, name: str, handler: str, task_root: Path) -> Func
 
 
 def _arn(name: str) -> str:
+    from ttl_archive.infra.local.moto_server.emulator import REGION
+
     return f"arn:aws:lambda:{REGION}:{_ACCOUNT}:function:{name}"
 
 

@@ -1,6 +1,7 @@
 """The command line: options, messages and exit codes; no call to AWS is made here.
 
-groups         `replay` and `restore`, composed of their subcommands
+groups         the group `replay`
+lazy_group     groups whose commands are imported when they are called
 options        what the commands share
 list           what failed, the objects, the causes
 inspect        the records of one object

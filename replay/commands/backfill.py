@@ -18,6 +18,7 @@ from ttl_archive.replay.backfill.item_choice import Choice
 from ttl_archive.replay.commands import show
 from ttl_archive.replay.commands.backfill_compare import compare
 from ttl_archive.replay.commands.options import Place, aws_options, report_errors, work_options
+from ttl_archive.replay.commands.progress import meter
 from ttl_archive.replay.commands.signals import ctrl_c
 from ttl_archive.replay.errors import MisuseError
 from ttl_archive.replay.items.export_manifest import Export
@@ -87,7 +88,7 @@ def backfill(
         _print_plan(run, exports)
     _ask(yes or dry_run)
     size = sum(each.size for each in exports)
-    with show.meter("Reading" if dry_run else "Backfilling", size) as progress, ctrl_c(stop):
+    with meter("Reading" if dry_run else "Backfilling", size) as progress, ctrl_c(stop):
         run = BackfillRun(place.s3, place.bucket, place.settings, choice, dry_run, stop, progress)
         summary = run_backfill(run, exports, concurrency=concurrency, on_outcome=_print_trouble)
     _print_summary(run, exports, summary, as_json)

@@ -11,6 +11,7 @@ from ttl_archive.replay.backfill.comparison import CompareVerdict, Comparison, c
 from ttl_archive.replay.backfill.expired_keys import MissingKey
 from ttl_archive.replay.commands import show
 from ttl_archive.replay.commands.options import FAILED, NOTHING_FOUND, STILL_OPEN, Place
+from ttl_archive.replay.commands.progress import meter
 from ttl_archive.replay.commands.signals import ctrl_c
 from ttl_archive.replay.items.export_manifest import Export
 from ttl_archive.transform import layout
@@ -32,7 +33,7 @@ def compare(
     Raises MisuseError, ObjectError, StoppedError or OSError.
     """
     stop, size = Event(), sum(each.size for each in exports)
-    with _writer(out) as on_missing, show.meter("Comparing", size) as progress, ctrl_c(stop):
+    with _writer(out) as on_missing, meter("Comparing", size) as progress, ctrl_c(stop):
         compared = compare_exports(
             place.s3,
             place.bucket,

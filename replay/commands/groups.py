@@ -1,19 +1,25 @@
-"""The commands `ttl-archive replay` and `ttl-archive restore`, composed of their subcommands."""
+"""The group `ttl-archive replay`."""
 
 import click
 
-from ttl_archive.replay.commands.inspect import inspect_command
-from ttl_archive.replay.commands.list import list_command
-from ttl_archive.replay.commands.plan import plan_command
-from ttl_archive.replay.commands.restore import restore
-from ttl_archive.replay.commands.retire import retire_command
-from ttl_archive.replay.commands.run import run_command
-from ttl_archive.replay.commands.waive import waive_command
-
-__all__ = ["replay", "restore"]
+from ttl_archive.replay.commands.lazy_group import LazyCommand, LazyGroup
 
 
-class PlanByDefault(click.Group):
+def _lazy(name: str, summary: str) -> LazyCommand:
+    return LazyCommand(f"replay.commands.{name}", f"{name}_command", None, summary, "replay")
+
+
+_COMMANDS = {
+    "list": _lazy("list", "Show what failed, and why."),
+    "inspect": _lazy("inspect", "Show the records of one error object."),
+    "plan": _lazy("plan", "Print what a run would do (the default)."),
+    "run": _lazy("run", "Replay failed records."),
+    "waive": _lazy("waive", "Accept the loss of refused records."),
+    "retire": _lazy("retire", "Move what is done or waived out of the way."),
+}
+
+
+class PlanByDefault(LazyGroup):
     """A group that runs `plan` when it gets options without a command."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -23,7 +29,7 @@ class PlanByDefault(click.Group):
         return super().parse_args(ctx, args)
 
 
-@click.group(cls=PlanByDefault)
+@click.group(cls=PlanByDefault, lazy_commands=_COMMANDS)
 def replay() -> None:
     """Replay failed records: see what failed and why, plan, and deliver them into the archive.
 
@@ -47,7 +53,3 @@ def replay() -> None:
 
     Exit codes: 0 all done, 1 failed, 2 misused, 3 some records are refused or still open, 4 nothing found.
     """
-
-
-for _command in (list_command, inspect_command, plan_command, run_command, waive_command, retire_command):
-    replay.add_command(_command)

@@ -17,7 +17,7 @@ from ttl_archive.transform import layout
 BUCKET_HELP = "Bucket of the archive; not needed with s3://BUCKET/KEY of an error object in it."
 
 
-@click.command("inspect", short_help="Show the records of one error object.")
+@click.command("inspect")
 @click.option("--bucket", help=BUCKET_HELP)
 @click.argument("error_object", metavar="OBJECT")
 @click.option("--line", type=click.IntRange(1), help="Show this record only.")

@@ -33,7 +33,7 @@ from ttl_archive.replay.errors import MisuseError, NothingFoundError, ReplayErro
 from ttl_archive.replay.verdict import judge
 
 
-@click.command("list", short_help="Show what failed, and why.")
+@click.command("list")
 @place_options
 @filter_options
 @click.option("--objects", "by_object", is_flag=True, help="Show each object, with its key and state.")

@@ -47,7 +47,7 @@ sink_options: Callable[[Any], Any] = stack(
 )
 
 
-@click.command("plan", short_help="Print what a run would do (the default).")
+@click.command("plan")
 @place_options
 @filter_options
 @sink_options

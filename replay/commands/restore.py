@@ -41,7 +41,7 @@ class TimeOption(Moment):
         return GivenTime(value, time, datetime.now(UTC) - time if is_relative else None)
 
 
-@click.command("restore", short_help="Get archived items back.")
+@click.command("restore")
 @click.option("--bucket", required=True, help="Bucket of the archive; s3://BUCKET/PREFIX names both.")
 @click.option("--prefix", help="Prefix of the archived rows.  [default: archive/TABLE/]")
 @click.option("--since", type=TimeOption(), help="Changes at this time or later, UTC; 7d is 7 days ago.")

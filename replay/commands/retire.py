@@ -23,7 +23,7 @@ from ttl_archive.replay.retirement import Retirement, candidates, retire
 from ttl_archive.transform import layout
 
 
-@click.command("retire", short_help="Move what is done or waived out of the way.")
+@click.command("retire")
 @place_options
 @filter_options
 @click.option("--yes", is_flag=True, help="Move them; without it, only show what would be moved.")

@@ -36,7 +36,7 @@ from ttl_archive.replay.verdict import judge
 _NO_SINK_OPTIONS = {"sink": "s3", "stream": None, "with_refused": False}
 
 
-@click.command("run", short_help="Replay failed records.")
+@click.command("run")
 @click.argument("plan_file", metavar="[PLAN]", required=False, type=click.Path(path_type=Path))
 @click.option("--bucket", help="Without PLAN: bucket of the archive, or s3://BUCKET/PREFIX.")
 @click.option("--prefix", help="Prefix of the error objects.  [default: errors/TABLE/]")

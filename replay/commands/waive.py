@@ -14,7 +14,7 @@ from ttl_archive.replay.error_objects.objects import ErrorObject, find_object
 from ttl_archive.replay.errors import MisuseError, ObjectGoneError
 
 
-@click.command("waive", short_help="Accept the loss of refused records.")
+@click.command("waive")
 @click.option("--bucket", help=BUCKET_HELP)
 @click.argument("error_object", metavar="OBJECT[:LINE]")
 @click.option("--reason", help="Why the loss is acceptable; it is recorded with your identity and the time.")

@@ -99,10 +99,32 @@ def test_a_command_whose_extra_is_missing_says_how_to_install_it(tmp_path):
 
 def test_a_missing_module_of_our_own_is_not_taken_for_a_missing_extra(monkeypatch):
     broken = cli.LazyCommand("infra.nowhere", "command", "local", "It is not there.")
-    monkeypatch.setattr(cli, "_COMMANDS", {"broken": broken})
+    monkeypatch.setattr(cli.cli, "lazy_commands", {"broken": broken})
 
     with pytest.raises(ModuleNotFoundError, match=r"ttl_archive\.infra\.nowhere"):
         cli.cli.get_command(click.Context(cli.cli), "broken")
+
+
+# Each takes 30 ms of CPU or more. A command imports them when it runs.
+HEAVY = {"boto3", "rich", "duckdb", "moto", "awslambdaric", "aws_cdk", "jsii", "botocore.session"}
+SHOW_EVERY_HELP = """
+import json, sys
+from click.testing import CliRunner
+from ttl_archive.infra.cli import cli
+for names in json.loads(sys.argv[1]):
+    assert CliRunner().invoke(cli, [*names, "--help"]).exit_code == 0
+    print(json.dumps([names, sorted(sys.modules)]))
+"""
+
+
+def test_no_help_imports_what_only_the_command_needs():
+    """A time would depend on the machine; on an idle one a help takes less than 0.15 s of CPU."""
+    arguments = ["-c", SHOW_EVERY_HELP, json.dumps(list(paths(cli.cli)))]
+    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    imported = {tuple(names): set(modules) for names, modules in map(json.loads, done.stdout.splitlines())}
+
+    assert ("replay", "run") in imported
+    assert {" ".join(names): found & HEAVY for names, found in imported.items() if found & HEAVY} == {}
 
 
 def paths(command, *parents):

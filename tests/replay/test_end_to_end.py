@@ -147,7 +147,8 @@ def command(pipeline: Pipeline, *words: str) -> subprocess.CompletedProcess[str]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **pipeline.environment()}
     environment["AWS_ENDPOINT_URL_S3"] = pipeline.s3_proxy.url
     folder = Path(pipeline.settings.file).parent
-    line = [sys.executable, "-m", "replay", *words]
+    group = () if words[0] == "restore" else ("replay",)
+    line = [sys.executable, "-m", "ttl_archive.infra.cli", *group, *words]
     return subprocess.run(line, env=environment, cwd=folder, capture_output=True, text=True, check=False)
 
 

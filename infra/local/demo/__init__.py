@@ -1,6 +1,7 @@
 """The demo: `ttl-archive demo`.
 
-demo_command   options, progress, and the order in which it shows what happens
+demo_command   options
+demo_run       progress, and the order in which it shows what happens
 scenario       what it runs on: its own readings, or the user's items
 readings       its own items; mixed_items, a table of mixed item types for init and --table-file
 table_files    the user's items

@@ -1,38 +1,12 @@
-"""`ttl-archive demo`: its options, its progress, and the order in which it shows what happens."""
+"""`ttl-archive demo`: its options."""
 
 import signal
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from datetime import timedelta
-from itertools import accumulate
 from pathlib import Path
 
 import click
-import duckdb
 from click.core import ParameterSource
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
-from ttl_archive.infra.local.demo import scenario, screen, story
-from ttl_archive.infra.local.demo.ask import how_to_reach
-from ttl_archive.infra.local.demo.export_story import ExportStory
-from ttl_archive.infra.local.demo.report import Report
-from ttl_archive.infra.local.demo.roads import ROADS, DemoRoad
-from ttl_archive.infra.local.demo.scenario import Scenario
-from ttl_archive.infra.local.firehose.clock import Clock
-from ttl_archive.infra.local.in_process_function import InProcessFunction
-from ttl_archive.infra.local.pipeline import Pipeline
-from ttl_archive.transform.layout import ARCHIVE, ERRORS
-
-_EXPORT = "export"
-_FIX_TITLE = "archive.toml gets a column for the second attribute"
-_SERVE_STEP = timedelta(seconds=2)
-_WITHOUT_RUNTIME_CLIENT = (
-    "AWS's Lambda runtime client (awslambdaric) is not installed; it has no wheel for macOS."
-    " The function runs in the process of the demo instead."
-)
+from ttl_archive.infra.local.demo.roads import ROADS
 
 
 @click.command()
@@ -109,28 +83,11 @@ def demo(
       aws dynamodb scan --table-name Orders > scan.json
       ttl-archive demo --table-file scan.json --config archive.toml
     """
+    from ttl_archive.infra.local.demo.demo_run import DemoOptions, run_demo  # imports the emulators
+
     _check_options(ctx)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # leaves no process behind, like Ctrl-C
-    console = Console(stderr=as_json)
-    with tempfile.TemporaryDirectory() as folder:
-        if table_files:
-            chosen = scenario.theirs(table_files, config, keys)
-        else:
-            chosen = scenario.ours(Path(folder), file_format, backfilled=road == _EXPORT)
-        with _running(console, chosen, ROADS[road]) as pipeline:
-            found = Report(pipeline.table, road, chosen.files)
-            if chosen.files:
-                screen.show_text(console, "Your items", chosen.files)
-            show_story = _show_export if road == _EXPORT else _show_story
-            show_story(console, pipeline, chosen, query, found)
-            if keep:
-                _keep(console, pipeline, keep)
-            if not serve:  # a user who goes on wants to read what is there
-                _grow_cold(console, pipeline, found)
-            if as_json:
-                click.echo(found.as_json())
-            if serve:
-                _serve(console, pipeline, chosen)
+    run_demo(DemoOptions(file_format, road, table_files, config, keys, keep, query, serve, as_json))
 
 
 def _check_options(ctx: click.Context) -> None:
@@ -153,136 +110,3 @@ def _check_options(ctx: click.Context) -> None:
             )
     except OSError as error:
         raise click.UsageError(f"--keep {folder} cannot be used: {error.strerror}.") from None
-
-
-@contextmanager
-def _running(console: Console, chosen: Scenario, road: DemoRoad) -> Iterator[Pipeline]:
-    with ExitStack() as stack:
-        with console.status("Starting S3, DynamoDB, Kinesis, Firehose and the function …"):
-            pipeline = Pipeline(
-                chosen.settings, road=road.pipeline_road, keys=chosen.keys, clock=Clock(chosen.start)
-            )
-            stack.enter_context(pipeline)
-        if isinstance(pipeline.function, InProcessFunction):
-            console.print(_WITHOUT_RUNTIME_CLIENT)
-        yield pipeline
-
-
-def _show_story(
-    console: Console, pipeline: Pipeline, chosen: Scenario, query: str | None, found: Report
-) -> None:
-    """Run the story, and show each part when it has happened."""
-    _live(console, pipeline, chosen)
-    _show_delivered(console, pipeline, found)
-    _ask(console, pipeline, chosen, query, found)
-    _show_failed(console, pipeline, found)
-    if chosen.is_ours:
-        _replay(console, pipeline, found)
-
-
-def _show_export(
-    console: Console, pipeline: Pipeline, chosen: Scenario, query: str | None, found: Report
-) -> None:
-    """Run the story of an export: what had expired is backfilled, and then removed by TTL."""
-    _load(console, pipeline, chosen)
-    exporting = ExportStory(pipeline)
-    lines = exporting.export_table(chosen.step * chosen.steps)
-    console.print(f"TTL has removed nothing yet. The table is exported: {lines:,} items")
-    backfilled = exporting.backfill()
-    console.print(f"ttl-archive backfill: {backfilled.tally.rows:,} rows, exit code {backfilled.exit_code}")
-    screen.show_comparison(console, exporting.compare())
-    console.print(f"TTL removes {exporting.remove_expired():,} items, and their removals are archived")
-    if chosen.is_ours:
-        screen.show_text(
-            console, "archive.toml gets a column for the second attribute", story.FIX.split("\n")
-        )
-        backfilled = exporting.fix()
-        screen.show_comparison(console, exporting.compare())
-    found.objects = [each for each in story.delivered(pipeline) if each.key.startswith((ARCHIVE, ERRORS))]
-    screen.show_objects(console, found.objects, "Backfill and Firehose have delivered")
-    found.row = story.first_row(pipeline)
-    screen.show_row(console, found.row)
-    _ask(console, pipeline, chosen, query, found)
-    found.export_ledger = exporting.ledger(backfilled)
-    screen.show_export_ledger(console, found.export_ledger)
-
-
-def _ask(console: Console, pipeline: Pipeline, chosen: Scenario, query: str | None, found: Report) -> None:
-    yours = {} if query is None else {"Your question": query}
-    for question, sql in {**chosen.questions, **yours}.items():
-        try:
-            found.answers.append(story.ask_archive(pipeline, question, sql))
-        except (duckdb.Error, story.NoAnswerError) as error:
-            raise click.ClickException(f"{question}: {sql}\n{error}") from None
-        screen.show_answer(console, found.answers[-1])
-
-
-def _load(console: Console, pipeline: Pipeline, chosen: Scenario) -> None:
-    with Progress(TextColumn("{task.description}"), BarColumn(24), console=console) as progress:
-        loading = progress.add_task("items written", total=len(chosen.items))
-        for done in accumulate(story.put_items(pipeline, chosen.items)):
-            progress.update(loading, completed=done, description=f"{done:,} items written")
-
-
-def _live(console: Console, pipeline: Pipeline, chosen: Scenario) -> None:
-    _load(console, pipeline, chosen)
-    if chosen.is_ours:
-        story.user_acts(pipeline)
-    with Progress(TextColumn("{task.description}"), BarColumn(24), console=console) as progress:
-        passing = progress.add_task("time passes", total=chosen.steps)
-        for expired in accumulate(story.live_through(pipeline, chosen.step) for _ in range(chosen.steps)):
-            day = f"{pipeline.clock.now():%Y-%m-%d}: {expired:,} items expired"
-            progress.update(passing, advance=1, description=day)
-
-
-def _show_delivered(console: Console, pipeline: Pipeline, found: Report) -> None:
-    found.objects = story.delivered(pipeline)
-    screen.show_objects(console, found.objects)
-    found.row = story.first_row(pipeline)
-    if found.row:
-        screen.show_row(console, found.row)
-
-
-def _show_failed(console: Console, pipeline: Pipeline, found: Report) -> None:
-    found.causes = story.causes(pipeline)
-    if found.causes:
-        screen.show_causes(console, found.causes)
-    found.ledger = story.ledger(pipeline, ROADS[found.road])
-    screen.show_ledger(console, "The ledger", found.ledger)
-    found.usage = pipeline.usage()
-    screen.show_usage(console, found.usage)
-
-
-def _replay(console: Console, pipeline: Pipeline, found: Report) -> None:
-    screen.show_text(console, _FIX_TITLE, story.FIX.split("\n"))
-    summary = story.fix_and_replay(pipeline)
-    console.print(
-        f"ttl-archive replay run: {summary.tally.rows} row delivered, exit code {summary.exit_code}"
-    )
-    found.ledger_after_replay = story.ledger(pipeline, ROADS[found.road], replayed=summary.tally.rows)
-    screen.show_ledger(console, "The ledger after replay", found.ledger_after_replay)
-
-
-def _grow_cold(console: Console, pipeline: Pipeline, found: Report) -> None:
-    found.storage = list(story.grow_cold(pipeline))
-    screen.show_storage(console, found.storage)
-
-
-def _keep(console: Console, pipeline: Pipeline, folder: Path) -> None:
-    objects = pipeline.objects()
-    for key, body in objects.items():
-        path = folder / key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body)
-    console.print(f"\n{len(objects)} files are in {folder}")
-
-
-def _serve(console: Console, pipeline: Pipeline, chosen: Scenario) -> None:
-    """Let time pass until Ctrl-C. What expires is delivered within seconds."""
-    try:
-        console.print(how_to_reach(pipeline, chosen.keys), markup=False, highlight=False, soft_wrap=True)
-        while True:
-            time.sleep(_SERVE_STEP.total_seconds())
-            story.live_through(pipeline, _SERVE_STEP)
-    except KeyboardInterrupt:
-        console.print("Stopped.")

@@ -3,12 +3,16 @@
 A road says how its ledger is counted: what the filter at the source passed over, and what failed.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ttl_archive.infra.local.pipeline import Pipeline
-from ttl_archive.infra.local.roads.road import RoadName
-from ttl_archive.infra.local.roads.streams_road import StreamsRoad
+if TYPE_CHECKING:  # imported when the demo runs, because they take most of the time of its --help
+    from ttl_archive.infra.local.event_source.counts import MappingCounts
+    from ttl_archive.infra.local.pipeline import Pipeline
+    from ttl_archive.infra.local.roads.road import RoadName
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,8 @@ def _nothing(_pipeline: Pipeline) -> int:
 
 
 def _passed_over_by_mapping(pipeline: Pipeline) -> int:
-    road = pipeline.road
-    return road.mapping_counts().filtered_out if isinstance(road, StreamsRoad) else 0
+    counts = _mapping_counts(pipeline)
+    return counts.filtered_out if counts else 0
 
 
 def _failed_in_firehose(pipeline: Pipeline) -> int:
@@ -37,9 +41,15 @@ def _failed_in_firehose(pipeline: Pipeline) -> int:
 def _failed_in_forwarder(pipeline: Pipeline) -> int:
     """Return the number of error lines in the bucket, and of records that the mapping gave up."""
     ((lines,),) = pipeline.sql("SELECT count(*) FROM errors").fetchall()
-    road = pipeline.road
-    counts = road.mapping_counts() if isinstance(road, StreamsRoad) else None
+    counts = _mapping_counts(pipeline)
     return int(lines) + (counts.to_destination + counts.dropped + counts.trimmed if counts else 0)
+
+
+def _mapping_counts(pipeline: Pipeline) -> MappingCounts | None:
+    from ttl_archive.infra.local.roads.streams_road import StreamsRoad
+
+    road = pipeline.road
+    return road.mapping_counts() if isinstance(road, StreamsRoad) else None
 
 
 ROADS: Mapping[str, DemoRoad] = {

@@ -23,7 +23,8 @@ from tests.replay.discarded import discarded_batch, stream_removal
 from tests.replay.samples import change, error_line, error_object
 from ttl_archive.replay.aws import Clients
 from ttl_archive.replay.commands import show
-from ttl_archive.replay.commands.groups import replay, restore
+from ttl_archive.replay.commands.groups import replay
+from ttl_archive.replay.commands.restore import restore
 from ttl_archive.replay.map_handler import replay_batch
 from ttl_archive.transform.settings import load
 
@@ -33,7 +34,9 @@ ROOT = Path(__file__).parents[3]
 BUCKET = "my-archive"
 ON_FAILURE = "my-on-failure-bucket"
 EXAMPLE = "errors/DeviceData/processing-failed/example"
-COMMANDS = {**replay.commands, "restore": restore}
+_CONTEXT = click.Context(replay)
+COMMANDS = {name: replay.get_command(_CONTEXT, name) for name in replay.list_commands(_CONTEXT)}
+COMMANDS["restore"] = restore
 
 
 @pytest.fixture(scope="module")
@@ -432,7 +435,7 @@ def test_a_reader_that_stops_reading_is_no_error(s3: Any, tmp_path: Path, comman
     name, *options = command.split()
     place = [f"s3://{BUCKET}/{EXAMPLE}"] if name == "inspect" else ["--bucket", BUCKET]
     with subprocess.Popen(
-        [sys.executable, "-m", "replay", name, *options, *place],
+        [sys.executable, "-m", "ttl_archive.infra.cli", "replay", name, *options, *place],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         cwd=tmp_path,
         stdout=subprocess.PIPE,
@@ -491,6 +494,7 @@ def test_ctrl_c_stops_cleanly_and_the_next_run_finishes(s3: Any, tmp_path: Path)
     words = [
         sys.executable,
         "-m",
+        "ttl_archive.infra.cli",
         "replay",
         "run",
         "--bucket",
@@ -520,9 +524,19 @@ def test_ctrl_c_stops_cleanly_and_the_next_run_finishes(s3: Any, tmp_path: Path)
     )
 
 
-def test_as_a_module_in_its_own_process(s3: Any, tmp_path: Path) -> None:
+def test_in_its_own_process(s3: Any, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "replay", "run", "--bucket", BUCKET, "--yes", "--json"],
+        [
+            sys.executable,
+            "-m",
+            "ttl_archive.infra.cli",
+            "replay",
+            "run",
+            "--bucket",
+            BUCKET,
+            "--yes",
+            "--json",
+        ],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         cwd=tmp_path,
         capture_output=True,

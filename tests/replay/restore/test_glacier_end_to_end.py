@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from tests.replay.restore.archives import archived
 from tests.replay.samples import SETTINGS, change
-from ttl_archive.replay.commands.groups import restore
+from ttl_archive.replay.commands.restore import restore
 
 emulator_module = pytest.importorskip("ttl_archive.infra.local.moto_server.emulator")
 clock_module = pytest.importorskip("ttl_archive.infra.local.firehose.clock")

@@ -17,8 +17,8 @@ from click.testing import CliRunner, Result
 
 from tests.replay.restore.archives import archived
 from tests.replay.samples import change
-from ttl_archive.replay.commands.groups import restore
 from ttl_archive.replay.commands.options import FAILED, NOTHING_FOUND
+from ttl_archive.replay.commands.restore import restore
 from ttl_archive.replay.errors import ReplayError
 from ttl_archive.replay.restore import item_extraction, restore_run, stage
 from ttl_archive.replay.restore.archived_rows import REASONS
