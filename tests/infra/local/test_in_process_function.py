@@ -1,4 +1,4 @@
-"""The transform without AWS's Lambda runtime client, as on macOS."""
+"""Our functions without AWS's Lambda runtime client, as on macOS."""
 
 import json
 import subprocess
@@ -86,8 +86,9 @@ def test_the_runtime_client_is_used_where_it_is_installed() -> None:
 
 
 @pytest.mark.slow
-def test_the_demo_runs_without_the_runtime_client_and_says_so() -> None:
-    command = [sys.executable, "-c", DEMO, "demo", "--json"]
+@pytest.mark.parametrize("road", ["kinesis", "streams"])
+def test_the_demo_runs_without_the_runtime_client_and_says_so(road: str) -> None:
+    command = [sys.executable, "-c", DEMO, "demo", "--json", "--road", road]
 
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=200)
 
