@@ -239,6 +239,14 @@ def alarm_rules(
         1,
         "A replay of error objects ended with more failures than replay_tolerated_failure_percent.",
     )
+    if metrics.backfill_machine:
+        yield AlarmRule(
+            "BackfillFailed",
+            metrics.execution(metrics.backfill_machine, "ExecutionsFailed"),
+            0,
+            1,
+            "A backfill ended before every data file of its export was archived. Start it again.",
+        )
     if metrics.export_machine:
         yield AlarmRule(
             "ExportFailed",

@@ -18,6 +18,7 @@ from ttl_archive.infra.dashboard import dashboard
 from ttl_archive.infra.data_stream import change_stream
 from ttl_archive.infra.delivery import FirehoseDelivery
 from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.infra.export.backfill_map import BackfillMap
 from ttl_archive.infra.export.export_settings import load_export
 from ttl_archive.infra.export.scheduled_export import ScheduledExport
 from ttl_archive.infra.functions import TransformFunction
@@ -37,8 +38,8 @@ class TtlArchive(Construct):
 
     `bucket` and `stream` are existing ones, in place of those that the construct creates. Its parts are
     public: `storage.bucket`, `stream`, `table`, `function`, `delivery`, `catalog`, `workgroup`, `relations`,
-    `replay`, `alarms`, `policies`, `guard`, and with [export] `export`. Raises
-    ValueError for a bucket that is given twice.
+    `replay`, `alarms`, `policies`, `guard`, and with [export] `export` and
+    `backfill`. Raises ValueError for a bucket that is given twice.
     """
 
     def __init__(
@@ -135,6 +136,13 @@ class TtlArchive(Construct):
             self, "ReplayMap", **self._common, bucket=bucket, stream=self.stream, assets=self._assets
         )
         self.export = self._scheduled_export() if self._export else None
+        # Rows of exports are text, which a Parquet table cannot read.
+        has_map = self._export is not None and self._settings.table.backfilled and not self._deploy.parquet
+        self.backfill = (
+            BackfillMap(self, "BackfillMap", **self._common, bucket=bucket, assets=self._assets)
+            if has_map
+            else None
+        )
         self._metrics = Metrics(
             settings=self._settings,
             kinesis_stream=self.stream,
@@ -142,6 +150,7 @@ class TtlArchive(Construct):
             transform_function=self.function.function,
             replay_machine=self.replay.machine,
             export_machine=self.export.machine if self.export else None,
+            backfill_machine=self.backfill.machine if self.backfill else None,
         )
         self.alarms = Alarms(self, "Alarms", **self._common, bucket=bucket, metrics=self._metrics)
         self._dashboard = dashboard(self, "Dashboard", metrics=self._metrics, rule=self.alarms.rule)
@@ -170,7 +179,7 @@ class TtlArchive(Construct):
         first = self.guard.compare(self._guarded_resources(), self.stream)
         between: list[Construct] = [self.storage, self.function, self.catalog, self.delivery, self.workgroup]
         between += [self.relations, self.replay, self.alarms, self._dashboard, self.policies]
-        between += [self.export] if self.export else []
+        between += [part for part in (self.export, self.backfill) if part]
         guarded = [*between, self.table]
         if isinstance(self.stream, Construct) and _own(self, self.stream):
             guarded.append(self.stream)

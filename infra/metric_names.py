@@ -29,6 +29,7 @@ class Metrics:
     transform_function: lambda_.IFunction
     replay_machine: sfn.StateMachine
     export_machine: sfn.StateMachine | None = None
+    backfill_machine: sfn.StateMachine | None = None
 
     def delivery(self, name: str, statistic: str) -> cloudwatch.Metric:
         """Return a metric of the delivery stream."""

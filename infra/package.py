@@ -76,7 +76,14 @@ def _unpacked(wheel: Path) -> Entries:
 
 
 _TRANSFORM = ("ttl_archive", "ttl_archive.transform")
-_REPLAY = ("ttl_archive.replay", "ttl_archive.replay.error_objects", "ttl_archive.replay.sinks")
+_REPLAY = (
+    "ttl_archive.replay",
+    "ttl_archive.replay.backfill",
+    "ttl_archive.replay.error_objects",
+    "ttl_archive.replay.items",
+    "ttl_archive.replay.restore",
+    "ttl_archive.replay.sinks",
+)
 # Part -> the packages whose modules go into its zip, and whether wheels and archive.toml do too.
 PARTS: dict[str, tuple[tuple[str, ...], bool]] = {
     "transform": (_TRANSFORM, True),

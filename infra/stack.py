@@ -35,6 +35,7 @@ class ArchiveStack(Stack):
             "ResolvePolicy": archive.policies.resolve.managed_policy_arn,
             "AlarmTopic": archive.alarms.topic.topic_arn,
             "TimeToLive": archive.table.ttl,
+            "BackfillStateMachine": archive.backfill.machine.state_machine_arn if archive.backfill else None,
             "ExportStateMachine": archive.export.machine.state_machine_arn if archive.export else None,
         }
         for name, value in outputs.items():

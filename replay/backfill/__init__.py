@@ -6,5 +6,6 @@ backfill_file     one data file: read, verified, and its rows written
 data_file_lines   its lines, verified by what the manifest says of it
 backfill_record   what became of a data file, as an object in the bucket
 backfill_run      the exports of a place, and all of their data files
+backfill_handler  the same for a batch of data files, as a function of a Distributed Map
 comparison        which expired items of an export the archive has; expired_keys: their keys, on disk
 """

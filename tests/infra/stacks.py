@@ -119,6 +119,9 @@ CASES: dict[str, str] = {
         {COLUMNS}""",
 }
 
+# The cases whose exports are archived.
+BACKFILLED = ("every-option",)
+
 
 def table_of(case: str) -> str:
     """The name of a case's table: the case's own, but for the longest name that DynamoDB allows."""
@@ -136,7 +139,8 @@ def deploy_of(case: str) -> Deploy:
 
 
 def _document(case: str) -> dict[str, Any]:
-    return tomllib.loads(TABLE.format(name=table_of(case)) + CASES[case])
+    keys = 'keys = ["deviceID"]\nbackfilled = true\n' if case in BACKFILLED else ""
+    return tomllib.loads(TABLE.format(name=table_of(case)) + keys + CASES[case])
 
 
 def main(folder: Path) -> None:

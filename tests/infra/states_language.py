@@ -7,9 +7,9 @@ reference paths ($.a.b) in Parameters, ResultSelector, ResultPath and OutputPath
 ToleratedFailurePercentage, and a ResultWriter; and for a chain of Task (lambda:invoke and aws-sdk), Choice
 (StringEquals), Wait, Succeed and Fail. `waited` is told how many seconds a Wait or a Retry takes.
 
-It leaves out: every other type of state, intrinsic functions but States.JsonToString, JSONata, Catch,
-InputPath, concurrency (batches run one after the other), and the history. A definition that uses something it
-does not know is an error, so that nothing is skipped silently.
+It leaves out: every other type of state, intrinsic functions but States.JsonToString and States.Format with
+one path, JSONata, Catch, InputPath, concurrency (batches run one after the other), and the history. A
+definition that uses something it does not know is an error, so that nothing is skipped silently.
 """
 
 import json
@@ -94,7 +94,8 @@ class StateMachine:
         assert state["ItemProcessor"]["ProcessorConfig"]["Mode"] == "DISTRIBUTED"
         items = self._read_items(state["ItemReader"], given)
         children = [
-            self._child(state["ItemProcessor"], batch) for batch in _batches(state["ItemBatcher"], items)
+            self._child(state["ItemProcessor"], batch)
+            for batch in _batches(_with_input(state["ItemBatcher"], given), items)
         ]
         output = self._write_results(state["ResultWriter"], children)
         # The percentage is of items, not of batches; the whole run fails when it is exceeded.
@@ -106,7 +107,9 @@ class StateMachine:
         return output
 
     def _read_items(self, reader: dict[str, Any], given: dict[str, Any]) -> list[dict[str, Any]]:
-        """List the objects, folder objects too, in the form of the guide's example."""
+        """Return the lines of a JSONL object, or list objects in the form of the guide's example."""
+        if reader["Resource"].endswith(":states:::s3:getObject"):
+            return self._read_lines(reader, given)
         _only(reader, {"Resource", "Parameters"})
         assert reader["Resource"].endswith(":states:::s3:listObjectsV2")
         pages = self.s3.get_paginator("list_objects_v2").paginate(**_parameters(reader["Parameters"], given))
@@ -121,6 +124,12 @@ class StateMachine:
             for page in pages
             for found in page.get("Contents", [])
         ]
+
+    def _read_lines(self, reader: dict[str, Any], given: dict[str, Any]) -> list[dict[str, Any]]:
+        _only(reader, {"Resource", "Parameters", "ReaderConfig"})
+        assert reader["ReaderConfig"] == {"InputType": "JSONL"}
+        body = self.s3.get_object(**_parameters(reader["Parameters"], given))["Body"].read()
+        return [json.loads(line) for line in body.splitlines()]
 
     def _child(self, processor: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
         """Run one child workflow; a failure is its result."""
@@ -222,6 +231,10 @@ def _placed(given: Any, result: Any, path: str) -> Any:
     return {**given, name: result}
 
 
+def _with_input(batcher: dict[str, Any], given: Any) -> dict[str, Any]:
+    return batcher | {"BatchInput": _parameters(batcher["BatchInput"], given)}
+
+
 def _batches(batcher: dict[str, Any], items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Group items by both limits; each batch is the input of one child workflow."""
     _only(batcher, {"MaxItemsPerBatch", "MaxInputBytesPerBatch", "BatchInput"})
@@ -264,6 +277,9 @@ def _parameters(template: Any, given: Any) -> Any:
 
 
 def _path(given: Any, path: str) -> Any:
+    if path.startswith("States.Format('"):  # with one template and one path
+        template, _, inner = path.removeprefix("States.Format('").removesuffix(")").partition("', ")
+        return template.replace("{}", _path(given, inner))
     assert path == "$" or path.startswith("$."), path
     for name in path.removeprefix("$").removeprefix(".").split(".") if path != "$" else []:
         if not isinstance(given, dict) or name not in given:

@@ -44,7 +44,10 @@ def test_everything_that_can_go_wrong_has_an_alarm(template: Template, case: str
     exports = load_export(settings_of(case)) is not None
 
     assert set(alarms(template)) == (
-        ALWAYS | ({"PartitionsExceeded"} if by_event else set()) | ({"ExportFailed"} if exports else set())
+        ALWAYS
+        | ({"PartitionsExceeded"} if by_event else set())
+        | ({"ExportFailed"} if exports else set())
+        | ({"BackfillFailed"} if exports and settings_of(case).table.backfilled else set())
     )
 
 

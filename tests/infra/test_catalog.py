@@ -24,7 +24,7 @@ COLUMNS = {
     "parquet-with-backup": [*METADATA, *OWN, "ddb_own_device_id"],
     "envelope-in-shared-bucket": [*METADATA, "keys", "new_image", "old_image"],
     "created-by-event": [*METADATA, *OWN, "ddb_own_device_id"],
-    "every-option": [*METADATA, *OWN, "ddb_own_device_id"],
+    "every-option": [*METADATA, *OWN, "ddb_own_device_id", "ddb_ttl"],  # backfilled: compared by TTL
     "longest-name": [*METADATA, *OWN, "ddb_own_device_id"],
 }
 
@@ -75,6 +75,7 @@ def test_json_keys_are_matched_by_case_and_a_broken_line_is_a_row_of_nulls(
     assert properties["ignore.malformed.json"] == "true"
     mapped = {name.removeprefix("mapping."): key for name, key in properties.items() if "mapping." in name}
     own = {"ddb_own_device_id": "deviceID"} if "device_id" in COLUMNS[case] else {}
+    own |= {"ddb_ttl": "expiredAt"} if "ddb_ttl" in COLUMNS[case] else {}
     assert mapped == {name: name for name in COLUMNS[case]} | own
 
 

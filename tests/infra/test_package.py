@@ -125,6 +125,7 @@ def test_the_zip_for_lambda_runs_on_the_python_of_lambda(
         ("attachment", "ttl_archive.infra.attachment.guard_handler"),
         ("attachment", "ttl_archive.infra.athena_views.views_handler"),
         ("attachment", "ttl_archive.infra.export.windows.window_handler"),
+        ("replay", "ttl_archive.replay.backfill.backfill_handler"),
     ],
 )
 def test_the_other_functions_load_with_boto3_alone(
