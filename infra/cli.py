@@ -56,6 +56,9 @@ _COMMANDS = {
     "synth": LazyCommand(
         "infra.synth", "command", "infra", "Write the CloudFormation template and its assets.", "deploy"
     ),
+    "verify": LazyCommand(
+        "infra.verify.verify_command", "verify", None, "Check that the archive has what DynamoDB deleted."
+    ),
 }
 
 
@@ -76,6 +79,7 @@ def cli() -> None:
     To ask the archive:                      ttl-archive query --help
     To restore archived items:               ttl-archive restore --help
     To archive the items of an export:       ttl-archive backfill --help
+    To check that nothing is missing:        ttl-archive verify --help
     To write the CloudFormation template:    ttl-archive synth
     """
 

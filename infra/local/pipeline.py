@@ -11,6 +11,7 @@ from duckdb import DuckDBPyRelation
 
 from ttl_archive.infra.local.dynamodb.change_record import Precision
 from ttl_archive.infra.local.dynamodb.ttl import AttributeValues, ExpiredItem, Sweeper, create_table
+from ttl_archive.infra.local.dynamodb.ttl_metric import publish_deletions
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.firehose.delivery_stream import DeliveryCounts
 from ttl_archive.infra.local.firehose.service import Firehose
@@ -134,7 +135,9 @@ class Pipeline(StartedParts):
         """
         for road in self.roads.values():
             road.receive()
-        return self._sweeper.sweep()
+        removed = self._sweeper.sweep()
+        publish_deletions(self._cloudwatch, self.table, len(removed), self.clock.now())
+        return removed
 
     def run(self) -> int:
         """Do all that the roads and Firehose have to do now, and return how much moved."""
@@ -222,6 +225,7 @@ class Pipeline(StartedParts):
         self.emulator, self.s3_proxy = self._services.emulator, self._services.s3_proxy
         self.s3, self.dynamodb = self._services.s3, self._services.dynamodb
         self.kinesis, self.destinations = self._services.kinesis, self._services.destinations
+        self._cloudwatch = self.emulator.client("cloudwatch")
         self._add(self._first_road)
         connection = self._open.enter_context(open_engine(local_access(self.s3_proxy.url)))
         self._archive = LocalArchive(self.s3, self.bucket, connection, self.settings)

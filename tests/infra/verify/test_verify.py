@@ -1,0 +1,231 @@
+"""`ttl-archive verify` on the local pipeline: its own counts are exact, and each tampering is caught."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ttl_archive.infra.cli import cli
+from ttl_archive.infra.local import Clock, Pipeline
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+CONFIG = """
+[table]
+name = "readings"
+ttl_attribute = "ttl"
+keys = ["pk"]
+"""
+DAYS = ["--since", "2026-03-01", "--until", "2026-03-04"]
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    """Three days with 2, 3 and 4 deletions, in a bucket that keeps old versions; one record has failed."""
+    file = tmp_path_factory.mktemp("verify") / "archive.toml"
+    file.write_text(CONFIG)
+    with Pipeline(file, clock=Clock(START)) as pipeline:
+        pipeline.s3.put_bucket_versioning(
+            Bucket=pipeline.bucket, VersioningConfiguration={"Status": "Enabled"}
+        )
+        for day, count in enumerate((2, 3, 4)):
+            expire(pipeline, *(f"{day}-{number}" for number in range(count)))
+            pipeline.clock.advance(days=1)
+        yield pipeline
+
+
+def expire(pipeline: Pipeline, *names: str, **attributes: Any) -> None:
+    ttl = str(int(pipeline.clock.now().timestamp()))
+    for name in names:
+        item = {"pk": {"S": name}, "ttl": {"N": ttl}, **attributes}
+        pipeline.dynamodb.put_item(TableName=pipeline.table, Item=item)
+    pipeline.sweep()
+    pipeline.flush()
+
+
+@pytest.fixture
+def verify(archive: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run the command in the environment that `demo --serve` prints."""
+    for name, value in archive.environment().items():
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments: str, exit_code: int = 0) -> Result:
+        result = CliRunner().invoke(cli, ["verify", "--bucket", archive.bucket, *DAYS, *arguments])
+        assert result.exit_code == exit_code, result.output
+        return result
+
+    return run
+
+
+def document(result: Result) -> Any:
+    return json.loads(result.stdout)
+
+
+def by_day(result: Result) -> dict[str, Any]:
+    return {day["day"]: day for day in document(result)["days"]}
+
+
+@pytest.fixture
+def objects(archive: Pipeline) -> Iterator[dict[str, bytes]]:
+    """The delivered objects by key. Afterwards the bucket has them, and nothing else, in one version each."""
+    before = archive.objects("archive/")
+    yield dict(before)
+    versions = archive.s3.list_object_versions(Bucket=archive.bucket, Prefix="archive/")
+    for entry in versions.get("Versions", []) + versions.get("DeleteMarkers", []):
+        archive.s3.delete_object(Bucket=archive.bucket, Key=entry["Key"], VersionId=entry["VersionId"])
+    for key, body in before.items():
+        archive.s3.put_object(Bucket=archive.bucket, Key=key, Body=body)
+
+
+def key_of(objects: dict[str, bytes], day: str) -> str:
+    (key,) = (key for key in objects if f"dt={day}/" in key)
+    return key
+
+
+def test_the_counts_of_the_local_pipeline_are_exact(verify: Any) -> None:
+    found = by_day(verify("--json", "--edge-s", "0"))
+
+    assert {day: (each["deleted"], each["unique"], each["verdict"]) for day, each in found.items()} == {
+        "2026-03-01": (2, 2, "closed"),
+        "2026-03-02": (3, 3, "closed"),
+        "2026-03-03": (4, 4, "closed"),
+    }
+    assert document(verify("--json"))["range"]["deleted"] == 9
+
+
+def test_the_report_fits_80_columns_and_says_what_was_compared(verify: Any) -> None:
+    text = verify().output
+
+    assert all(len(line) <= 80 for line in text.splitlines()), text
+    assert "every day closes" in text
+    assert "rows within 300 seconds of a day's edges" in " ".join(text.split())
+
+
+def test_a_deleted_object_is_caught(verify: Any, archive: Pipeline, objects: dict[str, bytes]) -> None:
+    key = key_of(objects, "2026-03-02")
+    archive.s3.delete_object(Bucket=archive.bucket, Key=key)
+
+    day = by_day(verify("--json", exit_code=1))["2026-03-02"]
+
+    assert (day["deleted"], day["unique"], day["verdict"]) == (3, 0, "open")
+    assert f"s3://{archive.bucket}/{key}: it was deleted" in day["reasons"]
+    assert "3 are not explained" in day["reasons"]
+
+
+def test_a_truncated_object_is_caught(verify: Any, archive: Pipeline, objects: dict[str, bytes]) -> None:
+    key = key_of(objects, "2026-03-03")
+    archive.s3.put_object(Bucket=archive.bucket, Key=key, Body=objects[key][:-9])
+
+    day = by_day(verify("--json", exit_code=1))["2026-03-03"]
+
+    assert day["verdict"] == "open"
+    assert any("ends within its gzip data" in reason for reason in day["reasons"])
+
+
+def test_an_object_with_an_altered_value_is_caught_by_its_older_version(
+    verify: Any, archive: Pipeline, objects: dict[str, bytes]
+) -> None:
+    key = key_of(objects, "2026-03-03")
+    altered = gzip.decompress(objects[key]).replace(b"2-0", b"9-9")
+    archive.s3.put_object(Bucket=archive.bucket, Key=key, Body=gzip.compress(altered))
+
+    day = by_day(verify("--json", exit_code=1))["2026-03-03"]
+
+    assert (day["deleted"], day["unique"], day["verdict"]) == (4, 4, "open")
+    assert f"s3://{archive.bucket}/{key}: it was overwritten" in day["reasons"]
+
+
+def test_an_object_with_flipped_bytes_is_caught_by_its_checksum(
+    verify: Any, archive: Pipeline, objects: dict[str, bytes]
+) -> None:
+    key = key_of(objects, "2026-03-03")
+    body = bytearray(objects[key])
+    body[-6] ^= 1  # in the CRC of gzip
+    archive.s3.put_object(Bucket=archive.bucket, Key=key, Body=bytes(body))
+
+    day = by_day(verify("--json", exit_code=1))["2026-03-03"]
+
+    assert any("gzip data is damaged" in reason for reason in day["reasons"])
+
+
+def test_an_added_object_with_rows_of_its_own_is_caught(
+    verify: Any, archive: Pipeline, objects: dict[str, bytes]
+) -> None:
+    key = key_of(objects, "2026-03-03")
+    other = gzip.decompress(objects[key]).replace(b"2-0", b"9-9")
+    archive.s3.put_object(
+        Bucket=archive.bucket, Key=key.replace("-1-2026", "-2-2026"), Body=gzip.compress(other)
+    )
+
+    day = by_day(verify("--json", exit_code=1))["2026-03-03"]
+
+    assert (day["deleted"], day["unique"], day["verdict"]) == (4, 5, "open")
+    assert "1 rows more than items that DynamoDB deleted" in day["reasons"]
+
+
+def test_an_added_copy_is_reported_and_explains_the_rows(
+    verify: Any, archive: Pipeline, objects: dict[str, bytes]
+) -> None:
+    key = key_of(objects, "2026-03-03")
+    copy = key.replace("-1-2026", "-2-2026")
+    archive.s3.put_object(Bucket=archive.bucket, Key=copy, Body=objects[key])
+
+    found = document(verify("--json"))
+
+    assert found["days"][2]["rows"] == 8
+    assert "4 rows are copies of others: delivery is at least once" in found["days"][2]["reasons"]
+    assert [each["object"] for each in found["copies"]] == [f"s3://{archive.bucket}/{max(key, copy)}"]
+
+
+def test_an_object_with_a_foreign_name_is_caught(
+    verify: Any, archive: Pipeline, objects: dict[str, bytes]
+) -> None:
+    key = key_of(objects, "2026-03-03").rpartition("/")[0] + "/mine.jsonl.gz"
+    archive.s3.put_object(Bucket=archive.bucket, Key=key, Body=objects[key_of(objects, "2026-03-03")])
+
+    reasons = by_day(verify("--json", exit_code=1))["2026-03-03"]["reasons"]
+
+    assert (
+        f"s3://{archive.bucket}/{key}: no object of Firehose, replay or backfill has such a name" in reasons
+    )
+
+
+def test_a_day_in_glacier_is_not_countable(verify: Any, archive: Pipeline, objects: dict[str, bytes]) -> None:
+    key = key_of(objects, "2026-03-01")
+    source = {"Bucket": archive.bucket, "Key": key}
+    s3 = archive.emulator.client("s3")
+    s3.copy_object(Bucket=archive.bucket, Key=key, CopySource=source, StorageClass="GLACIER")
+
+    result = verify("--json", exit_code=1)
+
+    day = by_day(result)["2026-03-01"]
+    assert day["verdict"] == "not countable"
+    assert "1 objects that may have rows of the day: in GLACIER, not retrieved" in day["reasons"]
+    assert by_day(result)["2026-03-03"]["verdict"] == "closed"
+
+
+def test_days_without_counts_are_not_countable(verify: Any) -> None:
+    result = verify("--json", "--since", "2024-01-01", "--until", "2024-01-02", exit_code=1)
+
+    (day,) = document(result)["days"]
+    assert (day["verdict"], day["deleted"]) == ("not countable", None)
+    assert "CloudWatch keeps its counts for 455 days" in day["reasons"]
+
+
+def test_a_day_that_is_not_over_is_not_countable(verify: Any) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    result = verify("--json", "--since", "5m", "--until", tomorrow.isoformat(), exit_code=1)
+
+    assert {day["verdict"] for day in document(result)["days"]} == {"not countable"}
+    assert "the day is not over for 60 minutes yet" in str(document(result)["days"][-1]["reasons"])
+
+
+def test_a_range_without_a_day_is_misuse(verify: Any) -> None:
+    result = verify("--since", "2026-03-04", exit_code=2)
+
+    assert "--since 2026-03-04 is not before --until 2026-03-04" in result.output
