@@ -23,6 +23,7 @@ from ttl_archive.infra.export.export_settings import load_export
 from ttl_archive.infra.export.scheduled_export import ScheduledExport
 from ttl_archive.infra.functions import TransformFunction
 from ttl_archive.infra.glue_catalog import Catalog
+from ttl_archive.infra.ingest.queue_ingestion import QueueIngestion
 from ttl_archive.infra.layout_guard import LayoutGuard
 from ttl_archive.infra.metric_names import Metrics
 from ttl_archive.infra.operator_policies import OperatorPolicies
@@ -30,6 +31,7 @@ from ttl_archive.infra.replay_map import ReplayMap
 from ttl_archive.infra.source_table import SourceTable
 from ttl_archive.infra.storage import ArchiveStorage
 from ttl_archive.infra.workgroup import Workgroup
+from ttl_archive.transform.ingest_settings import load_ingest
 from ttl_archive.transform.settings import Settings
 
 
@@ -60,6 +62,7 @@ class TtlArchive(Construct):
         if deploy.bucket:
             bucket = s3.Bucket.from_bucket_name(self, "Bucket", deploy.bucket)
         key = kms.Key.from_key_arn(self, "Key", deploy.kms_key_arn) if deploy.kms_key_arn else None
+        self._key = key
         self._common: dict[str, Any] = {"settings": settings, "deploy": deploy}
         self._export = load_export(settings)
         self.guard = LayoutGuard(self, "Guard", **self._common, assets=assets, bucket=bucket)
@@ -143,6 +146,7 @@ class TtlArchive(Construct):
             if has_map
             else None
         )
+        self.ingestion = self._queue_ingestion()
         self._metrics = Metrics(
             settings=self._settings,
             kinesis_stream=self.stream,
@@ -151,6 +155,7 @@ class TtlArchive(Construct):
             replay_machine=self.replay.machine,
             export_machine=self.export.machine if self.export else None,
             backfill_machine=self.backfill.machine if self.backfill else None,
+            ingestion=self.ingestion,
         )
         self.alarms = Alarms(self, "Alarms", **self._common, bucket=bucket, metrics=self._metrics)
         self._dashboard = dashboard(self, "Dashboard", metrics=self._metrics, rule=self.alarms.rule)
@@ -170,6 +175,14 @@ class TtlArchive(Construct):
             self, "Export", **self._common, export=self._export, bucket=bucket, assets=assets
         )
 
+    def _queue_ingestion(self) -> QueueIngestion | None:
+        ingest = load_ingest(self._settings)
+        if ingest is None:
+            return None
+        return QueueIngestion(
+            self, "Ingest", **self._common, ingest=ingest, assets=self._assets, key=self._key
+        )
+
     def _order(self) -> None:
         """The guard comes first and the table last, so that a failed deployment changes or attaches nothing.
 
@@ -179,7 +192,7 @@ class TtlArchive(Construct):
         first = self.guard.compare(self._guarded_resources(), self.stream)
         between: list[Construct] = [self.storage, self.function, self.catalog, self.delivery, self.workgroup]
         between += [self.relations, self.replay, self.alarms, self._dashboard, self.policies]
-        between += [part for part in (self.export, self.backfill) if part]
+        between += [part for part in (self.export, self.backfill, self.ingestion) if part]
         guarded = [*between, self.table]
         if isinstance(self.stream, Construct) and _own(self, self.stream):
             guarded.append(self.stream)
