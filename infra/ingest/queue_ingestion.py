@@ -20,7 +20,7 @@ _WINDOW_S = 5  # A batch of more than ten messages needs a window. Source: LDG, 
 # Six times the function's timeout, and the window. Source: LDG, services-sqs-configure.
 _VISIBILITY_S = 6 * _TIMEOUT_S + _WINDOW_S
 # A message keeps its age in the dead-letter queue, so that queue keeps messages longer.
-# Source: SQS Developer Guide, dead-letter queues; 14 days are the most.
+# Source: SQSD, sqs-dead-letter-queues; 14 days are the most.
 _KEEP_DAYS, _KEEP_DEAD_LETTERS_DAYS = 4, 14
 
 
@@ -120,7 +120,7 @@ class QueueIngestion(Construct):
         return function
 
     def _key_use(self) -> list[iam.PolicyStatement]:
-        """Allow what encrypted queues need of a sender and of a reader. Source: SQS Developer Guide, KMS."""
+        """Allow what encrypted queues need of a sender and of a reader. Source: SQSD, sqs-key-management."""
         key = self._deploy.kms_key_arn
         via = {"StringEquals": {"kms:ViaService": f"sqs.{Aws.REGION}.amazonaws.com"}}
         return [roles.allow(["kms:Decrypt", "kms:GenerateDataKey"], [key], via)] if key else []

@@ -108,7 +108,7 @@ CASES: dict[str, str] = {
         max_record_kib = 2048
         [export]
         [ingest]
-        keys = {{ deviceID = "{{device}}", readingTime = "{{time}}" }}
+        keys = {{ deviceID = "{{device}}#{{time}}" }}
         time = "time"
         retention_days = 365
         {COLUMNS}""",
