@@ -13,7 +13,7 @@ MACHINE = "AWS::StepFunctions::StateMachine"
 
 
 def each_object(template: Template) -> dict[str, Any]:
-    definition = json.loads(template.one(MACHINE)["DefinitionString"])
+    definition = json.loads(template.one(MACHINE, "ReplayMap")["DefinitionString"])
     found: dict[str, Any] = definition["States"][definition["StartAt"]]
     return found
 
