@@ -38,7 +38,11 @@ _COMMANDS = {
         "infra.evidence.init_command", "init", None, "Write archive.toml for a table, from its items."
     ),
     "query": LazyCommand(
-        "infra.query.query_command", "query", None, "Ask the archive with SQL: Athena, or this machine."
+        "infra.query.query_command",
+        "query",
+        None,
+        "Ask the archive with SQL: Athena, or this machine.",
+        "query",
     ),
     "replay": LazyCommand(
         "replay.commands.groups", "replay", None, "Replay failed records into the archive.", "replay"
