@@ -17,7 +17,7 @@ def handler(event: Event, context: Any, client: Any = None, send: Send = put, pa
     def action() -> dict[str, str]:
         dynamodb = client or make_client("dynamodb")
         run = {"Create": _attach, "Update": _attach, "Delete": _detach}[event["RequestType"]]
-        return run(event, dynamodb, _waiter(context, pause))
+        return run(event, dynamodb, lambda_waiter(context, pause))
 
     respond(event, _physical_id(event), action, send)
 
@@ -50,7 +50,9 @@ def _physical_id(event: Event) -> str:
     return f"{properties['TableName']} to {properties['StreamArn']}"
 
 
-def _waiter(context: Any, pause: Any) -> Waiter:
+def lambda_waiter(context: Any, pause: Any) -> Waiter:
+    """Return a waiter for the function's time, without what is kept back for the response."""
+
     def time_left() -> float:
         return context.get_remaining_time_in_millis() / 1000 - RESPONSE_S  # type: ignore[no-any-return]
 

@@ -24,6 +24,7 @@ from ttl_archive.infra.attachment.ttl_check import describe_ttl
 
 STREAM = "arn:aws:kinesis:us-east-1:123456789012:stream/changes"
 OTHER = "arn:aws:kinesis:us-east-1:123456789012:stream/other"
+TABLE_STREAM = "arn:aws:dynamodb:us-east-1:123456789012:table/devices/stream/2026-11-21T06:26:52.000"
 WANTED = Destination("devices", STREAM)
 
 
@@ -46,6 +47,8 @@ class FakeDynamoDB:
     calls: list[str] = field(default_factory=list)
     waiting: dict[str, tuple[int, str]] = field(default_factory=dict)
     set_already: bool = False
+    stream: dict[str, Any] = field(default_factory=dict)  # the StreamSpecification; {} when it is off
+    stream_looks: int = 0  # calls of DescribeTable until a stream that was turned on is shown
 
     def describe_kinesis_streaming_destination(self, *, TableName: str) -> dict[str, Any]:
         self._table(TableName, "DescribeKinesisStreamingDestination")
@@ -79,6 +82,17 @@ class FakeDynamoDB:
         self._called("Disable", TableName)
         self.found[StreamArn]["DestinationStatus"] = "DISABLING"
         self.waiting[StreamArn] = (self.looks, "DISABLED")
+
+    def describe_table(self, *, TableName: str) -> dict[str, Any]:
+        self._table(TableName, "DescribeTable")
+        self.stream_looks -= 1
+        shown = self.stream if self.stream_looks < 0 else {}
+        more = {"StreamSpecification": shown, "LatestStreamArn": TABLE_STREAM} if shown else {}
+        return {"Table": {"TableStatus": "ACTIVE" if self.stream_looks < 0 else "UPDATING", **more}}
+
+    def update_table(self, *, TableName: str, StreamSpecification: dict[str, Any]) -> None:
+        self._called("UpdateTable", TableName)
+        self.stream, self.stream_looks = StreamSpecification, self.looks
 
     def describe_time_to_live(self, *, TableName: str) -> dict[str, Any]:
         self._table(TableName, "DescribeTimeToLive")
