@@ -12,8 +12,15 @@ from pathlib import Path
 import click
 
 from ttl_archive.infra import deploy_settings
-from ttl_archive.infra.attachment.attach import Destination, DestinationError, Waiter, destinations, detach
-from ttl_archive.infra.attachment.drained import SYSTEM_CLOCK, PausingClock, PipelineNames, confirmed_reasons
+from ttl_archive.infra.attachment.attach import DestinationError, Waiter
+from ttl_archive.infra.attachment.drained import (
+    SYSTEM_CLOCK,
+    KinesisPipeline,
+    PausingClock,
+    Pipeline,
+    confirmed_reasons,
+)
+from ttl_archive.infra.attachment.forwarded import StreamsPipeline
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.deployed_stack import GetClient, describe_stack, stack_outputs
 from ttl_archive.infra.wanted_layout import buffers_s
@@ -24,7 +31,6 @@ from ttl_archive.transform.settings import CONFIG_VARIABLE, Settings, load
 POLL_S = 60
 EXIT_FAILED, EXIT_OPEN = 1, 3
 _DETACH_S = 900
-_STREAMS = ("ENABLING", "ACTIVE", "UPDATING")
 
 
 class DrainError(ArchiveError):
@@ -38,12 +44,29 @@ class DrainProgress:
     reasons: tuple[str, ...]
 
 
-def deployed_pipeline(clients: GetClient, settings: Settings, deploy: Deploy) -> PipelineNames:
-    """Find the names of the pipeline in the outputs of its stack. Raises StackError."""
+def deployed_pipeline(
+    clients: GetClient, settings: Settings, deploy: Deploy, road: str | None = None
+) -> Pipeline:
+    """Find the names of a road, `kinesis` or `streams`, in the outputs of its stack.
+
+    Without `road`, it is the only one. Raises StackError, and DrainError when there are two.
+    """
+    if road is None and deploy.source == "both":
+        raise DrainError(
+            '[deploy] source is "both". Name the road to drain: --road kinesis, or --road streams'
+        )
     stack = describe_stack(clients, deploy.stack_name)
+    if (road or deploy.source) == "streams":
+        outputs = stack_outputs(stack, "ForwardDeliveryStreamName", "ForwarderFunction")
+        return StreamsPipeline(
+            table=settings.table.name,
+            function=outputs["ForwarderFunction"],
+            delivery_stream=outputs["ForwardDeliveryStreamName"],
+            buffers_s=deploy.buffer_s,
+        )
     outputs = stack_outputs(stack, "StreamName", "DeliveryStreamName")
     _, partition, _, region, account, _ = stack["StackId"].split(":", 5)
-    return PipelineNames(
+    return KinesisPipeline(
         table=settings.table.name,
         stream_arn=f"arn:{partition}:kinesis:{region}:{account}:stream/{outputs['StreamName']}",
         delivery_stream=outputs["DeliveryStreamName"],
@@ -51,18 +74,18 @@ def deployed_pipeline(clients: GetClient, settings: Settings, deploy: Deploy) ->
     )
 
 
-def detach_table(clients: GetClient, pipeline: PipelineNames, clock: PausingClock) -> None:
-    """Turn off the table's streaming and wait until DynamoDB reports it. Raises DrainError."""
+def detach_table(clients: GetClient, pipeline: Pipeline, clock: PausingClock) -> None:
+    """Let no more changes into the road and wait until AWS reports it. Raises DrainError."""
     end = clock.now() + timedelta(seconds=_DETACH_S)
     waiter = Waiter(lambda: (end - clock.now()).total_seconds(), clock.pause)
     try:
-        detach(clients("dynamodb"), Destination(pipeline.table, pipeline.stream_arn), waiter)
+        pipeline.detach(clients, waiter)
     except DestinationError as error:
         raise DrainError(str(error)) from None
 
 
 def wait_until_drained(
-    clients: GetClient, pipeline: PipelineNames, timeout_s: float, clock: PausingClock
+    clients: GetClient, pipeline: Pipeline, timeout_s: float, clock: PausingClock
 ) -> Iterator[DrainProgress]:
     """Yield the progress whenever it changes; the last one has no reasons. Raises DrainError on timeout."""
     end, before = clock.now() + timedelta(seconds=timeout_s), None
@@ -86,27 +109,32 @@ def wait_until_drained(
 @click.option(
     "--config", type=click.Path(path_type=Path), help=f"archive.toml; else {CONFIG_VARIABLE} names it."
 )
+@click.option("--road", type=click.Choice(["kinesis", "streams"]), help="The road, when there are two.")
 @click.option("--yes", is_flag=True, help="Detach the table. Without it, only the state is shown.")
 @click.option("--timeout-s", type=click.IntRange(1), default=7200, show_default=True)
-def drain(config: Path | None, yes: bool, timeout_s: int) -> None:
+def drain(config: Path | None, road: str | None, yes: bool, timeout_s: int) -> None:
     """Detach the table and wait until every record in the delivery stream is in the bucket.
 
     \b
     To see the state:                         ttl-archive drain
     To detach the table, and wait:            ttl-archive drain --yes
+    After a switch to the Streams road:       ttl-archive drain --road kinesis --yes
     Afterwards, to delete the stack:          aws cloudformation delete-stack --stack-name NAME
 
-    Changes of the table are not archived from then on. Nothing is deleted. Exit codes: 0 drained, 1 not
-    drained in this time, 2 misused, 3 the table streams and --yes is missing.
+    Changes of the table are not archived from then on, unless the other road does it. Nothing is deleted.
+    Exit codes: 0 drained, 1 not drained in this time, 2 misused, 3 changes arrive and --yes is missing.
     """
     settings = load(config, deploy_settings.SECTIONS)
     deploy = deploy_settings.load(settings)
     clients = Clients()
-    pipeline = deployed_pipeline(clients, settings, deploy)
-    if not yes and _streams(clients, pipeline):
+    try:
+        pipeline = deployed_pipeline(clients, settings, deploy, road)
+    except DrainError as error:
+        raise click.UsageError(str(error)) from None
+    if not yes and pipeline.is_attached(clients):
         click.echo(
-            f"The table {pipeline.table} streams into {pipeline.stream}. To detach it and to wait until its "
-            "changes are in the bucket: ttl-archive drain --yes",
+            f"Changes of the table {pipeline.table} still arrive. To detach it and to wait until they are in "
+            "the bucket: ttl-archive drain --yes" + (f" --road {road}" if road else ""),
             err=True,
         )
         raise SystemExit(EXIT_OPEN)
@@ -120,15 +148,7 @@ def drain(config: Path | None, yes: bool, timeout_s: int) -> None:
     click.echo(f"{pipeline.delivery_stream} is drained: it can be deleted, and so can the stack.")
 
 
-def _show_progress(clients: GetClient, pipeline: PipelineNames, timeout_s: int) -> None:
+def _show_progress(clients: GetClient, pipeline: Pipeline, timeout_s: int) -> None:
     for progress in wait_until_drained(clients, pipeline, timeout_s, SYSTEM_CLOCK):
         for reason in progress.reasons:
             click.echo(f"waiting: {reason}", err=True)
-
-
-def _streams(clients: GetClient, pipeline: PipelineNames) -> bool:
-    found = destinations(clients("dynamodb"), pipeline.table)
-    return any(
-        entry["StreamArn"] == pipeline.stream_arn and entry["DestinationStatus"] in _STREAMS
-        for entry in found
-    )

@@ -1,4 +1,4 @@
-"""Whether a delivery stream holds records that deleting it would lose.
+"""Whether a delivery stream holds records that deleting it would lose, on the Kinesis road.
 
 Firehose has no call that shows its buffers, so that this is concluded from metrics. All of these must hold:
 
@@ -17,15 +17,22 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from botocore.exceptions import ClientError
 
-from ttl_archive.infra.attachment.attach import NoTableError, client_error_code, destinations
+from ttl_archive.infra.attachment.attach import (
+    Destination,
+    NoTableError,
+    Waiter,
+    client_error_code,
+    destinations,
+    detach,
+)
+from ttl_archive.infra.attachment.metric_series import MetricName, Series, read_series
 
-# CloudWatch shows a metric some minutes late; a period that is not complete proves nothing.
+# CloudWatch shows a metric some minutes late.
 METRIC_DELAY_S = 300
-PERIOD_S = 60
 
 Clients = Callable[[str], Any]
 
@@ -41,9 +48,42 @@ class PausingClock:
 SYSTEM_CLOCK = PausingClock(lambda: datetime.now(UTC), time.sleep)
 
 
+class Pipeline(Protocol):
+    """The parts of one road, from the table to its delivery stream."""
+
+    @property
+    def table(self) -> str:
+        """Return the name of the table."""
+
+    @property
+    def delivery_stream(self) -> str:
+        """Return the name of the delivery stream."""
+
+    def is_attached(self, clients: Clients) -> bool:
+        """Return whether changes of the table can still arrive."""
+
+    def detach(self, clients: Clients, waiter: Waiter) -> None:
+        """Let no more changes in, and wait until AWS reports it. Raises DestinationError on timeout."""
+
+    def reasons_to_wait(self, clients: Clients, now: datetime) -> list[str]:
+        """Return why the road may still hold records; an empty list when it is drained."""
+
+
+def confirmed_reasons(clients: Clients, pipeline: Pipeline, clock: PausingClock) -> list[str]:
+    """Return why the delivery stream may still hold records, after looking twice.
+
+    The second look, METRIC_DELAY_S later, sees the records that arrived shortly before the first one.
+    """
+    waits = pipeline.reasons_to_wait(clients, clock.now())
+    if waits:
+        return waits
+    clock.pause(METRIC_DELAY_S)
+    return pipeline.reasons_to_wait(clients, clock.now())
+
+
 @dataclass(frozen=True, slots=True)
-class PipelineNames:
-    """The names of one pipeline, and the longest time in seconds that its buffers keep a record."""
+class KinesisPipeline:
+    """The names of one Kinesis road, and the longest time in seconds that its buffers keep a record."""
 
     table: str
     stream_arn: str
@@ -65,58 +105,64 @@ class PipelineNames:
         """Return the name of the data stream."""
         return self.stream_arn.rsplit("/", 1)[1]
 
+    def reasons_to_wait(self, clients: Clients, now: datetime) -> list[str]:
+        """Return why the road may still hold records; an empty list when it is drained."""
+        if not delivery_stream_exists(clients("firehose"), self.delivery_stream):
+            return []
+        quiet_s = self.buffers_s + METRIC_DELAY_S
+        found = self._metrics(clients("cloudwatch"), now - timedelta(seconds=quiet_s), now)
+        recent = self._metrics(clients("cloudwatch"), now - timedelta(seconds=2 * METRIC_DELAY_S), now)
+        incoming = found["IncomingRecords"].total or 0
+        read = found["DataReadFromKinesisStream.Records"].total or 0
+        behind_ms = recent["KinesisMillisBehindLatest"].maximum or 0
+        freshness_s = recent["DeliveryToS3.DataFreshness"].maximum
+        rules = [
+            (self.is_attached(clients), f"the table {self.table} still streams into it"),
+            (incoming > 0, f"{incoming:.0f} records entered the stream within the last {quiet_s} seconds"),
+            (read > 0, f"Firehose read {read:.0f} records within the last {quiet_s} seconds"),
+            (behind_ms > 0, f"Firehose is {behind_ms / 1000:.0f} seconds behind the end of the stream"),
+            (
+                freshness_s is not None,
+                f"a delivery is in progress; its oldest record is {freshness_s or 0:.0f} seconds old",
+            ),
+            (
+                not recent["GetRecords.Success"].total,
+                "nothing reads the stream, so that records can remain in it: see the alarm StreamUnread",
+            ),
+        ]
+        return [text for broken, text in rules if broken]
 
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One metric over the quiet time: the sum and the maximum of its datapoints; None without a datapoint."""
+    def detach(self, clients: Clients, waiter: Waiter) -> None:
+        """Turn off the table's streaming. Raises DestinationError on timeout."""
+        detach(clients("dynamodb"), Destination(self.table, self.stream_arn), waiter)
 
-    total: float | None
-    maximum: float | None
+    def is_attached(self, clients: Clients) -> bool:
+        """Return whether changes of the table can still arrive; a deleted table sends none."""
+        try:
+            found = destinations(clients("dynamodb"), self.table)
+        except NoTableError:
+            return False
+        return any(
+            entry["StreamArn"] == self.stream_arn
+            and entry["DestinationStatus"] not in ("DISABLED", "ENABLE_FAILED")
+            for entry in found
+        )
 
-
-def confirmed_reasons(clients: Clients, pipeline: PipelineNames, clock: PausingClock) -> list[str]:
-    """Return why the delivery stream may still hold records, after looking twice.
-
-    The second look, METRIC_DELAY_S later, sees the records that arrived shortly before the first one.
-    """
-    waits = reasons_to_wait(clients, pipeline, clock.now())
-    if waits:
-        return waits
-    clock.pause(METRIC_DELAY_S)
-    return reasons_to_wait(clients, pipeline, clock.now())
-
-
-def reasons_to_wait(clients: Clients, pipeline: PipelineNames, now: datetime) -> list[str]:
-    """Return why the delivery stream may still hold records; an empty list when it is drained."""
-    if not _exists(clients("firehose"), pipeline.delivery_stream):
-        return []
-    quiet_s = pipeline.buffers_s + METRIC_DELAY_S
-    found = _metrics(clients("cloudwatch"), pipeline, now - timedelta(seconds=quiet_s), now)
-    recent = _metrics(clients("cloudwatch"), pipeline, now - timedelta(seconds=2 * METRIC_DELAY_S), now)
-    incoming, read = (
-        found["IncomingRecords"].total or 0,
-        found["DataReadFromKinesisStream.Records"].total or 0,
-    )
-    behind_ms = recent["KinesisMillisBehindLatest"].maximum or 0
-    freshness_s = recent["DeliveryToS3.DataFreshness"].maximum
-    rules = [
-        (_is_attached(clients("dynamodb"), pipeline), f"the table {pipeline.table} still streams into it"),
-        (incoming > 0, f"{incoming:.0f} records entered the stream within the last {quiet_s} seconds"),
-        (read > 0, f"Firehose read {read:.0f} records within the last {quiet_s} seconds"),
-        (behind_ms > 0, f"Firehose is {behind_ms / 1000:.0f} seconds behind the end of the stream"),
-        (
-            freshness_s is not None,
-            f"a delivery is in progress; its oldest record is {freshness_s or 0:.0f} seconds old",
-        ),
-        (
-            not recent["GetRecords.Success"].total,
-            "nothing reads the stream, so that records can remain in it: see the alarm StreamUnread",
-        ),
-    ]
-    return [text for broken, text in rules if broken]
+    def _metrics(self, cloudwatch: Any, start: datetime, end: datetime) -> dict[str, Series]:
+        """Read every metric in one call. Raises ClientError."""
+        dimensions = {
+            "AWS/Kinesis": {"StreamName": self.stream},
+            "AWS/Firehose": {"DeliveryStreamName": self.delivery_stream},
+        }
+        names = [
+            MetricName(space, name, statistic, dimensions[space])
+            for name, (space, statistic) in _METRICS.items()
+        ]
+        return dict(zip(_METRICS, read_series(cloudwatch, names, start, end), strict=True))
 
 
-def _exists(firehose: Any, name: str) -> bool:
+def delivery_stream_exists(firehose: Any, name: str) -> bool:
+    """Return whether the delivery stream is there. Raises ClientError."""
     try:
         firehose.describe_delivery_stream(DeliveryStreamName=name)
     except ClientError as error:
@@ -126,19 +172,6 @@ def _exists(firehose: Any, name: str) -> bool:
     return True
 
 
-def _is_attached(dynamodb: Any, pipeline: PipelineNames) -> bool:
-    """Return whether changes of the table can still arrive; a deleted table sends none."""
-    try:
-        found = destinations(dynamodb, pipeline.table)
-    except NoTableError:
-        return False
-    return any(
-        entry["StreamArn"] == pipeline.stream_arn
-        and entry["DestinationStatus"] not in ("DISABLED", "ENABLE_FAILED")
-        for entry in found
-    )
-
-
 _METRICS = {
     "IncomingRecords": ("AWS/Kinesis", "Sum"),
     "GetRecords.Success": ("AWS/Kinesis", "Sum"),
@@ -146,29 +179,3 @@ _METRICS = {
     "KinesisMillisBehindLatest": ("AWS/Firehose", "Maximum"),
     "DeliveryToS3.DataFreshness": ("AWS/Firehose", "Maximum"),
 }
-
-
-def _metrics(cloudwatch: Any, pipeline: PipelineNames, start: datetime, end: datetime) -> dict[str, Series]:
-    """Read every metric in one call. At most 100 datapoints each, so one page. Raises ClientError."""
-    dimensions = {
-        "AWS/Kinesis": [{"Name": "StreamName", "Value": pipeline.stream}],
-        "AWS/Firehose": [{"Name": "DeliveryStreamName", "Value": pipeline.delivery_stream}],
-    }
-    queries = [
-        {
-            "Id": f"m{number}",
-            "MetricStat": {
-                "Metric": {"Namespace": space, "MetricName": name, "Dimensions": dimensions[space]},
-                "Period": PERIOD_S,
-                "Stat": statistic,
-            },
-        }
-        for number, (name, (space, statistic)) in enumerate(_METRICS.items())
-    ]
-    answer = cloudwatch.get_metric_data(MetricDataQueries=queries, StartTime=start, EndTime=end)
-    values = {result["Id"]: result["Values"] for result in answer["MetricDataResults"]}
-    return {name: _series(values.get(f"m{number}", [])) for number, name in enumerate(_METRICS)}
-
-
-def _series(values: list[float]) -> Series:
-    return Series(sum(values), max(values)) if values else Series(None, None)

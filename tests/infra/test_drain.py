@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from tests.fakes import client_error
 from ttl_archive.infra import drain
-from ttl_archive.infra.attachment.drained import PausingClock, PipelineNames, reasons_to_wait
+from ttl_archive.infra.attachment.drained import KinesisPipeline, PausingClock
 from ttl_archive.infra.deploy_settings import parse
 from ttl_archive.infra.deployed_stack import StackError
 from ttl_archive.infra.local import Buffering, Pipeline
@@ -25,7 +25,7 @@ from ttl_archive.infra.wanted_layout import buffers_s
 from ttl_archive.transform.settings import load
 
 MINUTE_S = 60
-NAMES = PipelineNames("readings", STREAM_ARN, NAME, buffers_s=360)
+NAMES = KinesisPipeline("readings", STREAM_ARN, NAME, buffers_s=360)
 
 
 @dataclass
@@ -123,7 +123,7 @@ def test_at_no_time_before_is_it_called_drained(account: Account) -> None:
     drain.detach_table(account.clients, NAMES, account.clock())
 
     while account.pipeline.ledger().firehose.buffered:
-        assert reasons_to_wait(account.clients, NAMES, account.pipeline.clock.now())
+        assert NAMES.reasons_to_wait(account.clients, account.pipeline.clock.now())
         account.pause(MINUTE_S)
     assert account.pipeline.ledger().firehose.delivered == 3
 
@@ -131,7 +131,7 @@ def test_at_no_time_before_is_it_called_drained(account: Account) -> None:
 def test_an_attached_table_is_never_drained(account: Account) -> None:
     account.pause(30 * MINUTE_S)
 
-    assert reasons_to_wait(account.clients, NAMES, account.pipeline.clock.now()) == [
+    assert NAMES.reasons_to_wait(account.clients, account.pipeline.clock.now()) == [
         "the table readings still streams into it"
     ]
 
@@ -142,7 +142,7 @@ def test_a_delivery_that_s3_refuses_is_waited_for(account: Account) -> None:
     account.pause(20 * MINUTE_S)
     account._put("AWS/Firehose", "DeliveryStreamName", "DeliveryToS3.DataFreshness", 1200)
 
-    (reason,) = reasons_to_wait(account.clients, NAMES, account.pipeline.clock.now())
+    (reason,) = NAMES.reasons_to_wait(account.clients, account.pipeline.clock.now())
 
     assert reason == "a delivery is in progress; its oldest record is 1200 seconds old"
 
@@ -152,7 +152,7 @@ def test_a_stream_that_nothing_reads_is_not_drained(account: Account) -> None:
     without_metrics = PausingClock(clock.now, lambda seconds: clock.advance(seconds=seconds) and None)
     drain.detach_table(account.clients, NAMES, without_metrics)
 
-    (reason,) = reasons_to_wait(account.clients, NAMES, account.pipeline.clock.now())
+    (reason,) = NAMES.reasons_to_wait(account.clients, account.pipeline.clock.now())
 
     assert reason.startswith("nothing reads the stream")
 
@@ -162,15 +162,15 @@ def test_a_reader_that_is_behind_is_waited_for(account: Account) -> None:
     account.pause(20 * MINUTE_S)
     account._put("AWS/Firehose", "DeliveryStreamName", "KinesisMillisBehindLatest", 90_000)
 
-    (reason,) = reasons_to_wait(account.clients, NAMES, account.pipeline.clock.now())
+    (reason,) = NAMES.reasons_to_wait(account.clients, account.pipeline.clock.now())
 
     assert reason == "Firehose is 90 seconds behind the end of the stream"
 
 
 def test_a_delivery_stream_that_does_not_exist_holds_nothing(account: Account) -> None:
-    gone = PipelineNames("readings", STREAM_ARN, "gone", 360)
+    gone = KinesisPipeline("readings", STREAM_ARN, "gone", 360)
 
-    assert reasons_to_wait(account.clients, gone, account.pipeline.clock.now()) == []
+    assert gone.reasons_to_wait(account.clients, account.pipeline.clock.now()) == []
 
 
 def test_a_timeout_names_what_is_missing(account: Account) -> None:
@@ -248,7 +248,7 @@ class CloudFormation:
         return {"Stacks": [{"StackId": arn, "Outputs": outputs}]}
 
 
-def find(tmp_path: Path, outputs: dict[str, str], deploy: str = "") -> PipelineNames:
+def find(tmp_path: Path, outputs: dict[str, str], deploy: str = "") -> KinesisPipeline:
     file = tmp_path / "archive.toml"
     file.write_text(f'[table]\nname = "readings"\nttl_attribute = "ttl"\n[deploy]\n{deploy}\n')
     settings = load(file)

@@ -1,0 +1,143 @@
+"""Whether the Streams road holds records that deleting it would lose.
+
+All of these must hold:
+
+1. no event source mapping forwards to the delivery stream any more (ListEventSourceMappings);
+2. when the forwarder last ran, it was not behind: IteratorAge, Errors and RecordsReturned, looked up over the
+   24 hours for which the table's stream keeps a change that was not forwarded;
+3. for longer than every buffer can last, nothing was put into the delivery stream (IncomingRecords);
+4. Firehose has no delivery in progress: DeliveryToS3.DataFreshness is emitted only while there is one.
+
+Source: AWS Lambda Developer Guide, monitoring-metrics-types; Amazon Data Firehose Developer Guide,
+monitoring-with-cloudwatch-metrics.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from botocore.exceptions import ClientError
+
+from ttl_archive.infra.attachment.attach import POLL_S, DestinationError, Waiter, client_error_code
+from ttl_archive.infra.attachment.drained import METRIC_DELAY_S, Clients, delivery_stream_exists
+from ttl_archive.infra.attachment.metric_series import MetricName, read_series
+
+# Source: DynamoDB Developer Guide, Streams: 24 hours.
+_STREAM_S = 86_400
+# A batch waits for its window, at most 300 s. Source: AWS Lambda API Reference, CreateEventSourceMapping.
+_AGE_MS = 600_000
+_FORWARDING_STATES = frozenset({"Creating", "Enabling", "Enabled", "Updating", "Disabling"})
+
+
+@dataclass(frozen=True, slots=True)
+class StreamsPipeline:
+    """The names of one Streams road, and the longest time in seconds that its buffer keeps a record."""
+
+    table: str
+    function: str
+    delivery_stream: str
+    buffers_s: int
+
+    @classmethod
+    def from_properties(cls, properties: Mapping[str, str]) -> Self:
+        """Read the properties of a Custom::DrainGuard."""
+        return cls(
+            table=properties["TableName"],
+            function=properties["FunctionName"],
+            delivery_stream=properties["DeliveryStreamName"],
+            buffers_s=int(properties["BuffersSeconds"]),
+        )
+
+    def reasons_to_wait(self, clients: Clients, now: datetime) -> list[str]:
+        """Return why the road may still hold records; an empty list when it is drained."""
+        if not delivery_stream_exists(clients("firehose"), self.delivery_stream):
+            return []
+        forwarding = [
+            f"the mapping {uuid} still forwards changes of the table {self.table}"
+            for uuid in self._forwarding(clients("lambda"))
+        ]
+        return [*forwarding, *self.reasons_behind(clients, now), *self._reasons_buffered(clients, now)]
+
+    def is_attached(self, clients: Clients) -> bool:
+        """Return whether a mapping still forwards changes of the table."""
+        return bool(self._forwarding(clients("lambda")))
+
+    def detach(self, clients: Clients, waiter: Waiter) -> None:
+        """Disable the mapping, which keeps its place in the stream, and wait until it is disabled.
+
+        A road that is behind is left as it is, because the stream keeps a change for 24 hours only.
+        Raises DestinationError for a road that is behind, and on timeout.
+        """
+        behind = self.reasons_behind(clients, datetime.now(UTC))
+        if behind:
+            raise DestinationError(
+                f"The Streams road of {self.table} still has changes to forward: {'; '.join(behind)}. "
+                "Correct the cause and let it catch up first: see the alarm ForwarderBehind"
+            )
+        client = clients("lambda")
+        for uuid in self._forwarding(client):
+            client.update_event_source_mapping(UUID=uuid, Enabled=False)
+        while still := self._forwarding(client):
+            if waiter.time_left() < POLL_S:
+                raise DestinationError(f"The mapping {still[0]} is not disabled yet. Run the command again")
+            waiter.pause(POLL_S)
+
+    def _forwarding(self, client: Any) -> list[str]:
+        """Return the UUIDs of the mappings that forward."""
+        found = mappings(client, self.function)
+        return [str(each["UUID"]) for each in found if each["State"] in _FORWARDING_STATES]
+
+    def reasons_behind(self, clients: Clients, now: datetime) -> list[str]:
+        """Return why changes may remain in the table's stream that were not forwarded."""
+        names = [
+            MetricName("AWS/Lambda", "IteratorAge", "Maximum", {"FunctionName": self.function}),
+            MetricName("AWS/Lambda", "Errors", "Sum", {"FunctionName": self.function}),
+            MetricName("TtlArchive", "RecordsReturned", "Sum", {"Table": self.table}),
+        ]
+        start = now - timedelta(seconds=_STREAM_S)
+        age_ms, errors, returned = (
+            series.last or 0 for series in read_series(clients("cloudwatch"), names, start, now)
+        )
+        rules = [
+            (age_ms > _AGE_MS, f"the forwarder was {age_ms / 1000:.0f} seconds behind when it last ran"),
+            (errors > 0, "the forwarder failed when it last ran"),
+            (returned > 0, f"the forwarder left {returned:.0f} records in the stream when it last ran"),
+        ]
+        return [text for broken, text in rules if broken]
+
+    def _reasons_buffered(self, clients: Clients, now: datetime) -> list[str]:
+        quiet_s = self.buffers_s + METRIC_DELAY_S
+        own = {"DeliveryStreamName": self.delivery_stream}
+        cloudwatch = clients("cloudwatch")
+        (put,) = read_series(
+            cloudwatch,
+            [MetricName("AWS/Firehose", "IncomingRecords", "Sum", own)],
+            now - timedelta(seconds=quiet_s),
+            now,
+        )
+        (freshness,) = read_series(
+            cloudwatch,
+            [MetricName("AWS/Firehose", "DeliveryToS3.DataFreshness", "Maximum", own)],
+            now - timedelta(seconds=2 * METRIC_DELAY_S),
+            now,
+        )
+        rules = [
+            (bool(put.total), f"{put.total or 0:.0f} records were put within the last {quiet_s} seconds"),
+            (
+                freshness.maximum is not None,
+                f"a delivery is in progress; its oldest record is {freshness.maximum or 0:.0f} seconds old",
+            ),
+        ]
+        return [text for broken, text in rules if broken]
+
+
+def mappings(client: Any, function: str) -> list[dict[str, Any]]:
+    """Return the event source mappings of a function; a deleted function has none."""
+    try:
+        pages = client.get_paginator("list_event_source_mappings").paginate(FunctionName=function)
+        return [mapping for page in pages for mapping in page["EventSourceMappings"]]
+    except ClientError as error:
+        if client_error_code(error) == "ResourceNotFoundException":
+            return []
+        raise

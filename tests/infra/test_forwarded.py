@@ -1,0 +1,143 @@
+"""When the Streams road is drained: every reason to wait, made to happen."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.fakes import client_error
+from ttl_archive.infra.attachment.attach import DestinationError, Waiter
+from ttl_archive.infra.attachment.drained import PausingClock, confirmed_reasons
+from ttl_archive.infra.attachment.forwarded import StreamsPipeline
+
+ROAD = StreamsPipeline("devices", "forwarder", "rows", buffers_s=900)
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+class Account:
+    """CloudWatch, Lambda and Firehose around one Streams road. Values of a metric are newest first."""
+
+    def __init__(self, state: str = "Disabled", **values: list[float]) -> None:
+        self.state, self.values = state, values
+        self.is_there = True
+        self.disabled_after = 0
+        self.updates: list[dict[str, Any]] = []
+
+    def clients(self, service: str) -> "Account":
+        return self
+
+    def describe_delivery_stream(self, *, DeliveryStreamName: str) -> dict[str, Any]:
+        if not self.is_there:
+            raise client_error("ResourceNotFoundException", "DescribeDeliveryStream")
+        return {}
+
+    def get_paginator(self, name: str) -> "Account":
+        assert name == "list_event_source_mappings"
+        return self
+
+    def paginate(self, *, FunctionName: str) -> list[dict[str, Any]]:
+        if self.state == "no function":
+            raise client_error("ResourceNotFoundException", "ListEventSourceMappings")
+        if self.updates:
+            self.disabled_after -= 1
+            self.state = "Disabled" if self.disabled_after < 0 else "Disabling"
+        return [{"EventSourceMappings": [{"UUID": "u-1", "State": self.state}]}]
+
+    def update_event_source_mapping(self, **call: Any) -> None:
+        self.updates.append(call)
+
+    def get_metric_data(
+        self, *, MetricDataQueries: Any, StartTime: datetime, EndTime: datetime, ScanBy: str
+    ) -> dict[str, Any]:
+        assert ScanBy == "TimestampDescending"
+        names = {each["Id"]: each["MetricStat"]["Metric"]["MetricName"] for each in MetricDataQueries}
+        name = lambda each: names[each].replace("DeliveryToS3.", "")  # noqa: E731
+        return {
+            "MetricDataResults": [{"Id": each, "Values": self.values.get(name(each), [])} for each in names]
+        }
+
+
+def reasons(account: Account) -> list[str]:
+    return ROAD.reasons_to_wait(account.clients, NOW)
+
+
+def test_a_disabled_road_without_traffic_is_drained() -> None:
+    assert reasons(Account()) == []
+
+
+@pytest.mark.parametrize("state", ["Creating", "Enabling", "Enabled", "Updating", "Disabling"])
+def test_a_mapping_that_is_not_disabled_forwards(state: str) -> None:
+    assert reasons(Account(state)) == ["the mapping u-1 still forwards changes of the table devices"]
+
+
+def test_a_deleted_function_forwards_nothing() -> None:
+    assert reasons(Account("no function")) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"IteratorAge": [700_000.0, 10.0]}, "700 seconds behind"),
+        ({"Errors": [1.0, 0.0]}, "failed when it last ran"),
+        ({"RecordsReturned": [7.0, 0.0]}, "left 7 records in the stream"),
+        ({"IncomingRecords": [3.0, 2.0]}, "5 records were put within the last 1200 seconds"),
+        ({"DataFreshness": [40.0]}, "its oldest record is 40 seconds old"),
+    ],
+)
+def test_what_may_still_hold_records_is_a_reason(values: dict[str, list[float]], said: str) -> None:
+    (reason,) = reasons(Account(**values))
+
+    assert said in reason
+
+
+@pytest.mark.parametrize(
+    "values", [{"IteratorAge": [10.0, 700_000.0]}, {"Errors": [0.0, 9.0]}, {"RecordsReturned": [0.0, 7.0]}]
+)
+def test_what_was_caught_up_later_is_none(values: dict[str, list[float]]) -> None:
+    """Only the newest datapoint counts: the road was behind once, and then caught up."""
+    assert reasons(Account(**values)) == []
+
+
+def test_a_delivery_stream_that_is_gone_holds_nothing() -> None:
+    account = Account("Enabled")
+    account.is_there = False
+
+    assert reasons(account) == []
+
+
+def test_the_second_look_sees_what_arrived_shortly_before_the_first() -> None:
+    account = Account()
+
+    def pause(_: float) -> None:
+        account.values = {"IncomingRecords": [2.0]}
+
+    (reason,) = confirmed_reasons(account.clients, ROAD, PausingClock(lambda: NOW, pause))
+
+    assert "2 records were put" in reason
+
+
+def test_detaching_disables_the_mapping_which_keeps_its_place_and_waits() -> None:
+    account = Account("Enabled")
+    account.disabled_after = 2
+
+    ROAD.detach(account.clients, Waiter(lambda: 100.0, lambda _: None))
+
+    assert account.updates == [{"UUID": "u-1", "Enabled": False}]
+    assert not ROAD.is_attached(account.clients)
+
+
+def test_a_road_that_is_behind_is_not_detached() -> None:
+    account = Account("Enabled", IteratorAge=[3_600_000.0])
+
+    with pytest.raises(DestinationError, match="3600 seconds behind"):
+        ROAD.detach(account.clients, Waiter(lambda: 100.0, lambda _: None))
+
+    assert account.updates == []
+
+
+def test_a_mapping_that_is_not_disabled_in_time_is_an_error() -> None:
+    account = Account("Enabled")
+    account.disabled_after = 100
+
+    with pytest.raises(DestinationError, match="u-1 is not disabled yet"):
+        ROAD.detach(account.clients, Waiter(lambda: 1.0, lambda _: None))
