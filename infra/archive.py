@@ -15,23 +15,20 @@ from ttl_archive.infra.alarms import Alarms
 from ttl_archive.infra.assets import Assets
 from ttl_archive.infra.athena_relations import AthenaRelations
 from ttl_archive.infra.dashboard import dashboard
-from ttl_archive.infra.data_stream import change_stream
-from ttl_archive.infra.delivery import FirehoseDelivery
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.export.backfill_map import BackfillMap
 from ttl_archive.infra.export.export_settings import load_export
 from ttl_archive.infra.export.scheduled_export import ScheduledExport
-from ttl_archive.infra.functions import TransformFunction
 from ttl_archive.infra.glue_catalog import Catalog
-from ttl_archive.infra.ingest.queue_ingestion import QueueIngestion
+from ttl_archive.infra.kinesis_road import KinesisRoad
 from ttl_archive.infra.layout_guard import LayoutGuard
-from ttl_archive.infra.metric_names import Metrics
+from ttl_archive.infra.metric_names import Metrics, RoadMetrics
 from ttl_archive.infra.operator_policies import OperatorPolicies
 from ttl_archive.infra.replay_map import ReplayMap
 from ttl_archive.infra.source_table import SourceTable
 from ttl_archive.infra.storage import ArchiveStorage
+from ttl_archive.infra.streams_road.streams_road import StreamsRoad
 from ttl_archive.infra.workgroup import Workgroup
-from ttl_archive.transform.ingest_settings import load_ingest
 from ttl_archive.transform.settings import Settings
 
 
@@ -39,9 +36,10 @@ class TtlArchive(Construct):
     """The archive of one table: expired items are kept in a bucket and found with SQL.
 
     `bucket` and `stream` are existing ones, in place of those that the construct creates. Its parts are
-    public: `storage.bucket`, `stream`, `table`, `function`, `delivery`, `catalog`, `workgroup`, `relations`,
-    `replay`, `alarms`, `policies`, `guard`, and with [export] `export` and
-    `backfill`. Raises ValueError for a bucket that is given twice.
+    public: `storage.bucket`, `kinesis` and `streams` (the roads, None for one that is not there), `table`,
+    `catalog`, `workgroup`, `relations`, `replay`, `alarms`, `policies`, `guard`, and with [export] `export`
+    and `backfill`. Raises ValueError for a bucket that is given twice, and for a stream without the Kinesis
+    road.
     """
 
     def __init__(
@@ -59,10 +57,11 @@ class TtlArchive(Construct):
         self._settings, self._deploy, self._assets = settings, deploy, assets
         if bucket and deploy.bucket:
             raise ValueError("bucket is given to TtlArchive and in [deploy] bucket. Remove one of them")
+        if stream and not deploy.kinesis_road:
+            raise ValueError('stream is given to TtlArchive, and [deploy] source is "streams". Remove one')
         if deploy.bucket:
             bucket = s3.Bucket.from_bucket_name(self, "Bucket", deploy.bucket)
         key = kms.Key.from_key_arn(self, "Key", deploy.kms_key_arn) if deploy.kms_key_arn else None
-        self._key = key
         self._common: dict[str, Any] = {"settings": settings, "deploy": deploy}
         self._export = load_export(settings)
         self.guard = LayoutGuard(self, "Guard", **self._common, assets=assets, bucket=bucket)
@@ -70,8 +69,7 @@ class TtlArchive(Construct):
         self.storage = ArchiveStorage(
             self, "Storage", deploy=deploy, key=key, bucket=bucket, export_days=export_days
         )
-        self.stream = stream or change_stream(self, "Stream", deploy=deploy, key=key)
-        self._build_flow()
+        self._build_flow(stream, key)
         self.workgroup = Workgroup(self, "Workgroup", **self._common, key=key)
         self.relations = AthenaRelations(
             self,
@@ -97,12 +95,15 @@ class TtlArchive(Construct):
         return roles.grant_all(grantee, statements)
 
     def metric_delivered_records(self) -> cloudwatch.Metric:
-        """Return the number of records that Firehose delivered to the bucket."""
-        return self._metrics.delivery("DeliveryToS3.Records", "Sum")
+        """Return the number of records that Firehose delivered to the bucket.
+
+        With both roads, it is that of the Kinesis road; `streams` has the other delivery stream.
+        """
+        return self._road_metrics[0].delivery("DeliveryToS3.Records", "Sum")
 
     def metric_data_freshness(self) -> cloudwatch.Metric:
-        """Return the age in seconds of the oldest record that is not delivered."""
-        return self._metrics.delivery("DeliveryToS3.DataFreshness", "Maximum")
+        """Return the age in seconds of the oldest record that is not delivered, of the same road."""
+        return self._road_metrics[0].delivery("DeliveryToS3.DataFreshness", "Maximum")
 
     def metric_error_objects(self) -> cloudwatch.Metric:
         """Return the number of new error objects."""
@@ -116,27 +117,29 @@ class TtlArchive(Construct):
         """Return the number of items that TTL removed from the table."""
         return self._metrics.table("TimeToLiveDeletedItemCount", "Sum")
 
-    def _build_flow(self) -> None:
-        bucket = self.storage.bucket
-        self.function = TransformFunction(
-            self, "Transform", **self._common, zip_file=self._assets.transform, stream=self.stream
-        )
-        self.catalog = Catalog(self, "Catalog", **self._common, bucket=bucket)
-        self.delivery = FirehoseDelivery(
-            self,
-            "Delivery",
+    def _build_flow(self, stream: kinesis.IStream | None, key: kms.IKey | None) -> None:
+        self.catalog = Catalog(self, "Catalog", **self._common, bucket=self.storage.bucket)
+        road: dict[str, Any] = {
             **self._common,
-            stream=self.stream,
-            function=self.function.alias,
-            bucket=bucket,
-            table=self.catalog.table,
+            "assets": self._assets,
+            "bucket": self.storage.bucket,
+            "table": self.catalog.table,
+            "key": key,
+        }
+        self.kinesis = (
+            KinesisRoad(self, "Kinesis", **road, stream=stream) if self._deploy.kinesis_road else None
         )
-        self.table = SourceTable(self, "Table", **self._common, stream=self.stream, assets=self._assets)
+        self.streams = StreamsRoad(self, "Streams", **road) if self._deploy.streams_road else None
+        self._stream = self.kinesis.stream if self.kinesis else None
+        self.table = SourceTable(self, "Table", **self._common, stream=self._stream, assets=self._assets)
+        self._mapping: Construct | None = None
+        if self.streams and self.table.stream_arn:
+            self._mapping = self.streams.function.map_stream(self, self.table.stream_arn)
 
     def _build_operations(self) -> None:
         bucket = self.storage.bucket
         self.replay = ReplayMap(
-            self, "ReplayMap", **self._common, bucket=bucket, stream=self.stream, assets=self._assets
+            self, "ReplayMap", **self._common, bucket=bucket, stream=self._stream, assets=self._assets
         )
         self.export = self._scheduled_export() if self._export else None
         # Rows of exports are text, which a Parquet table cannot read.
@@ -146,25 +149,33 @@ class TtlArchive(Construct):
             if has_map
             else None
         )
-        self.ingestion = self._queue_ingestion()
         self._metrics = Metrics(
             settings=self._settings,
-            kinesis_stream=self.stream,
-            delivery_stream=self.delivery.delivery_stream,
-            transform_function=self.function.function,
             replay_machine=self.replay.machine,
             export_machine=self.export.machine if self.export else None,
             backfill_machine=self.backfill.machine if self.backfill else None,
-            ingestion=self.ingestion,
         )
-        self.alarms = Alarms(self, "Alarms", **self._common, bucket=bucket, metrics=self._metrics)
-        self._dashboard = dashboard(self, "Dashboard", metrics=self._metrics, rule=self.alarms.rule)
+        roads: list[KinesisRoad | StreamsRoad] = [road for road in (self.kinesis, self.streams) if road]
+        self._road_metrics = [RoadMetrics.of(road) for road in roads]
+        self.alarms = Alarms(
+            self,
+            "Alarms",
+            **self._common,
+            bucket=bucket,
+            failures=self.streams.failures if self.streams else None,
+            metrics=self._metrics,
+            roads=self._road_metrics,
+        )
+        self._dashboard = dashboard(
+            self, "Dashboard", metrics=self._metrics, roads=self._road_metrics, rule=self.alarms.rule
+        )
         self.policies = OperatorPolicies(
             self,
             "Policies",
             **self._common,
             bucket=bucket,
-            stream=self.stream,
+            stream=self._stream,
+            failures=self.streams.failures if self.streams else None,
             machine=self.replay.machine,
         )
 
@@ -175,43 +186,48 @@ class TtlArchive(Construct):
             self, "Export", **self._common, export=self._export, bucket=bucket, assets=assets
         )
 
-    def _queue_ingestion(self) -> QueueIngestion | None:
-        ingest = load_ingest(self._settings)
-        if ingest is None:
-            return None
-        return QueueIngestion(
-            self, "Ingest", **self._common, ingest=ingest, assets=self._assets, key=self._key
-        )
-
     def _order(self) -> None:
         """The guard comes first and the table last, so that a failed deployment changes or attaches nothing.
 
         Firehose reads only what comes after it was created. On removal the table is detached first, then the
-        drain guard is asked. Source: Firehose Developer Guide, writing with Kinesis Data Streams.
+        drain guards are asked. Source: Firehose Developer Guide, writing with Kinesis Data Streams.
         """
-        first = self.guard.compare(self._guarded_resources(), self.stream)
-        between: list[Construct] = [self.storage, self.function, self.catalog, self.delivery, self.workgroup]
-        between += [self.relations, self.replay, self.alarms, self._dashboard, self.policies]
-        between += [part for part in (self.export, self.backfill, self.ingestion) if part]
-        guarded = [*between, self.table]
-        if isinstance(self.stream, Construct) and _own(self, self.stream):
-            guarded.append(self.stream)
-        for part in guarded:
+        first = self.guard.compare(self._guarded_resources(), self._stream)
+        between: list[Construct] = [self.storage, self.catalog, self.workgroup, self.relations, self.replay]
+        between += [self.alarms, self._dashboard, self.policies]
+        between += [part for part in (self.export, self.backfill) if part]
+        roads = [road for road in (self.kinesis, self.streams) if road]
+        for part in (*between, *roads, self.table):
             part.node.add_dependency(first)
         record = self.guard.record(self.storage.bucket)
-        drain = self.guard.protect(self.delivery.delivery_stream.ref, self.stream)
-        record.node.add_dependency(first, self.delivery, self.catalog, self.function)
-        # On removal the drain guard is asked before any of these is deleted.
-        drain.node.add_dependency(first, *between)
-        self.table.node.add_dependency(record, drain)
+        buffering = [part for road in roads for part in (road.function, road.delivery)]
+        record.node.add_dependency(first, self.catalog, *buffering)
+        drains = self._drain_guards()
+        for drain in drains:
+            # On removal a drain guard is asked before any of these is deleted.
+            drain.node.add_dependency(first, *between, *buffering)
+        self.table.node.add_dependency(record, *drains)
+        if self._mapping:
+            self._mapping.node.add_dependency(record, *drains)
+
+    def _drain_guards(self) -> list[Construct]:
+        guards: list[Construct] = []
+        if self.kinesis:
+            delivery_stream = self.kinesis.delivery.delivery_stream.ref
+            guards.append(self.guard.protect(delivery_stream, self.kinesis.stream))
+        if self.streams:
+            function = self.streams.function.function.function_name
+            guards.append(self.guard.protect_forwarded(self.streams.delivery.delivery_stream.ref, function))
+        return guards
 
     def _guarded_resources(self) -> dict[str, CfnElement | None]:
         """Return the resources whose physical ids the guard looks up, those that this construct creates."""
+        road = self.kinesis or self.streams
         return {
             "Bucket": _own(self, self.storage.bucket),
             "Database": self.catalog.database,
-            "DeliveryStream": self.delivery.delivery_stream,
-            "Stream": _own(self, self.stream),
+            "DeliveryStream": road.delivery.delivery_stream if road else None,
+            "Stream": _own(self, self._stream),
             "Table": self.table.created,
         }
 
@@ -226,6 +242,6 @@ class TtlArchive(Construct):
 
 
 def _own(archive: Construct, part: Any) -> CfnElement | None:
-    """Return the resource of a part that was created inside the archive."""
-    found = part.node.default_child
+    """Return the resource of a part that was created inside the archive; None for no part."""
+    found = part.node.default_child if part else None
     return found if found is not None and archive.node.path in part.node.path else None

@@ -1,4 +1,6 @@
-"""The delivery stream: from the data stream, through the transform function, to the bucket."""
+"""The delivery stream to the bucket: of a data stream and the transform, or of what is put into it."""
+
+from typing import NamedTuple
 
 from aws_cdk import Aws
 from aws_cdk import aws_glue as glue
@@ -25,8 +27,15 @@ _PARTITION_RETRY_S = 300
 _BACKUP_HINTS = Stream.BufferingHintsProperty(size_in_m_bs=64, interval_in_seconds=300)
 
 
+class StreamAndTransform(NamedTuple):
+    """The data stream that a delivery stream reads, and the function that transforms its records."""
+
+    stream: kinesis.IStream
+    function: lambda_.IFunction
+
+
 class FirehoseDelivery(Construct):
-    """The delivery stream, its role and its log."""
+    """The delivery stream, its role and its log. Without a source, rows are put into it (Direct PUT)."""
 
     def __init__(
         self,
@@ -35,15 +44,14 @@ class FirehoseDelivery(Construct):
         *,
         settings: Settings,
         deploy: Deploy,
-        stream: kinesis.IStream,
-        function: lambda_.IFunction,
         bucket: s3.IBucket,
         table: glue.CfnTable,
+        source: StreamAndTransform | None,
     ) -> None:
         super().__init__(scope, id)
         self._settings, self._deploy, self._bucket = settings, deploy, bucket
         self._log = log_group(self, "Log", deploy)
-        self._role = roles.firehose_role(self, self._statements(stream, function, table))
+        self._role = roles.firehose_role(self, self._statements(source, table))
         acknowledge_wildcards(
             self._role,
             [bucket.arn_for_objects(f"{folder}*") for folder in self._folders()],
@@ -52,19 +60,24 @@ class FirehoseDelivery(Construct):
         self.delivery_stream = Stream(
             self,
             "DeliveryStream",
-            delivery_stream_type="KinesisStreamAsSource",
-            kinesis_stream_source_configuration=Stream.KinesisStreamSourceConfigurationProperty(
-                kinesis_stream_arn=stream.stream_arn, role_arn=self._role.role_arn
-            ),
-            extended_s3_destination_configuration=self._destination(function, table),
+            delivery_stream_type="KinesisStreamAsSource" if source else "DirectPut",
+            kinesis_stream_source_configuration=self._reading(source.stream) if source else None,
+            delivery_stream_encryption_configuration_input=None if source else _buffer_encryption(deploy),
+            extended_s3_destination_configuration=self._destination(source, table),
         )
-        acknowledge(
-            self.delivery_stream,
-            {"KDF1": "Only a direct-put stream has its own encryption; here the data stream is encrypted."},
+        if source:
+            acknowledge(
+                self.delivery_stream,
+                {"KDF1": "Only Direct PUT has its own encryption; here the data stream is encrypted."},
+            )
+
+    def _reading(self, stream: kinesis.IStream) -> Stream.KinesisStreamSourceConfigurationProperty:
+        return Stream.KinesisStreamSourceConfigurationProperty(
+            kinesis_stream_arn=stream.stream_arn, role_arn=self._role.role_arn
         )
 
     def _destination(
-        self, function: lambda_.IFunction, table: glue.CfnTable
+        self, source: StreamAndTransform | None, table: glue.CfnTable
     ) -> Stream.ExtendedS3DestinationConfigurationProperty:
         settings, deploy = self._settings, self._deploy
         by_event = settings.output.partition_by == "event"
@@ -82,7 +95,7 @@ class FirehoseDelivery(Construct):
             file_extension=None if deploy.parquet else f".{settings.output.format}.gz",
             cloud_watch_logging_options=self._logging("DestinationDelivery"),
             encryption_configuration=_encryption(deploy),
-            processing_configuration=self._processing(function),
+            processing_configuration=self._processing(source.function) if source else None,
             dynamic_partitioning_configuration=_partitioning() if by_event else None,
             data_format_conversion_configuration=self._conversion(table) if deploy.parquet else None,
             s3_backup_mode="Enabled" if deploy.source_backup else "Disabled",
@@ -169,13 +182,13 @@ class FirehoseDelivery(Construct):
         return folders + ([layout.source_folder(self._settings)] if self._deploy.source_backup else [])
 
     def _statements(
-        self, stream: kinesis.IStream, function: lambda_.IFunction, table: glue.CfnTable
+        self, source: StreamAndTransform | None, table: glue.CfnTable
     ) -> list[iam.PolicyStatement]:
         invoke = ["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"]
         return [
-            *roles.stream_reading(stream, self._deploy),
+            *(roles.stream_reading(source.stream, self._deploy) if source else []),
             *roles.object_delivery(self._bucket, self._folders(), self._deploy),
-            roles.allow(invoke, [function.function_arn]),
+            *([roles.allow(invoke, [source.function.function_arn])] if source else []),
             roles.allow(["logs:PutLogEvents"], [self._log.log_group_arn]),
             *(roles.schema_reading(self, table) if self._deploy.parquet else []),
         ]
@@ -187,6 +200,13 @@ def _encryption(deploy: Deploy) -> Stream.EncryptionConfigurationProperty:
         kms = Stream.KMSEncryptionConfigProperty(awskms_key_arn=deploy.kms_key_arn)
         return Stream.EncryptionConfigurationProperty(kms_encryption_config=kms)
     return Stream.EncryptionConfigurationProperty(no_encryption_config="NoEncryption")
+
+
+def _buffer_encryption(deploy: Deploy) -> Stream.DeliveryStreamEncryptionConfigurationInputProperty:
+    """Return the encryption of what Firehose has buffered: the customer's key, or one that AWS owns."""
+    return Stream.DeliveryStreamEncryptionConfigurationInputProperty(
+        key_type="CUSTOMER_MANAGED_CMK" if deploy.kms_key_arn else "AWS_OWNED_CMK", key_arn=deploy.kms_key_arn
+    )
 
 
 def _partitioning() -> Stream.DynamicPartitioningConfigurationProperty:

@@ -1,5 +1,6 @@
 """Keys of [deploy] that are each allowed, but not together, or not with the rest of archive.toml."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ def deploy_conflicts(deploy: "Deploy", settings: Settings) -> list[str]:
     least_days = {"DEEP_ARCHIVE": 180}.get(deploy.storage_class, 90)
     record_kib = deploy.max_record_kib or 0
     create, rules = deploy.table == "create", []
-    rules += _bucket_rules(deploy)
+    rules += [*_bucket_rules(deploy), *_source_rules(deploy, settings)]
     rules += [
         (
             create and not deploy.partition_key,
@@ -101,12 +102,59 @@ _BUCKET_KEYS = (
 )
 
 
+# What only one road reads.
+_KINESIS_KEYS = (
+    "stream_mode",
+    "shards",
+    "stream_retention_days",
+    "max_record_kib",
+    "handler",
+    "processor_buffer_mb",
+    "processor_buffer_s",
+    "processor_retries",
+)
+_STREAMS_KEYS = ("batch_records", "batch_window_s", "batches_per_shard", "batch_retries", "record_age_s")
+
+
+def _source_rules(deploy: "Deploy", settings: Settings) -> list[tuple[bool, str]]:
+    streams = deploy.source != "kinesis"
+    unused = _changed(deploy, {"streams": _KINESIS_KEYS, "kinesis": _STREAMS_KEYS}.get(deploy.source, ()))
+    return [
+        (
+            bool(unused),
+            f'source is "{deploy.source}", which does not use {", ".join(unused)}. Remove them',
+        ),
+        # See transform/forwarder.py.
+        (
+            streams and settings.output.partition_by == "event",
+            f'source is "{deploy.source}" and [output] partition_by is "event". A Firehose record of the '
+            'Streams road holds rows of several changes: partition by "arrival", or use source "kinesis"',
+        ),
+        # Source: Amazon Data Firehose Developer Guide, record-format-conversion: one JSON object per record.
+        (
+            streams and deploy.parquet,
+            f'source is "{deploy.source}" and parquet is true. Firehose converts one JSON object per record, '
+            'and a record of the Streams road holds many: use JSON lines, or source "kinesis"',
+        ),
+        (
+            streams and deploy.source_backup,
+            f'source is "{deploy.source}" and source_backup is true. Firehose backs up what a function '
+            'transforms, and the Streams road has none there: remove it, or use source "kinesis"',
+        ),
+    ]
+
+
 def _bucket_rules(deploy: "Deploy") -> list[tuple[bool, str]]:
-    defaults = {field.name: field.default for field in fields(deploy)}
-    changed = [key for key in _BUCKET_KEYS if getattr(deploy, key) != defaults[key]]
+    changed = _changed(deploy, _BUCKET_KEYS)
     return [
         (
             bool(deploy.bucket) and bool(changed),
             f"bucket names a bucket of another stack, which decides {', '.join(changed)}. Remove them here",
         )
     ]
+
+
+def _changed(deploy: "Deploy", keys: Sequence[str]) -> list[str]:
+    """Return those of the keys that do not have their default."""
+    defaults = {field.name: field.default for field in fields(deploy)}
+    return [key for key in keys if getattr(deploy, key) != defaults[key]]

@@ -12,7 +12,6 @@ from typing import Any, Literal
 from ttl_archive.infra.deploy_conflicts import deploy_conflicts
 from ttl_archive.infra.export.export_settings import ExportSettings
 from ttl_archive.transform.errors import SettingsError
-from ttl_archive.transform.ingest_settings import Ingest
 from ttl_archive.transform.setting_rules import read_section, setting
 from ttl_archive.transform.settings import Settings
 
@@ -49,6 +48,8 @@ class Deploy:
         pattern=r"[A-Za-z][A-Za-z0-9-]{0,127}",
         expected="a letter, then up to 127 letters, digits or '-'",
     )
+    # "both" is for the time in which one road replaces the other.
+    source: Literal["kinesis", "streams", "both"] = setting("kinesis")
     table: Literal["existing", "create"] = setting("existing")
     partition_key: str | None = setting(None, **_ATTRIBUTE)
     sort_key: str | None = setting(None, **_ATTRIBUTE)
@@ -70,6 +71,13 @@ class Deploy:
     processor_buffer_mb: int = setting(1, least=1, most=3)
     processor_buffer_s: int = setting(60, least=0, most=900)
     processor_retries: int = setting(3, least=1, most=8)
+    # Source: AWS Lambda API Reference, CreateEventSourceMapping. The age stays below the 24 hours of the
+    # stream, because whether a record that is trimmed reaches the on-failure bucket is unverified.
+    batch_records: int = setting(10_000, least=1, most=10_000)
+    batch_window_s: int = setting(60, least=0, most=300)
+    batches_per_shard: int = setting(1, least=1, most=10)
+    batch_retries: int = setting(30, least=-1, most=10_000)
+    record_age_s: int = setting(43_200, least=60, most=82_800)
     # Source: Amazon Data Firehose API Reference, BufferingHints.
     buffer_mb: int = setting(128, least=1, most=128)
     buffer_s: int = setting(900, least=0, most=900)
@@ -122,13 +130,23 @@ class Deploy:
     )
 
     @property
+    def kinesis_road(self) -> bool:
+        """Return whether changes travel through a Kinesis data stream."""
+        return self.source != "streams"
+
+    @property
+    def streams_road(self) -> bool:
+        """Return whether changes travel through the table's own stream."""
+        return self.source != "kinesis"
+
+    @property
     def readable_key_arns(self) -> tuple[str, ...]:
         """Return every customer key that may have encrypted data of the archive, the current one first."""
         return ((self.kms_key_arn,) if self.kms_key_arn else ()) + self.kms_previous_key_arns
 
 
 # To report the mistakes of these sections with all others: `settings.load(path, SECTIONS)`.
-SECTIONS: dict[str, type] = {"deploy": Deploy, "export": ExportSettings, "ingest": Ingest}
+SECTIONS: dict[str, type] = {"deploy": Deploy, "export": ExportSettings}
 
 
 def load(settings: Settings) -> Deploy:

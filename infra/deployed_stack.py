@@ -10,7 +10,7 @@ from ttl_archive.infra.attachment.deployed_layout import StackParts, read_deploy
 from ttl_archive.infra.attachment.layout_rules import incompatible_changes
 from ttl_archive.infra.attachment.preflight import Wanted, problems
 from ttl_archive.infra.deploy_settings import Deploy
-from ttl_archive.infra.wanted_layout import wanted_layout
+from ttl_archive.infra.wanted_layout import view_types, wanted_layout
 from ttl_archive.transform.errors import ArchiveError
 from ttl_archive.transform.settings import Settings
 
@@ -50,7 +50,7 @@ def update_problems(clients: GetClient, settings: Settings, deploy: Deploy, stac
     Raises StackError.
     """
     stack = describe_stack(clients, stack_name)
-    parts = _parts(clients, stack, stack_outputs(stack, "BucketName", "DeliveryStreamName"))
+    parts = _parts(clients, stack, stack_outputs(stack, "BucketName", "Database"))
     wanted = Wanted(
         layout=replace(wanted_layout(settings, deploy), bucket=deploy.bucket or ""),
         table=deploy.table,
@@ -58,6 +58,7 @@ def update_problems(clients: GetClient, settings: Settings, deploy: Deploy, stac
         ttl_attribute=settings.table.ttl_attribute,
         operations_key_arn=deploy.operations_key_arn or "",
         stream_arn="",
+        view_types=view_types(settings),
         stack_id=stack["StackId"],
     )
     deployed = read_deployed(clients, parts, wanted.layout)

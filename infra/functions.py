@@ -38,6 +38,7 @@ class PythonFunction(Construct):
         timeout_s: int,
         deploy: Deploy,
         statements: list[iam.PolicyStatement],
+        environment: dict[str, str] | None = None,
     ) -> None:
         super().__init__(scope, id)
         log = log_group(self, "Log", deploy)
@@ -53,6 +54,7 @@ class PythonFunction(Construct):
             memory_size=memory_mb,
             timeout=Duration.seconds(timeout_s),
             role=self.role,
+            environment=environment,
             log_group=log,
             logging_format=lambda_.LoggingFormat.JSON,
             # Every version is kept, so that the alias can go back to it. A version that a failed update

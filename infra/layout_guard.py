@@ -18,7 +18,7 @@ from ttl_archive.infra.attachment.deployed_layout import record_key
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.functions import PythonFunction
 from ttl_archive.infra.nag import acknowledge_wildcards
-from ttl_archive.infra.wanted_layout import buffers_s, wanted_layout
+from ttl_archive.infra.wanted_layout import buffers_s, view_types, wanted_layout
 from ttl_archive.transform import layout
 from ttl_archive.transform.settings import Settings
 
@@ -60,9 +60,9 @@ class LayoutGuard(Construct):
             "The guard runs before the parts that it looks at exist, so that no reference can name them.",
         )
 
-    def compare(self, parts: dict[str, CfnElement | None], stream: kinesis.IStream) -> CustomResource:
+    def compare(self, parts: dict[str, CfnElement | None], stream: kinesis.IStream | None) -> CustomResource:
         """Create the guard. `parts` has the resources that exist, by Bucket, Database, DeliveryStream, Stream
-        and Table.
+        and Table. `stream` is the data stream of the Kinesis road.
         """
         own_stream = parts.get("Stream") is not None
         properties = {
@@ -75,7 +75,8 @@ class LayoutGuard(Construct):
                 if self._deploy.operations_key_arn
                 else {}
             ),
-            **({} if own_stream else {"StreamArn": stream.stream_arn}),
+            "ViewTypes": ",".join(view_types(self._settings)),
+            **({"StreamArn": stream.stream_arn} if stream and not own_stream else {}),
             **{f"{name}Id": Stack.of(part).get_logical_id(part) for name, part in parts.items() if part},
         }
         return self._custom("Custom::LayoutGuard", "Layout", properties)
@@ -86,14 +87,29 @@ class LayoutGuard(Construct):
         return self._custom("Custom::LayoutRecord", "Record", properties)
 
     def protect(self, delivery_stream: str, stream: kinesis.IStream) -> CustomResource:
-        """Create the drain guard of the delivery stream."""
+        """Create the drain guard of the Kinesis road."""
+        buffers = buffers_s(self._settings, self._deploy)
+        return self._drain_guard("Drain", delivery_stream, buffers, {"StreamArn": stream.stream_arn})
+
+    def protect_forwarded(self, delivery_stream: str, function: str) -> CustomResource:
+        """Create the drain guard of the Streams road."""
+        buffers = self._deploy.buffer_s
+        return self._drain_guard("ForwardDrain", delivery_stream, buffers, {"FunctionName": function})
+
+    def _drain_guard(
+        self,
+        id: str,  # noqa: A002
+        delivery_stream: str,
+        buffers: int,
+        source: dict[str, str],
+    ) -> CustomResource:
         properties = {
             "TableName": self._settings.table.name,
-            "StreamArn": stream.stream_arn,
             "DeliveryStreamName": delivery_stream,
-            "BuffersSeconds": str(buffers_s(self._settings, self._deploy)),
+            "BuffersSeconds": str(buffers),
+            **source,
         }
-        return self._custom("Custom::DrainGuard", "Drain", properties)
+        return self._custom("Custom::DrainGuard", id, properties)
 
     def _wanted(self) -> str:
         bucket = self._bucket.bucket_name if self._bucket else ""
@@ -121,15 +137,25 @@ class LayoutGuard(Construct):
                 ["cloudformation:DescribeStacks", "cloudformation:ListStackResources"], [Aws.STACK_ID]
             ),
             roles.allow(
-                ["dynamodb:DescribeKinesisStreamingDestination", "dynamodb:DescribeTimeToLive"],
+                [
+                    "dynamodb:DescribeKinesisStreamingDestination",
+                    *(["dynamodb:DescribeTable"] if self._deploy.streams_road else []),
+                    "dynamodb:DescribeTimeToLive",
+                ],
                 [self._table_arn()],
             ),
             roles.allow(["firehose:DescribeDeliveryStream"], [folder]),
             roles.allow(["glue:GetDatabase", "glue:GetTables"], self._glue_arns()),
             roles.allow(["s3:GetObject", "s3:PutObject"], [record], here),
             roles.allow(["s3:ListBucket"], [buckets], listing),
-            # GetMetricData has no resource.
-            roles.allow(["cloudwatch:GetMetricData"], ["*"]),
+            # These have no resource.
+            roles.allow(
+                [
+                    "cloudwatch:GetMetricData",
+                    *(["lambda:ListEventSourceMappings"] if self._deploy.streams_road else []),
+                ],
+                ["*"],
+            ),
             *roles.bucket_key_use(self._deploy),
             *([roles.allow(["kms:GetKeyPolicy"], [operations_key])] if operations_key else []),
         ]

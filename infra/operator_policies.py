@@ -31,15 +31,16 @@ class OperatorPolicies(Construct):
         settings: Settings,
         deploy: Deploy,
         bucket: s3.IBucket,
-        stream: kinesis.IStream,
+        stream: kinesis.IStream | None,
+        failures: s3.IBucket | None,
         machine: sfn.StateMachine,
     ) -> None:
         super().__init__(scope, id)
         self._settings, self._deploy, self._bucket = settings, deploy, bucket
-        self._machine = machine
+        self._machine, self._failures = machine, failures
         replaying = [
             *self._replaying(),
-            *roles.stream_sending(stream, deploy),
+            *(roles.stream_sending(stream, deploy) if stream else []),
             *self._distributing(),
         ]
         self.replay = self._policy("Replay", "replay list, inspect, plan and run", replaying)
@@ -59,6 +60,7 @@ class OperatorPolicies(Construct):
             policy,
             [
                 *(self._bucket.arn_for_objects(f"{folder}*") for folder in self._folders()),
+                *self._discarded(),
                 self._tables(),
                 *self._executions(),
             ],
@@ -83,8 +85,14 @@ class OperatorPolicies(Construct):
             roles.allow(["s3:ListBucket"], [self._bucket.bucket_arn]),
             roles.allow(["s3:GetObject"], self._objects(archive, errors, own)),
             roles.allow(["s3:PutObject"], self._objects(archive, own)),
+            *([roles.allow(["s3:ListBucket"], [self._failures.bucket_arn])] if self._failures else []),
+            *([roles.allow(["s3:GetObject"], self._discarded())] if self._failures else []),
             *roles.bucket_key_use(self._deploy),
         ]
+
+    def _discarded(self) -> list[str]:
+        """Return the batches that Lambda gave up, on the Streams road."""
+        return [self._failures.arn_for_objects(f"{layout.ON_FAILURE}*")] if self._failures else []
 
     def _restoring(self) -> list[iam.PolicyStatement]:
         archive = layout.archive_folder(self._settings)
@@ -100,7 +108,7 @@ class OperatorPolicies(Construct):
 
     def _resolving(self) -> list[iam.PolicyStatement]:
         _, errors, _, own = self._folders()
-        return [roles.allow(["s3:DeleteObject"], self._objects(errors, own))]
+        return [roles.allow(["s3:DeleteObject"], [*self._objects(errors, own), *self._discarded()])]
 
     def _distributing(self) -> list[iam.PolicyStatement]:
         """Allow replay run --distributed: start the state machine and follow its map."""

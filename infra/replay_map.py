@@ -50,7 +50,7 @@ class ReplayMap(Construct):
         settings: Settings,
         deploy: Deploy,
         bucket: s3.IBucket,
-        stream: kinesis.IStream,
+        stream: kinesis.IStream | None,
         assets: Assets,
     ) -> None:
         super().__init__(scope, id)
@@ -67,7 +67,7 @@ class ReplayMap(Construct):
             deploy=deploy,
             statements=[
                 *_replaying(settings, deploy, bucket),
-                *(roles.stream_sending(stream, deploy) if sink == "kinesis" else []),
+                *(roles.stream_sending(stream, deploy) if stream and sink == "kinesis" else []),
             ],
         )
         acknowledge_wildcards(
@@ -88,7 +88,8 @@ class ReplayMap(Construct):
             [bucket.arn_for_objects(f"{maps}*")],
             "Step Functions chooses the names of the result files.",
         )
-        batch_input = {"bucket": bucket.bucket_name, "sink": sink, "stream": stream.stream_name}
+        name = stream.stream_name if stream else ""
+        batch_input = {"bucket": bucket.bucket_name, "sink": sink, "stream": name}
         self.machine = sfn.StateMachine(
             self,
             "Machine",

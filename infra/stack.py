@@ -6,6 +6,8 @@ from constructs import Construct
 from ttl_archive.infra.archive import TtlArchive
 from ttl_archive.infra.assets import Assets
 from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.infra.kinesis_road import KinesisRoad
+from ttl_archive.infra.streams_road.streams_road import StreamsRoad
 from ttl_archive.transform.settings import Settings
 
 
@@ -23,13 +25,11 @@ class ArchiveStack(Stack):
         archive = TtlArchive(self, "Archive", settings=settings, deploy=deploy, assets=assets)
         outputs = {
             "BucketName": archive.storage.bucket.bucket_name,
-            "StreamName": archive.stream.stream_name,
-            "DeliveryStreamName": archive.delivery.delivery_stream.ref,
+            **_kinesis_outputs(archive.kinesis),
+            **_streams_outputs(archive.streams),
             "Database": deploy.database,
             "WorkgroupName": archive.workgroup.name,
             "ReplayStateMachine": archive.replay.machine.state_machine_arn,
-            "TransformFunction": archive.function.function.function_name,
-            "TransformVersion": archive.function.function.current_version.version,
             "ReplayPolicy": archive.policies.replay.managed_policy_arn,
             "RestorePolicy": archive.policies.restore.managed_policy_arn,
             "ResolvePolicy": archive.policies.resolve.managed_policy_arn,
@@ -38,8 +38,28 @@ class ArchiveStack(Stack):
             "BackfillStateMachine": archive.backfill.machine.state_machine_arn if archive.backfill else None,
             "ExportStateMachine": archive.export.machine.state_machine_arn if archive.export else None,
         }
-        if archive.ingestion:
-            outputs |= archive.ingestion.outputs()
         for name, value in outputs.items():
             if value is not None:
                 CfnOutput(self, name, value=value)
+
+
+def _kinesis_outputs(road: KinesisRoad | None) -> dict[str, str]:
+    if not road:
+        return {}
+    return {
+        "StreamName": road.stream.stream_name,
+        "DeliveryStreamName": road.delivery.delivery_stream.ref,
+        "TransformFunction": road.function.function.function_name,
+        "TransformVersion": road.function.function.current_version.version,
+    }
+
+
+def _streams_outputs(road: StreamsRoad | None) -> dict[str, str]:
+    if not road:
+        return {}
+    return {
+        "FailureBucketName": road.failures.bucket_name,
+        "ForwardDeliveryStreamName": road.delivery.delivery_stream.ref,
+        "ForwarderFunction": road.function.function.function_name,
+        "ForwarderVersion": road.function.function.current_version.version,
+    }

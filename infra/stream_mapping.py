@@ -14,27 +14,28 @@ Source: AWS Lambda Developer Guide, services-ddb-params, services-dynamodb-error
 
 from typing import Any
 
+from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.stream_filter import filter_criteria
 from ttl_archive.transform.settings import Settings
 
-BATCH_RECORDS = 10_000  # the maximum; the payload of 6 MB ends most batches before
-WINDOW_S = 60
-RETRIES = 30
-# Half of the 24 hours for which DynamoDB Streams keeps a record. What waited behind it has the other half.
-RECORD_AGE_S = 12 * 3600
 
+def mapping_settings(
+    settings: Settings, failure_bucket_arn: str, deploy: Deploy | None = None
+) -> dict[str, Any]:
+    """Return the members of CreateEventSourceMapping but for its stream and its function.
 
-def mapping_settings(settings: Settings, failure_bucket_arn: str) -> dict[str, Any]:
-    """Return the members of CreateEventSourceMapping but for its stream and its function."""
+    CloudFormation has the same names. Without `deploy`, its defaults apply.
+    """
+    deploy = deploy or Deploy()
     return {
         "StartingPosition": "TRIM_HORIZON",
-        "BatchSize": BATCH_RECORDS,
-        "MaximumBatchingWindowInSeconds": WINDOW_S,
-        "ParallelizationFactor": 1,
+        "BatchSize": deploy.batch_records,
+        "MaximumBatchingWindowInSeconds": deploy.batch_window_s,
+        "ParallelizationFactor": deploy.batches_per_shard,
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "BisectBatchOnFunctionError": True,
-        "MaximumRetryAttempts": RETRIES,
-        "MaximumRecordAgeInSeconds": RECORD_AGE_S,
+        "MaximumRetryAttempts": deploy.batch_retries,
+        "MaximumRecordAgeInSeconds": deploy.record_age_s,
         "FilterCriteria": filter_criteria(settings.select),
         "DestinationConfig": {"OnFailure": {"Destination": failure_bucket_arn}},
     }

@@ -29,6 +29,7 @@ _SECOND_STACK = (
 _FROM_NOW = "applies to what comes from now on"
 _FIREHOSE = "Firehose is updated in place"
 _FUNCTION = "the function is updated; running batches finish with the old version"
+_MAPPING = "the event source mapping is updated in place and keeps its place in the stream"
 _LIFECYCLE = "the life cycle is updated; S3 applies it to old objects too"
 
 # Section -> key -> what happens. The order is that of the settings.
@@ -61,6 +62,7 @@ LATER: dict[str, dict[str, LaterChange]] = {
     },
     "deploy": {
         "stack_name": _safe("deploys a second stack; the first one stays as it is until it is drained"),
+        "source": _refused('from one road to the other: go by "both", see [Two roads](#two-roads)'),
         "table": _refused("a table that exists is not created again"),
         "partition_key": _refused("a table's key cannot change: create another table, in another stack"),
         "sort_key": _refused("a table's key cannot change: create another table, in another stack"),
@@ -79,6 +81,11 @@ LATER: dict[str, dict[str, LaterChange]] = {
         "processor_buffer_mb": _safe(_FIREHOSE),
         "processor_buffer_s": _safe(_FIREHOSE),
         "processor_retries": _safe(_FIREHOSE),
+        "batch_records": _safe(_MAPPING),
+        "batch_window_s": _safe(_MAPPING),
+        "batches_per_shard": _safe(_MAPPING),
+        "batch_retries": _safe(_MAPPING),
+        "record_age_s": _safe(_MAPPING),
         "buffer_mb": _safe(_FIREHOSE),
         "buffer_s": _safe(_FIREHOSE),
         "parquet": _refused(_SECOND_STACK),

@@ -28,6 +28,7 @@ def wanted_layout(settings: Settings, deploy: Deploy) -> Layout:
         readable_key_arns=deploy.kms_previous_key_arns,
         source_backup=deploy.source_backup,
         table_key=", ".join(name for name in (deploy.partition_key, deploy.sort_key) if name),
+        source=deploy.source,
     )
 
 
@@ -39,3 +40,12 @@ def buffers_s(settings: Settings, deploy: Deploy) -> int:
     delay = PARTITIONED_DELAY if settings.output.partition_by == "event" else 1.0
     retries = (deploy.processor_retries + 1) * ATTEMPT_S
     return int(deploy.processor_buffer_s + retries + deploy.buffer_s * delay)
+
+
+def view_types(settings: Settings) -> tuple[str, ...]:
+    """Return the view types of a table's stream that hold what is archived: old images, and perhaps new ones.
+
+    Source: DynamoDB Developer Guide, Streams.
+    """
+    only_removals = settings.select.changes in ("ttl-removals", "removals")
+    return ("NEW_AND_OLD_IMAGES", "OLD_IMAGE") if only_removals else ("NEW_AND_OLD_IMAGES",)

@@ -74,12 +74,13 @@ def read_deployed(clients: Clients, parts: StackParts, wanted: Layout) -> Layout
     bucket = (stream and stream.bucket) or wanted.bucket or parts.bucket
     if bucket is None:
         return None
+    found: Layout | None
     if stream:
         found = _record(clients, bucket, stream.table) or _described(clients, parts, stream)
     elif (rows := _by_objects(clients, bucket, wanted)) is not None:
         found = _record(clients, bucket, wanted.table) or rows
-    else:
-        return None  # a record without rows is what a failed deployment left behind
+    elif not parts.database or (found := _record(clients, bucket, wanted.table)) is None:
+        return None  # without a deployed stack, a record without rows is what a failed deployment left behind
     # A stack's own bucket has no name in archive.toml, and the record may be of an earlier stack.
     own = bucket == parts.bucket and not wanted.bucket
     return replace(
@@ -110,6 +111,7 @@ class _DeliveryStream:
     partition_by: str
     key_arn: str
     source_backup: bool
+    source: str
 
 
 def _delivery_stream(clients: Clients, parts: StackParts) -> _DeliveryStream | None:
@@ -120,11 +122,14 @@ def _delivery_stream(clients: Clients, parts: StackParts) -> _DeliveryStream | N
     )
     if found is None:
         return None
-    (destination,) = found["DeliveryStreamDescription"]["Destinations"]
-    return _described_destination(destination["ExtendedS3DestinationDescription"])
+    description = found["DeliveryStreamDescription"]
+    (destination,) = description["Destinations"]
+    kind = description.get("DeliveryStreamType")
+    source = "streams" if kind == "DirectPut" else "kinesis"
+    return _described_destination(destination["ExtendedS3DestinationDescription"], source)
 
 
-def _described_destination(destination: Mapping[str, Any]) -> _DeliveryStream:
+def _described_destination(destination: Mapping[str, Any], source: str) -> _DeliveryStream:
     """Read the destination. Its prefix is archive/TABLE/COLUMN=…, see transform/layout.py."""
     _, table, day = destination["Prefix"].split("/", 2)
     conversion = destination.get("DataFormatConversionConfiguration", {})
@@ -139,6 +144,7 @@ def _described_destination(destination: Mapping[str, Any]) -> _DeliveryStream:
         partition_by="event" if partitioning.get("Enabled") else "arrival",
         key_arn=encryption.get("AWSKMSKeyARN", ""),
         source_backup=destination.get("S3BackupMode") == "Enabled",
+        source=source,
     )
 
 
@@ -166,6 +172,7 @@ def _described(clients: Clients, parts: StackParts, stream: _DeliveryStream) -> 
         partition_by=stream.partition_by,
         columns=columns,
         key_arn=stream.key_arn,
+        source=stream.source,
     )
 
 

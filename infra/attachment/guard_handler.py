@@ -20,6 +20,7 @@ from ttl_archive.infra.attachment.deployed_layout import (
     stack_parts,
     write_record,
 )
+from ttl_archive.infra.attachment.forwarded import StreamsPipeline
 from ttl_archive.infra.attachment.layout_rules import Layout, incompatible_changes
 from ttl_archive.infra.attachment.preflight import Wanted, problems
 
@@ -101,7 +102,7 @@ def _guard_drain(request: _Request) -> dict[str, str]:
         lost = request.event["OldResourceProperties"]
         if lost["DeliveryStreamName"] == request.properties["DeliveryStreamName"]:
             return {}
-    pipeline = drained.PipelineNames.from_properties(lost)
+    pipeline = _pipeline(lost)
     waits = drained.confirmed_reasons(request.clients, pipeline, request.clock)
     if waits:
         raise RefusedError(
@@ -109,6 +110,13 @@ def _guard_drain(request: _Request) -> dict[str, str]:
             f"{'; '.join(waits)}. Run ttl-archive drain, then delete or deploy again."
         )
     return {}
+
+
+def _pipeline(properties: dict[str, str]) -> drained.Pipeline:
+    """Return the road of a drain guard; only the Streams road has a function that forwards."""
+    if "FunctionName" in properties:
+        return StreamsPipeline.from_properties(properties)
+    return drained.KinesisPipeline.from_properties(properties)
 
 
 def _is_rollback(parts: StackParts) -> bool:

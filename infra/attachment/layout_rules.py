@@ -36,6 +36,7 @@ class Layout:
     readable_key_arns: tuple[str, ...] = ()
     source_backup: bool = False
     table_key: str = ""  # of a table that the stack creates: "id", or "id, at" with a sort key
+    source: str = "kinesis"  # kinesis, streams or both
 
     def to_json(self) -> str:
         """Return the layout as JSON, for a custom resource's property and for the layout record."""
@@ -51,7 +52,7 @@ class Layout:
 
 def incompatible_changes(wanted: Layout, deployed: Layout) -> list[str]:
     """Return one sentence with the way out for each change that must not be made in place."""
-    rules = (_identity, _files, _columns, _backup, _table_key, _keys)
+    rules = (_identity, _files, _columns, _backup, _table_key, _keys, _source)
     return [text for rule in rules for text in rule(wanted, deployed)]
 
 
@@ -125,6 +126,16 @@ def _keys(wanted: Layout, deployed: Layout) -> Iterator[str]:
             f"[deploy] kms_key_arn no longer names {arn}, which encrypts records in the stream and "
             "objects in "
             f'the bucket. Keep them readable: add kms_previous_key_arns = ["{arn}"]'
+        )
+
+
+def _source(wanted: Layout, deployed: Layout) -> Iterator[str]:
+    """Refuse a road that replaces the other at once: the old one would be deleted with what it buffers."""
+    if {wanted.source, deployed.source} == {"kinesis", "streams"}:
+        yield (
+            f'[deploy] source is "{wanted.source}", but the deployed road is "{deployed.source}", which '
+            'holds changes that are not delivered yet. Deploy source = "both" first; then drain the old road '
+            f'(ttl-archive drain --road {deployed.source}), and deploy source = "{wanted.source}"'
         )
 
 

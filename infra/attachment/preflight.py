@@ -19,6 +19,7 @@ from ttl_archive.infra.attachment.attach import (
 from ttl_archive.infra.attachment.deployed_layout import Clients, StackParts
 from ttl_archive.infra.attachment.key_policy import missing_statements
 from ttl_archive.infra.attachment.layout_rules import Layout
+from ttl_archive.infra.attachment.table_stream import TableStream, check_view_type
 from ttl_archive.infra.attachment.ttl_check import describe_ttl
 
 
@@ -32,6 +33,7 @@ class Wanted:
     ttl_attribute: str
     operations_key_arn: str
     stream_arn: str  # empty for the stack's own stream
+    view_types: tuple[str, ...]  # of the table's stream, on the Streams road
     stack_id: str
 
     @classmethod
@@ -44,6 +46,7 @@ class Wanted:
             ttl_attribute=properties["TtlAttribute"],
             operations_key_arn=properties.get("OperationsKeyArn", ""),
             stream_arn=properties.get("StreamArn", ""),
+            view_types=tuple(properties["ViewTypes"].split(",")),
             stack_id=stack_id,
         )
 
@@ -74,13 +77,22 @@ def _table_problems(dynamodb: Any, wanted: Wanted, parts: StackParts) -> Iterato
                 "or choose another [table] name"
             )
     elif wanted.attach:
-        partition, region, account = wanted.place
-        own = f"arn:{partition}:kinesis:{region}:{account}:stream/{parts.stream}"
         try:
-            describe_ttl(dynamodb, name, wanted.ttl_attribute)
-            refuse_second_stream(dynamodb, Destination(name, wanted.stream_arn or own))
+            _check_source(dynamodb, wanted, parts)
         except DestinationError as error:
             yield str(error)
+
+
+def _check_source(dynamodb: Any, wanted: Wanted, parts: StackParts) -> None:
+    """Raise DestinationError when the table's TTL or one of its streams does not allow to attach it."""
+    name, source = wanted.layout.table, wanted.layout.source
+    describe_ttl(dynamodb, name, wanted.ttl_attribute)
+    if source != "streams":
+        partition, region, account = wanted.place
+        own = f"arn:{partition}:kinesis:{region}:{account}:stream/{parts.stream}"
+        refuse_second_stream(dynamodb, Destination(name, wanted.stream_arn or own))
+    if source != "kinesis":
+        check_view_type(dynamodb, TableStream(name, wanted.view_types))
 
 
 def _table_exists(dynamodb: Any, name: str) -> bool:

@@ -107,8 +107,7 @@ def _question(sql: str, values: tuple[str, ...], settings: Settings, dialect: Di
             f"{sql} takes {show.plural(needed, 'value')}, and {len(values)} are given. "
             f"{saved[sql].description}"
         )
-    athena_sql = saved_queries(settings, AthenaDialect())[sql].sql
-    return Question(saved[sql].sql, values, athena_sql)
+    return Question(saved[sql].sql, values, is_saved=True)
 
 
 def _prompt(place: QueryPlace, how: QueryOptions, settings: Settings) -> None:

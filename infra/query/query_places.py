@@ -38,14 +38,11 @@ OnCoverage = Callable[[Coverage], None]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A query with the values of its parameters.
-
-    Of a saved query, `sql` is in the dialect of its place, and `athena_sql` is the same in Athena's.
-    """
+    """A query with the values of its parameters. One that is saved is in the dialect of its place."""
 
     sql: str
     parameters: tuple[str, ...] = ()
-    athena_sql: str = ""
+    is_saved: bool = False
 
 
 class QueryPlace(Protocol):
@@ -100,7 +97,7 @@ class EnginePlace:
         from ttl_archive.infra.query.translation.translate import translate_query
 
         settings, now = self._storage.settings, self._now()
-        translation = None if question.athena_sql else translate_query(
+        translation = None if question.is_saved else translate_query(
             question.sql, settings, question.parameters, now
         )  # fmt: skip
         dates = dates_of(question, settings, now, self._connection)
@@ -150,7 +147,7 @@ def dates_of(question: Question, settings: Settings, now: datetime, connection: 
         found = connection.execute(sql).fetchone() if sql else None
         return found[0] if found and isinstance(found[0], str) else None
 
-    tree = parse_query(question.athena_sql or question.sql, question.parameters)
+    tree = parse_query(question.sql, question.parameters)
     return queried_dates(tree, _DATED, settings.output.date_column, evaluate)
 
 

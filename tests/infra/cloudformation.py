@@ -19,7 +19,7 @@ from tests.infra.fake_athena import FakeAthena
 from tests.infra.templates import ACCOUNT, REGION, Template
 from tests.infra.test_attach import FakeDynamoDB
 from ttl_archive.infra.athena_views import views_handler
-from ttl_archive.infra.attachment import attach_handler, guard_handler
+from ttl_archive.infra.attachment import attach_handler, guard_handler, stream_handler
 
 STACK_ID = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/archive/1"
 _request_ids = itertools.count()
@@ -124,6 +124,10 @@ class Stack:
             attach_handler.handler(
                 event, _Context(), self.dynamodb, lambda _, body: sent.append(body), lambda _: None
             )
+        elif kind == "Custom::TableStream":
+            stream_handler.handler(
+                event, _Context(), self.dynamodb, lambda _, body: sent.append(body), lambda _: None
+            )
         elif kind == "Custom::AthenaViews":
             self.athena.tables = self._glue_tables()
             views_handler.handler(
@@ -223,12 +227,27 @@ class _Services:
 
     def describe_delivery_stream(self, *, DeliveryStreamName: str) -> dict[str, Any]:
         for name, known in self.stack.deployed.items():
-            if known["Type"] == "AWS::KinesisFirehose::DeliveryStream":
-                assert _physical_id(name, known) == DeliveryStreamName
+            if _physical_id(name, known) == DeliveryStreamName:
                 destination = known["Properties"]["ExtendedS3DestinationConfiguration"]
-                description = {"Destinations": [{"ExtendedS3DestinationDescription": destination}]}
+                description = {
+                    "DeliveryStreamType": known["Properties"]["DeliveryStreamType"],
+                    "Destinations": [{"ExtendedS3DestinationDescription": destination}],
+                }
                 return {"DeliveryStreamDescription": description}
         raise client_error("ResourceNotFoundException", "DescribeDeliveryStream")
+
+    def get_paginator(self, name: str) -> Any:
+        assert name == "list_event_source_mappings"
+        return self
+
+    def paginate(self, *, FunctionName: str) -> list[dict[str, Any]]:
+        """Return the event source mappings; one that is not disabled forwards to its function."""
+        found = [
+            {"UUID": name, "State": "Enabled"}
+            for name, known in self.stack.deployed.items()
+            if known["Type"] == "AWS::Lambda::EventSourceMapping"
+        ]
+        return [{"EventSourceMappings": found}]
 
     def get_database(self, *, Name: str) -> dict[str, Any]:
         if Name not in self.stack.databases:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.infra.locks import alone
-from tests.infra.stacks import CASES
+from tests.infra.stacks import CASES, deploy_of
 from tests.infra.templates import Template
 from tests.infra.update_matrix import CHANGES
 from ttl_archive.infra import lambda_wheels
@@ -63,6 +63,30 @@ def case(request: pytest.FixtureRequest) -> str:
 def template(templates: dict[str, Template], case: str) -> Template:
     """Each case's template in turn."""
     return templates[case]
+
+
+@pytest.fixture(params=[case for case in CASES if deploy_of(case).source == "kinesis"])
+def kinesis_case(request: pytest.FixtureRequest) -> str:
+    """The name of each case that has the Kinesis road alone, in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def kinesis_template(templates: dict[str, Template], kinesis_case: str) -> Template:
+    """The template of each case that has the Kinesis road alone, in turn."""
+    return templates[kinesis_case]
+
+
+@pytest.fixture(params=[case for case in CASES if deploy_of(case).streams_road])
+def streams_case(request: pytest.FixtureRequest) -> str:
+    """The name of each case that has the Streams road, in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def streams_template(templates: dict[str, Template], streams_case: str) -> Template:
+    """The template of each case that has the Streams road, in turn."""
+    return templates[streams_case]
 
 
 @pytest.fixture

@@ -65,10 +65,6 @@ CASES: dict[str, str] = {
         kind = "full"
         every_minutes = 43200
         keep_days = 30
-        [ingest]
-        keys = {{ deviceID = "{{device}}", readingTime = "{{time}}" }}
-        time = "time"
-        retention_days = 365
         {COLUMNS}""",
     "parquet-with-backup": f"""
         [deploy]
@@ -107,11 +103,39 @@ CASES: dict[str, str] = {
         object_lock = "governance"
         max_record_kib = 2048
         [export]
-        [ingest]
-        keys = {{ deviceID = "{{device}}#{{time}}" }}
-        time = "time"
-        retention_days = 365
         {COLUMNS}""",
+    "streams": f"""
+        [deploy]
+        source = "streams"
+        batch_records = 10000
+        batch_window_s = 300
+        batches_per_shard = 10
+        batch_retries = 100
+        record_age_s = 3600
+        error_days = 400
+        {COLUMNS}""",
+    "both-roads": f"""
+        [select]
+        changes = "all-but-ttl-removals"
+        [deploy]
+        source = "both"
+        table = "create"
+        partition_key = "deviceID"
+        kms_key_arn = "{KEY_ARN}"
+        operations_key_arn = "{OPERATIONS_KEY_ARN}"
+        {COLUMNS}""",
+    "streams-in-shared-bucket": """
+        [select]
+        changes = "all"
+        [output]
+        format = "csv"
+        [deploy]
+        source = "streams"
+        bucket = "the-shared-bucket"
+        attach = false
+        [[columns]]
+        name = "device_id"
+        """,
     "longest-name": COLUMNS,
     "created-by-event": f"""
         [output]

@@ -11,11 +11,12 @@ from ttl_archive import infra
 from ttl_archive.infra.export.export_settings import load_export
 from ttl_archive.infra.local.firehose.configuration import check_delivery_stream
 from ttl_archive.transform import metrics
-from ttl_archive.transform.ingest_settings import load_ingest
+from ttl_archive.transform.forward_tally import ForwardTally
 
 ALARM = "AWS::CloudWatch::Alarm"
 README = Path(infra.__file__).parent / "README.md"
-ALWAYS = {
+ALWAYS = {"ErrorObjects", "UnexpectedErrors", "ReplayFailed"}
+KINESIS = {
     "DeliveryStale",
     "DeliveryBehind",
     "StreamNearlyFull",
@@ -25,10 +26,17 @@ ALWAYS = {
     "FunctionErrors",
     "FunctionThrottles",
     "FunctionSlow",
-    "ErrorObjects",
-    "UnexpectedErrors",
     "ReingestLoops",
-    "ReplayFailed",
+}
+STREAMS = {
+    "RowsNotDelivered",
+    "ForwarderBehind",
+    "ForwarderErrors",
+    "ForwarderThrottles",
+    "ForwarderSlow",
+    "RowsReturned",
+    "DiscardedBatchLost",
+    "DiscardedBatches",
 }
 
 
@@ -43,14 +51,16 @@ def alarms(template: Template) -> dict[str, dict[str, Any]]:
 def test_everything_that_can_go_wrong_has_an_alarm(template: Template, case: str) -> None:
     by_event = settings_of(case).output.partition_by == "event"
     exports = load_export(settings_of(case)) is not None
-    ingests = load_ingest(settings_of(case)) is not None
+
+    deploy = deploy_of(case)
 
     assert set(alarms(template)) == (
         ALWAYS
+        | (KINESIS if deploy.kinesis_road else set())
+        | (STREAMS if deploy.streams_road else set())
         | ({"PartitionsExceeded"} if by_event else set())
         | ({"ExportFailed"} if exports else set())
         | ({"BackfillFailed"} if exports and settings_of(case).table.backfilled else set())
-        | ({"IngestDeadLetters", "IngestLate", "IngestErrors"} if ingests else set())
     )
 
 
@@ -61,15 +71,16 @@ def test_every_alarm_notifies_one_topic_when_it_starts_and_when_it_ends(template
     assert notified == {(f"arn:aws:sns:us-east-1:123456789012:{topic.lower()[:60]}",) * 2}
 
 
-def test_a_quiet_table_raises_no_alarm(template: Template) -> None:
+def test_a_quiet_table_raises_no_alarm(template: Template, case: str) -> None:
     # StreamUnread is the exception: Firehose reads an empty stream too.
+    exception = {"StreamUnread"} if deploy_of(case).kinesis_road else set()
     missing = {name: alarm["TreatMissingData"] for name, alarm in alarms(template).items()}
 
-    assert {name for name, treated in missing.items() if treated != "notBreaching"} == {"StreamUnread"}
+    assert {name for name, treated in missing.items() if treated != "notBreaching"} == exception
 
 
-def test_an_unread_stream_raises_an_alarm_although_it_emits_no_metric(template: Template) -> None:
-    alarm = alarms(template)["StreamUnread"]
+def test_an_unread_stream_raises_an_alarm_although_it_emits_no_metric(kinesis_template: Template) -> None:
+    alarm = alarms(kinesis_template)["StreamUnread"]
 
     assert (alarm["MetricName"], alarm["Statistic"]) == ("GetRecords.Success", "Sum")
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanOrEqualToThreshold", 0)
@@ -105,9 +116,10 @@ def test_alarms_may_publish_though_the_topic_has_a_policy(template: Template) ->
 
 
 def test_eventbridge_publishes_through_a_role_and_no_statement_for_the_service(template: Template) -> None:
-    (target,) = template.one("AWS::Events::Rule")["Targets"]
+    (target,) = template.one("AWS::Events::Rule", "ErrorObject")["Targets"]
     (topic,) = template.ids("AWS::SNS::Topic", "ErrorObjectTopic")
-    published = [s for s in template.statements("AlarmsRole") if "sns:Publish" in listed(s["Action"])]
+    role = "AlarmsErrorObjectRole"
+    published = [s for s in template.statements(role) if "sns:Publish" in listed(s["Action"])]
     services = [
         statement["Principal"]
         for policy in template.every("AWS::SNS::TopicPolicy").values()
@@ -115,7 +127,7 @@ def test_eventbridge_publishes_through_a_role_and_no_statement_for_the_service(t
         if statement["Effect"] == "Allow"
     ]
 
-    assert target["RoleArn"].endswith(template.ids("AWS::IAM::Role", "AlarmsRole")[0].lower()[:60])
+    assert target["RoleArn"].endswith(template.ids("AWS::IAM::Role", role)[0].lower()[:60])
     assert [s["Resource"] for s in published] == [f"arn:aws:sns:us-east-1:123456789012:{topic.lower()[:60]}"]
     assert services == [{"Service": "cloudwatch.amazonaws.com"}]
 
@@ -168,7 +180,7 @@ def test_replication_is_watched_over_all_delegated_operations(defaults: Template
 
 
 def test_the_transforms_metrics_are_those_it_logs(template: Template, case: str) -> None:
-    logged = set(metrics.BatchTally().metrics())
+    logged = set(metrics.BatchTally().metrics()) | set(ForwardTally().metrics())
     watched = [alarm for alarm in alarms(template).values() if alarm.get("Namespace") == metrics.NAMESPACE]
 
     assert watched
@@ -177,15 +189,15 @@ def test_the_transforms_metrics_are_those_it_logs(template: Template, case: str)
         assert alarm["Dimensions"] == [{"Name": "Table", "Value": table_of(case)}]
 
 
-def test_error_objects_are_counted_where_firehose_writes_them(template: Template) -> None:
-    rule = template.one("AWS::Events::Rule")
-    (name,) = template.ids("AWS::Events::Rule")
+def test_error_objects_are_counted_where_firehose_writes_them(kinesis_template: Template) -> None:
+    rule = kinesis_template.one("AWS::Events::Rule")
+    (name,) = kinesis_template.ids("AWS::Events::Rule")
     (prefix,) = rule["EventPattern"]["detail"]["object"]["key"]
-    delivery = {"DeliveryStreamName": "d", **template.one("AWS::KinesisFirehose::DeliveryStream")}
+    delivery = {"DeliveryStreamName": "d", **kinesis_template.one("AWS::KinesisFirehose::DeliveryStream")}
     first = check_delivery_stream(delivery).destination.error_output_prefix.parts[0]
 
     assert prefix == {"prefix": first}
     assert rule["Targets"]
-    assert alarms(template)["ErrorObjects"]["Dimensions"] == [
+    assert alarms(kinesis_template)["ErrorObjects"]["Dimensions"] == [
         {"Name": "RuleName", "Value": name.lower()[:60]}
     ]

@@ -69,8 +69,8 @@ def test_no_account_or_region_is_written_into_a_template(synthesised: Path) -> N
         assert "us-east-1" not in text
 
 
-def test_the_outputs_name_what_a_user_needs_next(template: Template) -> None:
-    assert set(template.document["Outputs"]) >= {
+def test_the_outputs_name_what_a_user_needs_next(kinesis_template: Template) -> None:
+    assert set(kinesis_template.document["Outputs"]) >= {
         "BucketName",
         "StreamName",
         "DeliveryStreamName",

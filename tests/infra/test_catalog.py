@@ -25,6 +25,9 @@ COLUMNS = {
     "envelope-in-shared-bucket": [*METADATA, "keys", "new_image", "old_image"],
     "created-by-event": [*METADATA, *OWN, "ddb_own_device_id"],
     "every-option": [*METADATA, *OWN, "ddb_own_device_id", "ddb_ttl"],  # backfilled: compared by TTL
+    "streams": [*METADATA, *OWN, "ddb_own_device_id"],
+    "both-roads": [*METADATA, *OWN, "ddb_own_device_id"],
+    "streams-in-shared-bucket": [*METADATA, "ddb_rest", "device_id"],
     "longest-name": [*METADATA, *OWN, "ddb_own_device_id"],
 }
 

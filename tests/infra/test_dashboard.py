@@ -27,7 +27,9 @@ def test_drops_are_shown_by_rule(defaults: Template) -> None:
     assert own >= {"DroppedNotRemoval", "DroppedUserRemoval", "DroppedTtlRemoval"}
 
 
-def test_every_own_metric_is_one_that_the_transform_logs_and_all_are_shown(template: Template) -> None:
-    own = {name for namespace, name in shown(template) if namespace == metrics.NAMESPACE}
+def test_every_own_metric_is_one_that_the_transform_logs_and_all_are_shown(
+    kinesis_template: Template,
+) -> None:
+    own = {name for namespace, name in shown(kinesis_template) if namespace == metrics.NAMESPACE}
 
     assert own == set(metrics.BatchTally().metrics())

@@ -43,7 +43,7 @@ def test_a_stack_that_does_not_exist_is_reported(changed: Changed) -> None:
 def test_a_stack_of_something_else_is_reported() -> None:
     settings, deploy = settings_of(documents(CHANGES["format"])[0])
 
-    with pytest.raises(StackError, match="no output BucketName and no output DeliveryStreamName"):
+    with pytest.raises(StackError, match="no output BucketName and no output Database"):
         update_problems(Stack().clients, settings, deploy, "archive")
 
 

@@ -46,8 +46,8 @@ def test_log_retention_by_choice(templates: dict[str, Template]) -> None:
     assert {group["RetentionInDays"] for group in groups.values()} == {30}
 
 
-def test_firehose_calls_an_alias(template: Template) -> None:
-    assert template.one("AWS::Lambda::Alias")["Name"] == "live"
+def test_firehose_calls_an_alias(kinesis_template: Template) -> None:
+    assert kinesis_template.one("AWS::Lambda::Alias")["Name"] == "live"
 
 
 def test_the_fast_handler_by_choice(templates: dict[str, Template]) -> None:
@@ -110,11 +110,11 @@ def test_an_earlier_version_is_restored_with_the_command_of_the_readme() -> None
     assert (options["--name"], live) == ("live", first)
 
 
-def test_every_version_is_kept_unless_its_own_update_fails(template: Template) -> None:
-    (name,) = template.ids("AWS::Lambda::Version")
+def test_every_version_is_kept_unless_its_own_update_fails(kinesis_template: Template) -> None:
+    (name,) = kinesis_template.ids("AWS::Lambda::Version")
 
-    assert template.resources[name]["DeletionPolicy"] == "RetainExceptOnCreate"
-    assert template.resources[name]["UpdateReplacePolicy"] == "Retain"
+    assert kinesis_template.resources[name]["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert kinesis_template.resources[name]["UpdateReplacePolicy"] == "Retain"
 
 
 def test_the_stack_has_exactly_these_functions(defaults: Template) -> None:

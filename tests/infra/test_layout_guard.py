@@ -30,6 +30,8 @@ REFUSED = {
     "kms_key_arn-changed": "add kms_previous_key_arns",
     "kms_key_arn-removed": "add kms_previous_key_arns",
     "table": 'Set table = "existing"',
+    "source": 'Deploy source = "both" first',
+    "source-back": 'Deploy source = "both" first',
     "source_backup-off": "Set source_backup = true",
     "partition_key": "create another table",
     "sort_key": "create another table",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.test_alarms import ALWAYS
+from tests.infra.test_alarms import ALWAYS, KINESIS
 from ttl_archive import infra
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.prices import figures, prices
@@ -26,7 +26,9 @@ DOCUMENTS = [
 
 def computed() -> dict[str, str]:
     limit = rules_of(Deploy)["scan_limit_gb"].default
-    return figures(metrics=len(metrics.BatchTally().metrics()), alarms=len(ALWAYS), scan_limit_gb=limit)
+    return figures(
+        metrics=len(metrics.BatchTally().metrics()), alarms=len(ALWAYS | KINESIS), scan_limit_gb=limit
+    )
 
 
 @pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))

@@ -91,12 +91,12 @@ def without_kms(actions: set[str]) -> set[str]:
     return {action for action in actions if not action.startswith("kms:")}
 
 
-def test_the_transform_may_only_re_ingest(template: Template, case: str) -> None:
-    granted = without_kms(template.actions("TransformRole"))
+def test_the_transform_may_only_re_ingest(kinesis_template: Template, kinesis_case: str) -> None:
+    granted = without_kms(kinesis_template.actions("TransformRole"))
     puts = {f"kinesis:{operation}" for operation in calls(room(transform), "kinesis")}
 
     assert puts == {"kinesis:PutRecords"}
-    assert granted == LOG | (puts if settings_of(case).output.overflow == "reingest" else set())
+    assert granted == LOG | (puts if settings_of(kinesis_case).output.overflow == "reingest" else set())
 
 
 def test_the_transform_may_only_put_into_its_own_stream(defaults: Template) -> None:
@@ -108,9 +108,20 @@ def test_the_transform_may_only_put_into_its_own_stream(defaults: Template) -> N
     assert statement["Resource"] == f"arn:aws:kinesis:us-east-1:123456789012:stream/{name.lower()[:60]}"
 
 
+# The calls of attachment/table_stream.py alone.
+TABLE_STREAM = {"DescribeTable", "UpdateTable"}
+
+
+def test_the_finder_of_the_stream_may_turn_it_on(streams_template: Template) -> None:
+    for role in streams_template.ids("AWS::IAM::Role", "StreamFinder"):
+        granted = streams_template.actions(f"^{role}$")
+
+        assert granted == {f"dynamodb:{name}" for name in (*TABLE_STREAM, "DescribeTimeToLive")} | LOG
+
+
 def test_the_attacher_may_do_its_calls_and_what_dynamodb_requires_of_a_caller(defaults: Template) -> None:
     granted = defaults.actions("AttacherRole")
-    called = calls(room(infra) / "attachment", "dynamodb")
+    called = calls(room(infra) / "attachment", "dynamodb") - TABLE_STREAM
 
     assert of(granted, "dynamodb") == called
     assert granted == {f"dynamodb:{operation}" for operation in called} | ON_BEHALF | LOG
@@ -172,33 +183,43 @@ def test_the_guard_may_write_only_the_record_of_its_table_in_its_account(default
     assert statement["Condition"] == {"StringEquals": {"aws:ResourceAccount": "123456789012"}}
 
 
-def test_firehose_may_do_the_documented_actions(template: Template, case: str) -> None:
-    granted = without_kms(template.actions("DeliveryRole"))
+def test_firehose_may_do_the_documented_actions(kinesis_template: Template, kinesis_case: str) -> None:
+    granted = without_kms(kinesis_template.actions("DeliveryRole"))
 
-    assert granted == FIREHOSE | (GLUE if deploy_of(case).parquet else set())
+    assert granted == FIREHOSE | (GLUE if deploy_of(kinesis_case).parquet else set())
 
 
-def test_firehose_may_call_its_alias(template: Template) -> None:
-    delivery = template.one("AWS::KinesisFirehose::DeliveryStream")["ExtendedS3DestinationConfiguration"]
+def test_firehose_may_call_its_alias(kinesis_template: Template) -> None:
+    delivery = kinesis_template.one("AWS::KinesisFirehose::DeliveryStream")[
+        "ExtendedS3DestinationConfiguration"
+    ]
     (processor,) = delivery["ProcessingConfiguration"]["Processors"]
     called = {p["ParameterName"]: p["ParameterValue"] for p in processor["Parameters"]}["LambdaArn"]
     (statement,) = [
-        s for s in template.statements("DeliveryRole") if "lambda:InvokeFunction" in listed(s["Action"])
+        s
+        for s in kinesis_template.statements("DeliveryRole")
+        if "lambda:InvokeFunction" in listed(s["Action"])
     ]
 
     assert listed(statement["Resource"]) == [called]
 
 
-def test_firehose_may_only_write_the_folders_of_its_table(template: Template, case: str) -> None:
-    (statement,) = [s for s in template.statements("DeliveryRole") if "s3:PutObject" in listed(s["Action"])]
+def test_firehose_may_only_write_the_folders_of_its_table(
+    kinesis_template: Template, kinesis_case: str
+) -> None:
+    (statement,) = [
+        s for s in kinesis_template.statements("DeliveryRole") if "s3:PutObject" in listed(s["Action"])
+    ]
     folders = {arn.split("/", 1)[1] for arn in listed(statement["Resource"])}
-    backup = {f"source/{table_of(case)}/*"} if deploy_of(case).source_backup else set()
+    backup = {f"source/{table_of(kinesis_case)}/*"} if deploy_of(kinesis_case).source_backup else set()
 
-    assert folders == {f"archive/{table_of(case)}/*", f"errors/{table_of(case)}/*"} | backup
+    assert folders == {f"archive/{table_of(kinesis_case)}/*", f"errors/{table_of(kinesis_case)}/*"} | backup
 
 
-def test_only_firehose_of_this_account_assumes_its_role(template: Template) -> None:
-    (statement,) = template.one("AWS::IAM::Role", "DeliveryRole")["AssumeRolePolicyDocument"]["Statement"]
+def test_only_firehose_of_this_account_assumes_its_role(kinesis_template: Template) -> None:
+    (statement,) = kinesis_template.one("AWS::IAM::Role", "DeliveryRole")["AssumeRolePolicyDocument"][
+        "Statement"
+    ]
 
     assert statement["Principal"] == {"Service": "firehose.amazonaws.com"}
     assert statement["Condition"] == {"StringEquals": {"sts:ExternalId": "123456789012"}}
@@ -251,7 +272,11 @@ def test_a_resource_is_a_wildcard_only_where_the_action_has_none(template: Templ
     for name in template.ids("AWS::IAM::Role"):
         for statement in template.statements(f"^{name}$"):
             if "*" in listed(statement["Resource"]):
-                assert listed(statement["Action"]) in (["kinesis:ListStreams"], ["cloudwatch:GetMetricData"])
+                assert set(listed(statement["Action"])) <= {
+                    "kinesis:ListStreams",
+                    "cloudwatch:GetMetricData",
+                    "lambda:ListEventSourceMappings",
+                }
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if deploy_of(case).kms_key_arn])

@@ -94,8 +94,8 @@ def archive(template: Template) -> tuple[dict[str, Any], str]:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_every_template_keeps_the_rule(template: Template, rule: Rule) -> None:
-    assert rule(*archive(template)), rule.__doc__
+def test_every_template_keeps_the_rule(kinesis_template: Template, rule: Rule) -> None:
+    assert rule(*archive(kinesis_template)), rule.__doc__
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)

@@ -65,6 +65,6 @@ def test_a_created_table_is_retained(templates: dict[str, Template]) -> None:
     assert template.resources[name]["DeletionPolicy"] == "Retain"
 
 
-def test_no_template_has_a_view_type(template: Template) -> None:
+def test_no_template_has_a_view_type(kinesis_template: Template) -> None:
     """The Kinesis feed has no view type, and no DynamoDB stream is needed."""
-    assert "StreamViewType" not in json.dumps(template.document)
+    assert "StreamViewType" not in json.dumps(kinesis_template.document)

@@ -80,7 +80,9 @@ def _hidden(before: Template, after: Template) -> list[str]:
 
 
 def _row_format(template: Template) -> dict[str, Any]:
-    destination = template.one(DELIVERY)["ExtendedS3DestinationConfiguration"]
+    both = template.every(DELIVERY).values()
+    destination, *others = [delivery["ExtendedS3DestinationConfiguration"] for delivery in both]
+    assert all(other["Prefix"] == destination["Prefix"] for other in others)
     return {
         "prefix": destination["Prefix"],
         "extension": destination.get("FileExtension"),
