@@ -43,6 +43,13 @@ _COMMANDS = {
     "replay": LazyCommand(
         "replay.commands.groups", "replay", None, "Replay failed records into the archive.", "replay"
     ),
+    "report": LazyCommand(
+        "infra.report.report_command",
+        "report",
+        "report",
+        "Write a page about the archive: rows, sizes, failures, costs.",
+        "report",
+    ),
     "restore": LazyCommand(
         "replay.commands.restore", "restore", None, "Restore archived items to a table or a file.", "replay"
     ),

@@ -125,13 +125,21 @@ def kinesis_road_cost(
 
 def year_of_storage(price: Mapping[str, Decimal], objects: BufferedObjects) -> Decimal:
     """Return what the objects of twelve months cost in a month, in GLACIER with its overhead, or not."""
-    count = Decimal(12 * objects.count) / GIB
-    if not objects.are_moved:
-        return count * objects.size_bytes * price["s3_standard_gb_month"]
-    in_glacier = objects.size_bytes + _GLACIER_OVERHEAD_BYTES
-    return count * (
-        in_glacier * price["glacier_gb_month"] + _STANDARD_OVERHEAD_BYTES * price["s3_standard_gb_month"]
-    )
+    count, size = 12 * objects.count, 12 * objects.count * objects.size_bytes
+    month = glacier_month if objects.are_moved else standard_month
+    return month(price, count, size)
+
+
+def standard_month(price: Mapping[str, Decimal], objects: int, size_bytes: int) -> Decimal:  # noqa: ARG001  as glacier_month
+    """Return what these objects, of so many bytes together, cost in a month in STANDARD."""
+    return Decimal(size_bytes) / GIB * price["s3_standard_gb_month"]
+
+
+def glacier_month(price: Mapping[str, Decimal], objects: int, size_bytes: int) -> Decimal:
+    """Return what these objects cost in a month in GLACIER, with the bytes that are billed beside each."""
+    in_glacier = Decimal(size_bytes + objects * _GLACIER_OVERHEAD_BYTES) / GIB
+    in_standard = Decimal(objects * _STANDARD_OVERHEAD_BYTES) / GIB
+    return in_glacier * price["glacier_gb_month"] + in_standard * price["s3_standard_gb_month"]
 
 
 def _rounded_gb(records: int, record_bytes: int, unit_bytes: int) -> Decimal:

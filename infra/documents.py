@@ -26,6 +26,7 @@ TOPICS = {
     "event-source": Document(
         "infra/local/event_source/README.md", "the strict local event source mapping, for your own tests"
     ),
+    "report": Document("infra/report/README.md", "the report: one page with rows, sizes, failures and costs"),
     "demo-data": Document("infra/local/demo/data/README.md", "where the demo's readings come from"),
     "changelog": Document("docs/CHANGELOG.md", "what changed in each version"),
     "decisions": Document("docs/DECISIONS.md", "why it is built as it is"),

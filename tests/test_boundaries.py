@@ -100,7 +100,7 @@ def declared(*extras: str) -> set[str]:
         ("replay", ()),
         ("infra/query", ("sql",)),
         ("infra/local", ("local", "sql")),
-        ("infra", ("local", "sql", "infra")),
+        ("infra", ("local", "sql", "report", "infra")),
     ],
 )
 def test_every_package_that_a_folder_imports_is_declared(folder: str, extras: tuple[str, ...]) -> None:

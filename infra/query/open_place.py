@@ -53,7 +53,7 @@ def open_place(how: QueryOptions, settings: Settings) -> Iterator[QueryPlace]:
         raise MisuseError("there are no AWS credentials. Sign in, or name a profile with --profile")
     endpoint = s3.meta.endpoint_url if clients.has_own_endpoint() else None
     access = engine.S3Access(s3.meta.region_name, keys.access_key, keys.secret_key, keys.token, endpoint)
-    with bucket_place(s3, access, _bucket(clients, how, settings), settings) as place:
+    with bucket_place(s3, access, archive_bucket(clients, how, settings), settings) as place:
         yield place
 
 
@@ -64,11 +64,11 @@ def _athena_place(clients: Clients, how: QueryOptions, settings: Settings) -> At
     runner = AthenaRunner(
         clients("athena"), deploy.stack_name, deploy.database, names=names, on_progress=ProgressLine()
     )
-    storage = Storage(settings, clients("s3"), _bucket(clients, how, settings)) if how.check else None
+    storage = Storage(settings, clients("s3"), archive_bucket(clients, how, settings)) if how.check else None
     return AthenaPlace(runner, storage, settings)
 
 
-def _bucket(clients: Clients, how: QueryOptions, settings: Settings) -> str:
+def archive_bucket(clients: Clients, how: QueryOptions, settings: Settings) -> str:
     """Return the bucket: the option, that of archive.toml, or that of the stack. Raises MisuseError."""
     deploy = deploy_settings.load(settings)
     if given := how.bucket or deploy.bucket:

@@ -1,0 +1,109 @@
+"""`ttl-archive report`: its options and help, and the file that it writes."""
+
+from pathlib import Path
+
+import click
+
+from ttl_archive.infra import deploy_settings
+from ttl_archive.infra.query.open_place import archive_bucket, open_place
+from ttl_archive.infra.query.query_errors import MissingExtraError
+from ttl_archive.infra.query.query_options import QueryOptions
+from ttl_archive.infra.query.query_places import Storage
+from ttl_archive.infra.report.archive_report import (
+    ArchiveReport,
+    ReportSources,
+    count_archive,
+    metrics_of,
+)
+from ttl_archive.infra.report.page import render
+from ttl_archive.infra.report.report_document import document
+from ttl_archive.replay.aws import Clients
+from ttl_archive.replay.commands import show
+from ttl_archive.replay.commands.options import (
+    MISUSED,
+    ON_FAILURE_HELP,
+    aws_options,
+    fail,
+    report_errors,
+    split_url,
+)
+from ttl_archive.transform.settings import load
+
+
+@click.command("report", short_help="Write a page about the archive: rows, sizes, failures, costs.")
+@click.option(
+    "--month",
+    metavar="YYYY-MM|all",
+    help="Month in UTC, or all dates.  [default: the last month with an object]",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("report.html"),
+    show_default=True,
+    help="File to write.",
+)
+@click.option(
+    "--on",
+    "place",
+    default="athena",
+    show_default=True,
+    metavar="athena|s3|FOLDER",
+    help="Who counts rows: Athena, or the embedded engine over the bucket or a folder of delivered files.",
+)
+@click.option("--bucket", help="Bucket of the archive.  [default: that of the stack]")
+@click.option("--on-failure", metavar="BUCKET", help=ON_FAILURE_HELP)
+@aws_options
+@report_errors
+def report(
+    month: str | None,
+    out: Path,
+    place: str,
+    bucket: str | None,
+    on_failure: str | None,
+    config: Path | None,
+    profile: str | None,
+    region: str | None,
+    as_json: bool,
+) -> None:
+    """Write one HTML page about the archive, which needs no network and no script to be read.
+
+    It has rows a day, the time from TTL to removal, objects and bytes by storage class, object sizes, drops
+    by rule, error objects by state and cause, replays, and the cost by part. What cannot be counted says why.
+
+    \b
+    To report the last month with Athena:   ttl-archive report
+    Without Athena, from the bucket:        ttl-archive report --on s3 --bucket my-archive
+    From a folder of delivered files:       ttl-archive report --on delivered
+    To report one month into a file:        ttl-archive report --month 2026-11 --out november.html
+    To get the numbers for a program:       ttl-archive report --json
+
+    Exit codes: 0 written, 1 failed, 2 misused. With --json, the numbers are printed and no page is written.
+    """
+    how = QueryOptions(place, bucket, profile, region, "table", None, as_json, check=True)
+    try:
+        found = _gather(how, config, month, split_url(on_failure)[0] if on_failure else None)
+    except MissingExtraError as error:
+        fail(str(error), MISUSED)
+    if as_json:
+        show.as_json(document(found))
+        return
+    out.write_text(render(found), encoding="utf-8")
+    show.note(f"The report of {found.period.name} is in {out}. Open it with a browser.")
+
+
+def _gather(
+    how: QueryOptions, config: Path | None, month: str | None, on_failure: str | None
+) -> ArchiveReport:
+    settings = load(config, deploy_settings.SECTIONS)
+    clients = Clients(profile=how.profile, region=how.region)
+    click.get_current_context().call_on_close(clients.close)
+    table = settings.table.name
+    with open_place(how, settings) as place:
+        if how.place in ("athena", "s3"):
+            storage = Storage(settings, clients("s3"), archive_bucket(clients, how, settings))
+            count = metrics_of(clients, table)
+        else:
+            storage, count = Storage(settings, folder=Path(how.place)), metrics_of(None, table)
+        deploy = deploy_settings.load(settings)
+        return count_archive(ReportSources(settings, deploy, place, storage, count, on_failure), month)
