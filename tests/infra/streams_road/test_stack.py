@@ -286,3 +286,55 @@ def test_each_road_is_there_as_the_source_says() -> None:
     }
 
     assert roads == {"defaults": (True, False), "streams": (False, True), "both-roads": (True, True)}
+
+
+# Switching the road, in CloudFormation's order
+
+
+def test_the_road_is_switched_by_way_of_both(changed: dict[str, tuple[Template, Template]]) -> None:
+    kinesis, both = changed["source-both"]
+    _, streams_alone = changed["source"]
+    stack = Stack()
+    stack.deploy(kinesis)
+    stack.deploy(both)
+    stack.dynamodb.found.clear()  # ttl-archive drain --road kinesis has detached the table
+    stack.drained = True
+    stack.log.clear()
+
+    stack.deploy(streams_alone)
+
+    (old_stream,) = kinesis.ids("AWS::Kinesis::Stream")
+    (old_delivery,) = kinesis.ids(DELIVERY)
+    assert f"retain {old_stream}" in stack.log
+    assert f"delete {old_delivery}" in stack.log
+    assert [known for known in stack.deployed.values() if known["Type"] == MAPPING]
+
+
+def test_a_road_that_is_not_drained_is_not_removed(changed: dict[str, tuple[Template, Template]]) -> None:
+    kinesis, both = changed["source-both"]
+    _, streams_alone = changed["source"]
+    stack = Stack()
+    stack.deploy(kinesis)
+    stack.deploy(both)
+    stack.log.clear()
+
+    with pytest.raises(StackFailedError, match="would be deleted before it is drained"):
+        stack.deploy(streams_alone)
+
+    (old_delivery,) = kinesis.ids(DELIVERY)
+    assert f"delete {old_delivery}" not in stack.log
+
+
+@pytest.mark.parametrize("name", ["source", "source-back"])
+def test_one_road_cannot_replace_the_other_at_once(
+    changed: dict[str, tuple[Template, Template]], name: str
+) -> None:
+    before, after = changed[name]
+    stack = Stack()
+    stack.deploy(before)
+    stack.log.clear()
+
+    with pytest.raises(StackFailedError, match='Deploy source = "both" first'):
+        stack.deploy(after)
+
+    assert not [line for line in stack.log if line.startswith("delete")]
