@@ -11,6 +11,7 @@ from ttl_archive.infra.assets import Assets
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.functions import PythonFunction
 from ttl_archive.infra.nag import acknowledge_wildcards
+from ttl_archive.infra.streams_road import streams_roles
 from ttl_archive.infra.wanted_layout import view_types
 from ttl_archive.transform.settings import Settings
 
@@ -104,7 +105,7 @@ class SourceTable(Construct):
                 "StreamFinder",
                 "Turns on the stream of the table {table}",
                 "stream_handler",
-                roles.table_stream_turning_on(self._table_arn()),
+                streams_roles.table_stream_turning_on(self._table_arn()),
             ),
             {"ViewTypes": ",".join(view_types(self._settings))},
         )

@@ -4,4 +4,5 @@ module              what it has
 streams_road        the road: the parts below, and the delivery stream
 forwarding          the forwarder function, and the event source mapping that calls it
 failure_bucket      the bucket for batches that Lambda gives up
+streams_roles       the IAM statements of all three
 """

@@ -5,12 +5,12 @@ from aws_cdk import aws_kinesisfirehose as firehose
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from ttl_archive.infra import roles
 from ttl_archive.infra.assets import Assets
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.functions import PythonFunction
 from ttl_archive.infra.nag import acknowledge_wildcards
 from ttl_archive.infra.stream_mapping import mapping_settings
+from ttl_archive.infra.streams_road import streams_roles
 from ttl_archive.transform import layout
 from ttl_archive.transform.settings import Settings
 
@@ -35,9 +35,9 @@ class Forwarder(PythonFunction):
         self._settings, self._deploy, self._failures = settings, deploy, failures
         errors = bucket.arn_for_objects(f"{layout.errors_folder(settings)}*")
         statements = [
-            *roles.table_stream_reading(scope, settings),
-            *roles.forwarding(delivery_stream, errors, deploy),
-            *roles.failure_writing(failures),
+            *streams_roles.table_stream_reading(scope, settings),
+            *streams_roles.forwarding(delivery_stream, errors, deploy),
+            *streams_roles.failure_writing(failures),
         ]
         super().__init__(
             scope,
@@ -56,7 +56,7 @@ class Forwarder(PythonFunction):
         )
         acknowledge_wildcards(
             self.role,
-            [errors, failures.arn_for_objects("*"), roles.table_stream_arns(scope, settings)],
+            [errors, failures.arn_for_objects("*"), streams_roles.table_stream_arns(scope, settings)],
             "Object names are not known beforehand, the table's stream has a time in its name, and Lambda "
             "requires the whole bucket of an on-failure destination.",
         )
