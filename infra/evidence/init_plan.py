@@ -14,7 +14,7 @@ from ttl_archive.infra.evidence.column_proposals import (
 )
 from ttl_archive.infra.evidence.config_text import ConfigChoices, config_text
 from ttl_archive.infra.evidence.live_table import LiveTable
-from ttl_archive.infra.evidence.road_choice import MonthlyRates, Road, choose_road
+from ttl_archive.infra.evidence.road_choice import MonthlyRates, RoadChoice, choose_road
 from ttl_archive.infra.evidence.sample_store import SampleStore
 from ttl_archive.infra.evidence.trials import Trial, try_items
 from ttl_archive.infra.evidence.ttl_values import TtlEvidence, ttl_sentences
@@ -50,7 +50,7 @@ class InitPlan:
     columns: Sequence[ProposedColumn]
     without_columns: Trial
     trial: Trial
-    road: Road
+    road: RoadChoice
     text: str
     settings: Settings
 

@@ -25,7 +25,7 @@ class MonthlyRates:
 
 
 @dataclass(frozen=True, slots=True)
-class Road:
+class RoadChoice:
     """How changes reach the bucket, and what that costs in a month."""
 
     stream_mode: str
@@ -35,7 +35,7 @@ class Road:
     deploy: tuple[tuple[str, Any, str], ...]  # key, value, reason
 
 
-def choose_road(monthly: MonthlyRates, forecast: RefusalForecast, deploy: Deploy) -> Road:
+def choose_road(monthly: MonthlyRates, forecast: RefusalForecast, deploy: Deploy) -> RoadChoice:
     """Return the road for a table whose items have the sizes of the forecast; `deploy` has the buffers."""
     volume, row_bytes = volume_of(monthly, forecast)
     objects = costs.delivered_objects(
@@ -56,7 +56,7 @@ def choose_road(monthly: MonthlyRates, forecast: RefusalForecast, deploy: Deploy
     if by_shards and shards > 1:
         chosen.append(("shards", shards, f"For {costs.PEAK_FACTOR} times the average rate."))
     chosen += _buffers(objects)
-    return Road(mode, shards, objects, cost, tuple(chosen))
+    return RoadChoice(mode, shards, objects, cost, tuple(chosen))
 
 
 def _buffers(objects: costs.BufferedObjects) -> list[tuple[str, Any, str]]:

@@ -1,7 +1,8 @@
 """What a query reads in Athena, and what it costs.
 
 Athena bills the bytes that were read, rounded up to megabytes, and at least 10 MB for each query. Failed
-queries and DDL are free, and a cancelled query pays for what it has read. Source: prices.toml, athena_tb.
+queries and DDL are free, and a cancelled query pays for what it has read.
+Source: infra/prices.toml, athena_tb.
 """
 
 from dataclasses import dataclass

@@ -5,7 +5,8 @@ input-output-itembatcher, input-output-resultwriter, error handling) for: a Dist
 of s3:listObjectsV2, an ItemBatcher with BatchInput, child workflows of lambda:invoke Tasks in a chain,
 reference paths ($.a.b) in Parameters, ResultSelector, ResultPath and OutputPath, Retry by error name,
 ToleratedFailurePercentage, and a ResultWriter; and for a chain of Task (lambda:invoke and aws-sdk), Choice
-(StringEquals), Wait, Succeed and Fail. `waited` is told how many seconds a Wait or a Retry takes.
+(StringEquals), Wait, Succeed and Fail. `waited` is called with the seconds that a
+Wait or a Retry takes.
 
 It leaves out: every other type of state, intrinsic functions but States.JsonToString and States.Format with
 one path, JSONata, Catch, InputPath, concurrency (batches run one after the other), and the history. A

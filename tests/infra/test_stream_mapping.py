@@ -4,7 +4,7 @@ import botocore.session
 import pytest
 
 from tests.transform.builders import settings
-from ttl_archive.infra.local.event_source.configuration import mapping_config
+from ttl_archive.infra.local.event_source.mapping_configuration import mapping_config
 from ttl_archive.infra.stream_mapping import mapping_settings
 
 BUCKET = "arn:aws:s3:::failures"

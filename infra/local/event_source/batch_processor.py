@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ttl_archive.infra.local.event_source.configuration import MappingConfig
+from ttl_archive.infra.local.event_source.batch_queue import Batch, BatchQueue, event_bytes
 from ttl_archive.infra.local.event_source.counts import MappingCounts
 from ttl_archive.infra.local.event_source.faults import Fault, Throttled, no_fault
 from ttl_archive.infra.local.event_source.function_response import (
@@ -25,7 +25,7 @@ from ttl_archive.infra.local.event_source.function_response import (
     UnknownResponse,
     interpret_response,
 )
-from ttl_archive.infra.local.event_source.lane import Batch, Lane, event_bytes
+from ttl_archive.infra.local.event_source.mapping_configuration import MappingConfig
 from ttl_archive.infra.local.event_source.on_failure import (
     Condition,
     DiscardedBatch,
@@ -34,7 +34,7 @@ from ttl_archive.infra.local.event_source.on_failure import (
     object_key,
 )
 from ttl_archive.infra.local.event_source.shard_poller import ShardPoller
-from ttl_archive.infra.local.event_source.stream import RETENTION_MS, StreamRecord
+from ttl_archive.infra.local.event_source.stream import RETENTION_MS, ShardRecord
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.firehose.function import (
     MAX_REQUEST_BYTES,
@@ -70,7 +70,7 @@ class MappingIdentity:
 
 @dataclass
 class BatchProcessor:
-    """Tries the current batch of a lane; `s3` is anything with boto3's `put_object`."""
+    """Tries the current batch of a queue; `s3` is anything with boto3's `put_object`."""
 
     identity: MappingIdentity
     config: MappingConfig
@@ -82,24 +82,24 @@ class BatchProcessor:
     fault: Fault = no_fault
     uuids: Callable[[], uuid.UUID] = uuid.uuid4
 
-    def attempt(self, poller: ShardPoller, lane: Lane, batch: Batch) -> bool:
+    def attempt(self, poller: ShardPoller, queue: BatchQueue, batch: Batch) -> bool:
         """Try a batch once, and return whether that changed anything but the time of the next attempt."""
-        if self._discard_old(poller, lane, batch):
+        if self._discard_old(poller, queue, batch):
             return True
         if event_bytes(batch.records[0]) > MAX_REQUEST_BYTES:
-            return self._oversized(poller, lane, batch)
+            return self._oversized(poller, queue, batch)
         request_id = str(self.uuids())
         try:
             failure = self._invoke(batch)
         except Throttled:
             self.counts.throttles += 1
-            lane.pause(self.clock.now_ms())
+            queue.pause(self.clock.now_ms())
             return False
         if failure is None:
             self._acknowledge(poller, batch.records)
-            lane.replace_current(now_ms=self.clock.now_ms())
+            queue.replace_current(now_ms=self.clock.now_ms())
             return True
-        return self._failed(poller, lane, batch, failure, request_id)
+        return self._failed(poller, queue, batch, failure, request_id)
 
     def _invoke(self, batch: Batch) -> Failure | None:
         """Return how far the function failed. Raises Throttled."""
@@ -121,24 +121,24 @@ class BatchProcessor:
         )
 
     def _failed(
-        self, poller: ShardPoller, lane: Lane, batch: Batch, failure: Failure, request_id: str
+        self, poller: ShardPoller, queue: BatchQueue, batch: Batch, failure: Failure, request_id: str
     ) -> bool:
         rest = batch.records[failure.first :]
         self.counts.failed += len(rest)
         self._acknowledge(poller, batch.records[: failure.first])
         if self.config.bisects and (parts := _bisected(batch, failure)):
-            lane.replace_current(*parts, now_ms=self.clock.now_ms())
+            queue.replace_current(*parts, now_ms=self.clock.now_ms())
             return True
         tried = Batch(rest, batch.invocations + 1)
         if self.config.max_retries is not None and tried.invocations > self.config.max_retries:
             self._discard(poller, tried, "RetryAttemptsExhausted", request_id, failure.error)
-            lane.replace_current(now_ms=self.clock.now_ms())
+            queue.replace_current(now_ms=self.clock.now_ms())
             return True
         batch.records, batch.invocations = tried.records, tried.invocations
-        lane.pause(self.clock.now_ms())
+        queue.pause(self.clock.now_ms())
         return failure.first > 0 or self.config.max_retries is not None
 
-    def _discard_old(self, poller: ShardPoller, lane: Lane, batch: Batch) -> bool:
+    def _discard_old(self, poller: ShardPoller, queue: BatchQueue, batch: Batch) -> bool:
         """Discard the records at the front of a batch that are too old, and return whether there were any."""
         trimmed = self._older(batch, RETENTION_MS)
         self._trim(poller, Batch(batch.records[:trimmed], batch.invocations))
@@ -150,7 +150,7 @@ class BatchProcessor:
         if len(left) == len(batch.records):
             return False
         remaining = [Batch(left, batch.invocations, batch.due_ms)] if left else []
-        lane.replace_current(*remaining, now_ms=self.clock.now_ms())
+        queue.replace_current(*remaining, now_ms=self.clock.now_ms())
         return True
 
     def _older(self, batch: Batch, age_ms: int) -> int:
@@ -168,16 +168,16 @@ class BatchProcessor:
             self.counts.trimmed += len(batch.records)
             poller.settle(batch.records)
 
-    def _oversized(self, poller: ShardPoller, lane: Lane, batch: Batch) -> bool:
+    def _oversized(self, poller: ShardPoller, queue: BatchQueue, batch: Batch) -> bool:
         if self.unverified.oversized_record == "blocks":
-            lane.pause(self.clock.now_ms())
+            queue.pause(self.clock.now_ms())
             return False
         # No invocation took place; the condition is the one that is known. UNVERIFIED.
         self._discard(poller, batch, "RetryAttemptsExhausted", str(self.uuids()))
-        lane.replace_current(now_ms=self.clock.now_ms())
+        queue.replace_current(now_ms=self.clock.now_ms())
         return True
 
-    def _acknowledge(self, poller: ShardPoller, records: list[StreamRecord]) -> None:
+    def _acknowledge(self, poller: ShardPoller, records: list[ShardRecord]) -> None:
         self.counts.acknowledged += len(records)
         poller.settle(records)
 

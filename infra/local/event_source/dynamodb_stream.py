@@ -16,7 +16,7 @@ from ttl_archive.infra.local.event_source.stream import (
     Page,
     Position,
     Shard,
-    StreamRecord,
+    ShardRecord,
 )
 
 _LIMIT = 1000  # BC-dynamodbstreams: GetRecords
@@ -58,7 +58,7 @@ class DynamoDbStream:
         """Return what GetRecords returns, in the form of the event. Raises botocore's ClientError."""
         self.requests += 1
         answer = self._client.get_records(ShardIterator=iterator, Limit=_LIMIT)
-        records = [StreamRecord(event_record(each, self.arn)) for each in answer["Records"]]
+        records = [ShardRecord(event_record(each, self.arn)) for each in answer["Records"]]
         return Page(records, answer.get("NextShardIterator"))
 
 

@@ -6,9 +6,9 @@ from collections.abc import MutableMapping
 from dataclasses import replace
 
 from ttl_archive.infra.local.event_source.batch_processor import BatchProcessor
-from ttl_archive.infra.local.event_source.configuration import MappingConfig
+from ttl_archive.infra.local.event_source.batch_queue import BatchQueue
 from ttl_archive.infra.local.event_source.counts import MappingCounts
-from ttl_archive.infra.local.event_source.lane import Lane
+from ttl_archive.infra.local.event_source.mapping_configuration import MappingConfig
 from ttl_archive.infra.local.event_source.shard_poller import ShardPoller
 from ttl_archive.infra.local.event_source.stream import (
     TRIM_HORIZON,
@@ -99,8 +99,8 @@ class EventSourceMapping:
         changes = 0
         for poller in list(self._pollers.values()):
             changes += poller.read()
-            for lane in poller.lanes:
-                changes += self._run(poller, lane, everything=everything)
+            for queue in poller.queues:
+                changes += self._run(poller, queue, everything=everything)
         # The children of a shard that has just ended are a change, though it had no record left.
         return changes + self._open_shards()
 
@@ -109,10 +109,10 @@ class EventSourceMapping:
         waiting = sum(poller.unsettled for poller in self._pollers.values())
         return replace(self._processor.counts, waiting=waiting)
 
-    def _run(self, poller: ShardPoller, lane: Lane, *, everything: bool) -> int:
+    def _run(self, poller: ShardPoller, queue: BatchQueue, *, everything: bool) -> int:
         changes = 0
-        while batch := lane.current(self._processor.clock.now_ms(), everything=everything):
-            if not self._processor.attempt(poller, lane, batch):
+        while batch := queue.current(self._processor.clock.now_ms(), everything=everything):
+            if not self._processor.attempt(poller, queue, batch):
                 break
             changes += 1
         return changes

@@ -14,7 +14,7 @@ from ttl_archive.infra.local.event_source.stream import (
     Page,
     Position,
     Shard,
-    StreamRecord,
+    ShardRecord,
 )
 from ttl_archive.infra.local.firehose.clock import Clock
 
@@ -26,7 +26,7 @@ _DEFAULT_ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/table/stream/2026-
 class _MemoryShard:
     shard: Shard
     first: int = 0  # the position of the oldest record that is not trimmed
-    records: list[StreamRecord] = field(default_factory=list)
+    records: list[ShardRecord] = field(default_factory=list)
     is_closed: bool = False
 
     def trim(self, now_ms: int) -> None:
@@ -57,7 +57,7 @@ class MemoryStream:
         shard = self._shards[shard_id or next(reversed(self._shards))]
         if shard.is_closed:
             raise ValueError(f"{shard.shard.shard_id} is closed. Put the record into one of its children.")
-        shard.records.append(StreamRecord(event))
+        shard.records.append(ShardRecord(event))
 
     def split(self, shard_id: str, *children: str) -> None:
         """Close a shard and open its children; without children it only ends.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from ttl_archive.infra.local.event_source.stream import StreamRecord
+from ttl_archive.infra.local.event_source.stream import ShardRecord
 
 # Whether `payload` is a JSON string, as the guide says, or an object is UNVERIFIED.
 PayloadForm = Literal["string", "object"]
@@ -26,7 +26,7 @@ class DiscardedBatch:
     `function_error` is "Unhandled" after an exception or a timeout, and None after a reported failure.
     """
 
-    records: Sequence[StreamRecord]
+    records: Sequence[ShardRecord]
     shard_id: str
     condition: Condition
     invocations: int
@@ -87,7 +87,7 @@ def _batch_info(batch: DiscardedBatch, stream_arn: str) -> dict[str, Any]:
     }
 
 
-def _time(record: StreamRecord) -> datetime:
+def _time(record: ShardRecord) -> datetime:
     return datetime.fromtimestamp(record.arrival_ms / 1000, UTC)
 
 

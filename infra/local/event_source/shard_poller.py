@@ -1,11 +1,11 @@
-"""Reads one shard, filters its records, and keeps its lanes."""
+"""Reads one shard, filters its records, and keeps its queues."""
 
 from __future__ import annotations
 
-from ttl_archive.infra.local.event_source.configuration import MappingConfig
+from ttl_archive.infra.local.event_source.batch_queue import BatchQueue
 from ttl_archive.infra.local.event_source.counts import MappingCounts
-from ttl_archive.infra.local.event_source.lane import Lane
-from ttl_archive.infra.local.event_source.stream import Position, Shard, StreamReader, StreamRecord
+from ttl_archive.infra.local.event_source.mapping_configuration import MappingConfig
+from ttl_archive.infra.local.event_source.stream import Position, Shard, ShardRecord, StreamReader
 from ttl_archive.infra.local.firehose.checkpoints import Checkpoints
 
 
@@ -22,8 +22,9 @@ class ShardPoller:
         counts: MappingCounts,
     ) -> None:
         self.shard = shard
-        self.lanes = [
-            Lane(batch_size=config.batch_size, window_ms=config.window_ms) for _ in range(config.lanes)
+        self.queues = [
+            BatchQueue(batch_size=config.batch_size, window_ms=config.window_ms)
+            for _ in range(config.parallelization_factor)
         ]
         self._reader = reader
         self._config = config
@@ -34,7 +35,7 @@ class ShardPoller:
     @property
     def unsettled(self) -> int:
         """The number of records that were read and are not settled."""
-        return sum(map(len, self.lanes))
+        return sum(map(len, self.queues))
 
     @property
     def has_ended(self) -> bool:
@@ -53,15 +54,15 @@ class ShardPoller:
                 break
         return self._counts.polled - before
 
-    def settle(self, records: list[StreamRecord]) -> None:
+    def settle(self, records: list[ShardRecord]) -> None:
         """Move the checkpoint behind what is settled without a gap."""
         self._checkpoints.settle((self.shard.shard_id, record.sequence_number) for record in records)
 
-    def _take(self, record: StreamRecord) -> None:
+    def _take(self, record: ShardRecord) -> None:
         self._counts.polled += 1
         self._checkpoints.expect((self.shard.shard_id, record.sequence_number), copies=1)
         if self._config.record_filter.passes(record.event):
-            self.lanes[record.lane(len(self.lanes))].add(record)
+            self.queues[record.queue_index(len(self.queues))].add(record)
         else:
             self._counts.filtered_out += 1
             self.settle([record])

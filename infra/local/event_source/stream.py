@@ -34,7 +34,7 @@ class Shard:
 
 
 @dataclass(frozen=True)
-class StreamRecord:
+class ShardRecord:
     """One record of a stream; `event` is its entry of `Records` in the event of the function."""
 
     event: Mapping[str, Any]
@@ -54,17 +54,17 @@ class StreamRecord:
         """The JSON of the entry."""
         return json.dumps(self.event, separators=(",", ":"), ensure_ascii=False).encode()
 
-    def lane(self, lanes: int) -> int:
-        """Return which of several concurrent batches of a shard takes the record, by the item's key."""
+    def queue_index(self, queues: int) -> int:
+        """Return which of the queues of a shard takes the record, by the item's key."""
         keys = json.dumps(self.event["dynamodb"]["Keys"], sort_keys=True)
-        return zlib.crc32(keys.encode()) % lanes
+        return zlib.crc32(keys.encode()) % queues
 
 
 @dataclass(frozen=True)
 class Page:
     """Records in the order of the shard, and the iterator to read on with; None behind the end of a shard."""
 
-    records: Sequence[StreamRecord]
+    records: Sequence[ShardRecord]
     next_iterator: str | None
 
 

@@ -11,7 +11,7 @@ from ttl_archive.infra.local.dynamodb.ttl import ExpiredItem
 from ttl_archive.infra.local.event_source.batch_processor import Unverified
 from ttl_archive.infra.local.event_source.counts import MappingCounts
 from ttl_archive.infra.local.event_source.faults import Fault, no_fault
-from ttl_archive.infra.local.event_source.service import EventSourceMappings
+from ttl_archive.infra.local.event_source.mapping_service import EventSourceMappings
 from ttl_archive.infra.local.event_source.stream import StreamReader
 from ttl_archive.infra.local.firehose.function import Function
 from ttl_archive.infra.local.in_process_function import (

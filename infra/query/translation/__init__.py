@@ -22,7 +22,7 @@ macros               what DuckDB gets: exact division, and rows that are refused
 mistakes             the two reasons why a query is not translated
 queried_dates        which dates of folders a query reads
 
-Source of the rules: Trino's documentation and trinodb/trino:core/trino-main/src/main/java/io/trino/type/
+Source of the rules: TRINO, functions; trinodb/trino:core/trino-main/src/main/java/io/trino/type/
 DecimalOperators.java, DecimalCasts.java, VarcharOperators.java, operator/scalar/StringFunctions.java,
 DateTimeFunctions.java and sql/analyzer/StatementAnalyzer.java; DuckDB 1.5.5 was tried.
 """

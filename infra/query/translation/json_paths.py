@@ -2,7 +2,7 @@
 
 Trino returns a number's text as it is written, and DuckDB passes fractions through a double: a row with one
 is refused. In the image (`ddb_image`) every number is a string, so each of its digits can be read:
-json_extract_scalar(ddb_image, '$.temperature.N'). Source: JsonExtract.java; RFC 6901.
+json_extract_scalar(ddb_image, '$.temperature.N'). Source: TRINO, JsonExtract.java; RFC 6901.
 """
 
 from sqlglot import exp

@@ -2,7 +2,7 @@
 
 A text is converted where it fits a grammar that both engines read in the same way. Of other texts, TRY_CAST
 returns NULL where no engine could read a value, and every other case is refused by the row that has it.
-Source: VarcharOperators.java, DecimalCasts.java, VarcharToTimestampCast.java; `infra/sql/grammar.py`.
+Source: TRINO, VarcharOperators.java, DecimalCasts.java, VarcharToTimestampCast.java; `infra/sql/grammar.py`.
 """
 
 from collections.abc import Callable

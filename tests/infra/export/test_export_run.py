@@ -89,7 +89,7 @@ def test_the_first_run_exports_the_day_before_it_when_its_end_is_old_enough() ->
 def test_windows_join_without_gap_or_overlap_after_missed_and_doubled_runs(
     minutes: list[int], doubled: list[bool], failing: int
 ) -> None:
-    """Runs at any distance stand for missed ones; each may be started twice; some exports fail at first."""
+    """A large distance between two runs is a missed run; a run may start twice, and exports may fail."""
     exports, bucket = FakeExports(failing=failing), Bucket()
     scheduled = START
     for distance, is_doubled in zip([0, *minutes], [False, *doubled], strict=False):

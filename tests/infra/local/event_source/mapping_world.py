@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ttl_archive.infra.local.event_source.counts import MappingCounts
+from ttl_archive.infra.local.event_source.mapping_service import EventSourceMappings
 from ttl_archive.infra.local.event_source.memory_stream import MemoryStream
-from ttl_archive.infra.local.event_source.service import EventSourceMappings
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.firehose.function import InProcess
 from ttl_archive.infra.local.firehose.memory_s3 import MemoryS3

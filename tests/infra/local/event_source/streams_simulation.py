@@ -19,9 +19,9 @@ from tests.transform.builders import settings
 from tests.transform.fakes_forwarder import Context, Killed, Road, oversized, poison, removal, timeout
 from ttl_archive.infra.local.event_source.batch_processor import Unverified
 from ttl_archive.infra.local.event_source.faults import FaultPoint, Throttled
+from ttl_archive.infra.local.event_source.mapping_service import EventSourceMappings
 from ttl_archive.infra.local.event_source.memory_stream import MemoryStream
-from ttl_archive.infra.local.event_source.service import EventSourceMappings
-from ttl_archive.infra.local.event_source.stream import StreamRecord
+from ttl_archive.infra.local.event_source.stream import ShardRecord
 from ttl_archive.infra.local.firehose.function import FunctionTimedOut, InProcess
 from ttl_archive.infra.local.firehose.puts import throttled
 from ttl_archive.infra.stream_filter import filter_criteria
@@ -179,7 +179,7 @@ class Simulation:
             return True
         return False
 
-    def _mapping_fault(self, point: FaultPoint, _: Sequence[StreamRecord]) -> None:
+    def _mapping_fault(self, point: FaultPoint, _: Sequence[ShardRecord]) -> None:
         if self._is(f"mapping killed {point}", 0.02):
             raise MappingKilled
         if point == "before-invoke" and self._is("throttled function", 0.1):

@@ -8,7 +8,7 @@ import pytest
 from tests.infra.local.event_source.mapping_world import REPORTING, TO_BUCKET, World, failures
 from ttl_archive.infra.local.event_source.batch_processor import Unverified
 from ttl_archive.infra.local.event_source.faults import FaultPoint, Throttled
-from ttl_archive.infra.local.event_source.stream import StreamRecord
+from ttl_archive.infra.local.event_source.stream import ShardRecord
 from ttl_archive.infra.local.firehose.function import FunctionTimedOut
 
 
@@ -173,7 +173,7 @@ def test_with_bisecting_a_reported_failure_cuts_the_batch_there(world: World) ->
 def test_throttling_uses_no_retries(world: World) -> None:
     throttled = 5
 
-    def fault(point: FaultPoint, _: Sequence[StreamRecord]) -> None:
+    def fault(point: FaultPoint, _: Sequence[ShardRecord]) -> None:
         nonlocal throttled
         if point == "before-invoke" and throttled:
             throttled -= 1
@@ -191,7 +191,7 @@ def test_throttling_uses_no_retries(world: World) -> None:
 def test_a_timeout_after_the_function_has_run_hands_the_batch_over_again(world: World) -> None:
     timeouts = iter([True, False])
 
-    def fault(point: FaultPoint, _: Sequence[StreamRecord]) -> None:
+    def fault(point: FaultPoint, _: Sequence[ShardRecord]) -> None:
         if point == "after-invoke" and next(timeouts):
             raise FunctionTimedOut
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.infra.local.event_source.mapping_world import REPORTING, TO_BUCKET, UUID, World, failures
 from ttl_archive.infra.local.event_source.faults import FaultPoint
-from ttl_archive.infra.local.event_source.stream import StreamRecord
+from ttl_archive.infra.local.event_source.stream import ShardRecord
 
 ROOT, LEFT, RIGHT = "shardId-00000001", "shardId-00000002", "shardId-00000003"
 
@@ -18,7 +18,7 @@ class Killed(Exception):
 def kill_once(at: FaultPoint) -> dict[str, object]:
     points = iter([True])
 
-    def fault(point: FaultPoint, _: Sequence[StreamRecord]) -> None:
+    def fault(point: FaultPoint, _: Sequence[ShardRecord]) -> None:
         if point == at and next(points, False):
             raise Killed
 

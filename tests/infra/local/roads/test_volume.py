@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from ttl_archive.infra.local import Clock, Pipeline
+from ttl_archive.infra.local.event_source.mapping_service import EventSourceMappings
 from ttl_archive.infra.local.event_source.memory_stream import MemoryStream
-from ttl_archive.infra.local.event_source.service import EventSourceMappings
 from ttl_archive.infra.local.resources import FAILURE_BUCKET, FORWARDER_ARN
 from ttl_archive.infra.stream_mapping import mapping_settings
 

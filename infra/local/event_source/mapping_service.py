@@ -22,15 +22,15 @@ from ttl_archive.infra.local.event_source.batch_processor import (
     MappingIdentity,
     Unverified,
 )
-from ttl_archive.infra.local.event_source.configuration import (
+from ttl_archive.infra.local.event_source.counts import MappingCounts
+from ttl_archive.infra.local.event_source.faults import Fault, no_fault
+from ttl_archive.infra.local.event_source.mapping import EventSourceMapping
+from ttl_archive.infra.local.event_source.mapping_configuration import (
     DEFAULTS,
     MappingConfig,
     invalid_parameter,
     mapping_config,
 )
-from ttl_archive.infra.local.event_source.counts import MappingCounts
-from ttl_archive.infra.local.event_source.faults import Fault, no_fault
-from ttl_archive.infra.local.event_source.mapping import EventSourceMapping
 from ttl_archive.infra.local.event_source.record_filter import DEFAULT_MAX_FILTERS
 from ttl_archive.infra.local.event_source.stream import StreamReader
 from ttl_archive.infra.local.firehose.clock import Clock

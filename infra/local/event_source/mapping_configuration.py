@@ -52,7 +52,7 @@ class MappingConfig:
     record_filter: RecordFilter
     batch_size: int
     window_ms: int
-    lanes: int
+    parallelization_factor: int
     max_age_ms: int | None
     max_retries: int | None
     bisects: bool
@@ -87,7 +87,7 @@ def mapping_config(
         ),
         batch_size=given["BatchSize"],
         window_ms=given["MaximumBatchingWindowInSeconds"] * 1000,
-        lanes=given["ParallelizationFactor"],
+        parallelization_factor=given["ParallelizationFactor"],
         max_age_ms=None if age_s < 0 else age_s * 1000,
         max_retries=None if retries < 0 else retries,
         bisects=given["BisectBatchOnFunctionError"],

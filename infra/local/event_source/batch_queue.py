@@ -1,11 +1,14 @@
-"""One of the concurrent batches of a shard: records that wait, and the batches that are being tried."""
+"""A queue of a shard: records that wait, and the batches that are being tried.
+
+A shard has as many queues as its mapping has concurrent batches (ParallelizationFactor).
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
 
-from ttl_archive.infra.local.event_source.stream import StreamRecord
+from ttl_archive.infra.local.event_source.stream import ShardRecord
 from ttl_archive.infra.local.firehose.function import MAX_REQUEST_BYTES
 
 # AWS does not publish how long a mapping waits before it tries a batch again. Ours doubles up to a minute.
@@ -22,7 +25,7 @@ class Batch:
     and that makes no record too old: AWS polls all the time.
     """
 
-    records: list[StreamRecord]
+    records: list[ShardRecord]
     invocations: int = 0
     due_ms: int | None = None
 
@@ -37,12 +40,12 @@ class Batch:
         return [record.sequence_number for record in self.records]
 
 
-def event_bytes(record: StreamRecord) -> int:
+def event_bytes(record: ShardRecord) -> int:
     """Return the size of the event that has this record alone."""
     return _EMPTY_BYTES + len(record.encoded)
 
 
-class Lane:
+class BatchQueue:
     """The records of some items of a shard, in order: a batch is tried again before the next one is made.
 
     A batch is made when it has `batch_size` records, when one more would not fit the payload of 6 MB, or when
@@ -53,7 +56,7 @@ class Lane:
     def __init__(self, *, batch_size: int, window_ms: int) -> None:
         self._batch_size = batch_size
         self._window_ms = window_ms
-        self._waiting: deque[StreamRecord] = deque()
+        self._waiting: deque[ShardRecord] = deque()
         self._waiting_bytes = _EMPTY_BYTES
         self._tried: deque[Batch] = deque()
         self._free_since_ms = 0
@@ -64,7 +67,7 @@ class Lane:
         """Return the number of records that are not settled."""
         return len(self._waiting) + sum(len(batch.records) for batch in self._tried)
 
-    def add(self, record: StreamRecord) -> None:
+    def add(self, record: ShardRecord) -> None:
         """Let a record wait for a batch."""
         self._waiting.append(record)
         self._waiting_bytes += len(record.encoded) + 1
