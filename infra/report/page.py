@@ -79,15 +79,17 @@ def _rows_plot(rows: RowCounts | NotCounted) -> Plot | None:
 def _lag_plot(rows: RowCounts | NotCounted) -> Plot | None:
     if isinstance(rows, NotCounted) or rows.no_lag or not rows.lags:
         return None
-    short = ["early", *(f"<{duration_text(limit)}" for limit in LAG_LIMITS_S[1:])]
-    return bar_plot("Removals by lag", [*short, f"≥{duration_text(LAG_LIMITS_S[-1])}"], rows.lags, every=True)
+    limits = [duration_text(limit).replace(" ", "") for limit in LAG_LIMITS_S[1:]]
+    short = ["early", *(f"<{limit}" for limit in limits), f"≥{limits[-1]}"]
+    return bar_plot("Removals by lag", short, rows.lags, every=True)
 
 
 def _size_plot(objects: ArchivedObjects | NotCounted) -> Plot | None:
     if isinstance(objects, NotCounted):
         return None
-    short = [f"<{size_text(limit).replace('iB', '')}" for limit in SIZE_LIMITS]
-    return bar_plot("Objects by size", [*short, "≥128 M"], objects.sizes, every=True)
+    limits = [size_text(limit).removesuffix("iB").replace(" ", "") for limit in SIZE_LIMITS]
+    short = [*(f"<{limit}" for limit in limits), f"≥{limits[-1]}"]
+    return bar_plot("Objects by size", short, objects.sizes, every=True)
 
 
 def _number(value: Any) -> str:
