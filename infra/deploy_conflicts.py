@@ -124,6 +124,12 @@ def _source_rules(deploy: "Deploy", settings: Settings) -> list[tuple[bool, str]
             bool(unused),
             f'source is "{deploy.source}", which does not use {", ".join(unused)}. Remove them',
         ),
+        # No put starts in the last 10 seconds, or 20 while a record is refused. See transform/forwarder.py.
+        (
+            streams and deploy.timeout_s < 30,
+            f'source is "{deploy.source}" and timeout_s is {deploy.timeout_s}. The forwarder keeps 20 '
+            "seconds for error objects: use at least 30",
+        ),
         # See transform/forwarder.py.
         (
             streams and settings.output.partition_by == "event",

@@ -268,6 +268,7 @@ def deploy_of_text(deploy: str, more: str = "") -> deploy_settings.Deploy:
             "",
             "does not use stream_mode, shards",
         ),
+        ('source = "streams"\ntimeout_s = 29', "", "timeout_s is 29"),
         ("batch_records = 5", "", 'source is "kinesis", which does not use batch_records'),
         ('source = "streams"', '[output]\npartition_by = "event"', 'partition_by is "event"'),
         ('source = "both"\nparquet = true', "", "parquet is true"),
