@@ -35,7 +35,7 @@ _RESULT_OBJECTS = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartU
 
 
 class AthenaRelations(Construct):
-    """The views archive, archive_unique, archive_latest and errors."""
+    """The views archive, archive_unique, archive_latest, archive_history and errors."""
 
     def __init__(
         self,

@@ -34,6 +34,13 @@ _COMMANDS = {
     "drain": LazyCommand(
         "infra.drain", "drain", None, "Detach the table and wait until nothing is buffered.", "deploy"
     ),
+    "history": LazyCommand(
+        "infra.history.history_command",
+        "history",
+        None,
+        "Show the life of an item, or what it was at a moment.",
+        "deploy",
+    ),
     "init": LazyCommand(
         "infra.evidence.init_command", "init", None, "Write archive.toml for a table, from its items."
     ),

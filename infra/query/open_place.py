@@ -22,6 +22,7 @@ from ttl_archive.infra.query.query_places import (
 from ttl_archive.infra.sql.archive_relation import ArchiveRelation
 from ttl_archive.infra.sql.athena_dialect import AthenaDialect
 from ttl_archive.infra.sql.errors_relation import ERROR_COLUMNS
+from ttl_archive.infra.sql.history_relation import HISTORY, STEP_COLUMNS
 from ttl_archive.infra.sql.relations import ARCHIVE, ERRORS, LATEST, UNIQUE
 from ttl_archive.replay.aws import Clients
 from ttl_archive.replay.commands.options import split_url
@@ -82,7 +83,8 @@ def archive_bucket(clients: Clients, how: QueryOptions, settings: Settings) -> s
 def known_names(settings: Settings) -> dict[str, tuple[str, ...]]:
     """Return the names of the columns of each relation."""
     archive = tuple(column.name for column in ArchiveRelation(settings, AthenaDialect()).columns())
-    return {ARCHIVE: archive, UNIQUE: archive, LATEST: archive, ERRORS: ERROR_COLUMNS}
+    history = (*archive, *STEP_COLUMNS)
+    return {ARCHIVE: archive, UNIQUE: archive, LATEST: archive, HISTORY: history, ERRORS: ERROR_COLUMNS}
 
 
 @contextmanager

@@ -27,12 +27,13 @@ from ttl_archive.infra.query.stored_files import (
 from ttl_archive.infra.sql.athena_dialect import AthenaDialect
 from ttl_archive.infra.sql.dialect import Dialect
 from ttl_archive.infra.sql.duckdb_dialect import DuckDbDialect
+from ttl_archive.infra.sql.history_relation import HISTORY
 from ttl_archive.infra.sql.relations import ARCHIVE, LATEST, UNIQUE
 from ttl_archive.infra.sql.text_table import ARCHIVE_FILES
 from ttl_archive.replay.claims import Claims, new_owner
 from ttl_archive.transform.settings import Settings
 
-_DATED = (ARCHIVE, UNIQUE, LATEST, ARCHIVE_FILES)
+_DATED = (ARCHIVE, UNIQUE, LATEST, HISTORY, ARCHIVE_FILES)
 OnCoverage = Callable[[Coverage], None]
 
 

@@ -4,6 +4,7 @@ relation         what it has                               module
 archive          every delivered row, columns typed        archive_relation
 archive_unique   each change once in each date folder      relations, change_identity
 archive_latest   the newest change of each key             relations
+archive_history  every change of each key in order         history_relation
 errors           every record that failed                  errors_relation
 archive_files, error_files: the text tables below them     text_table; in DuckDB duckdb_files
 

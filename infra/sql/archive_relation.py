@@ -230,10 +230,13 @@ class ArchiveRelation:
         return [f"ddb_t{by_path[(name,)]}" for name in names]
 
     def _key(self) -> str:
-        if self._is_envelope:
-            return quoted("keys")
         keys = self._settings.table.keys
-        return key_text(self._attribute_texts(keys)) if keys else ""
+        if not self._is_envelope:
+            return key_text(self._attribute_texts(keys)) if keys else ""
+        if not keys or not self._settings.output.image:
+            return quoted("keys")
+        # The image is exact in every engine; `keys` may not be. A row without an image is from before it.
+        return f"coalesce({key_text(self._attribute_texts(keys))}, {quoted('keys')})"
 
     def _life(self) -> str:
         table = self._settings.table

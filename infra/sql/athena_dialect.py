@@ -57,6 +57,14 @@ class AthenaDialect(Dialect):
     def time_of_ms(self, milliseconds: str) -> str:
         return f"date_add('millisecond', {milliseconds}, timestamp '1970-01-01 00:00:00.000')"
 
+    def microseconds_of(self, text: str) -> str:
+        # The double of to_unixtime is exact to less than a microsecond until the year 2255, and is rounded.
+        return f"CAST(round(to_unixtime(CAST({text} AS timestamp(6))) * 1000000) AS bigint)"
+
+    def attribute_value(self, image: str, name: str) -> str:
+        parsed = self.parsed_image(f"nullif({image}, '')", [])
+        return f"json_format(element_at({parsed}, {name}))"
+
     def text_of_base64(self, encoded: str) -> str:
         return f"from_utf8(from_base64({encoded}))"
 

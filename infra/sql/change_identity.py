@@ -119,6 +119,11 @@ def without_superseded(names: Sequence[str], rows: str, archive: str) -> str:
     )
 
 
+def item_key(values: Sequence[str]) -> str:
+    """Return the ddb_key of an item whose key attributes have these texts, as `key_text` makes it."""
+    return values[0] if len(values) == 1 else "".join(f"{len(value)}:{value}" for value in values)
+
+
 def key_text(texts: Sequence[str]) -> str:
     """Return the expression of the text that tells one item's key from another's; NULL without the key."""
     if len(texts) == 1:

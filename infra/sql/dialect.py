@@ -74,6 +74,14 @@ class Dialect(ABC):
         """Return the timestamp of milliseconds since 1970, UTC."""
 
     @abstractmethod
+    def microseconds_of(self, text: str) -> str:
+        """Return the microseconds since 1970 of a text such as 2026-11-21 06:26:52.123456, in UTC."""
+
+    @abstractmethod
+    def attribute_value(self, image: str, name: str) -> str:
+        """Return the JSON text of the attribute value in an image by its name, both of them expressions."""
+
+    @abstractmethod
     def text_of_base64(self, encoded: str) -> str:
         """Return the UTF-8 text that base64 stands for."""
 

@@ -65,6 +65,13 @@ class DuckDbDialect(Dialect):
     def time_of_ms(self, milliseconds: str) -> str:
         return f"epoch_ms({milliseconds})"
 
+    def microseconds_of(self, text: str) -> str:
+        return f"epoch_us(CAST({text} AS timestamp))"
+
+    def attribute_value(self, image: str, name: str) -> str:
+        escaped = f"replace(replace(CAST({name} AS varchar), '~', '~0'), '/', '~1')"
+        return f"json_extract_string(nullif({image}, ''), '/' || {escaped})"
+
     def text_of_base64(self, encoded: str) -> str:
         return f"TRY(decode(from_base64({encoded})))"
 

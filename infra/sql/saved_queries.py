@@ -11,9 +11,11 @@ from string import Template
 
 from ttl_archive.infra.sql.archive_relation import ArchiveRelation
 from ttl_archive.infra.sql.dialect import Dialect, quoted
+from ttl_archive.infra.sql.history_relation import has_history, states_sql
 from ttl_archive.infra.sql.relations import unique_sql
-from ttl_archive.transform.settings import ENVELOPE_COLUMNS, Settings
+from ttl_archive.transform.settings import ENVELOPE_COLUMNS, IMAGE_COLUMN, Settings
 
+HISTORY_QUERIES = ("item_history", "item_at", "table_at", "value_changes")
 _DAYS = "{date} BETWEEN ? AND ?"
 
 
@@ -31,7 +33,7 @@ class SavedQuery:
 
 
 def saved_queries(settings: Settings, dialect: Dialect) -> dict[str, SavedQuery]:
-    """Return every saved query by the name of its file."""
+    """Return every saved query that the settings allow, by the name of its file."""
     archive = ArchiveRelation(settings, dialect)
     names = [column.name for column in archive.columns()]
     date = settings.output.date_column
@@ -46,12 +48,16 @@ def saved_queries(settings: Settings, dialect: Dialect) -> dict[str, SavedQuery]
         "is_whole": archive.is_whole(),
         "misfits": _misfits(archive, settings, dialect, days),
         "unique_over_days": unique_sql(names, where=days),
+        "table_at": states_sql(names, dialect),
+        "item_at": states_sql(names, dialect, "ddb_key = ?"),
+        "attribute": dialect.attribute_value(IMAGE_COLUMN, "?"),
     }
     found = {}
     for file in sorted(files("ttl_archive.infra.sql").joinpath("queries").iterdir(), key=lambda f: f.name):
-        if file.name.endswith(".sql"):
+        name = file.name.removesuffix(".sql")
+        if name != file.name and (name not in HISTORY_QUERIES or has_history(settings)):
             sql = Template(file.read_text(encoding="utf-8")).substitute(words).strip()
-            found[file.name.removesuffix(".sql")] = SavedQuery(_first_comment(sql), sql)
+            found[name] = SavedQuery(_first_comment(sql), sql)
     return found
 
 

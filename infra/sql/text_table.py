@@ -75,13 +75,13 @@ def hidden_columns(settings: Settings) -> tuple[Column, ...]:
     """Return the columns that the relations read and do not show.
 
     They are the key attributes that no column of [[columns]] has as its path, and with [table] backfilled
-    the TTL attribute too. An envelope has its keys, so that it needs them only with `backfilled`.
+    the TTL attribute too. An envelope without images has its keys in `keys` alone.
     """
     table, paths = settings.table, {column.path for column in settings.columns}
     wanted = {f"ddb_key_{n}": key for n, key in enumerate(table.keys, 1)}
     if table.backfilled:
         wanted["ddb_ttl"] = table.ttl_attribute
-    elif settings.output.row == "envelope":
+    elif settings.output.row == "envelope" and not settings.output.image:
         return ()
     return tuple(Column(name, (key,), "string") for name, key in wanted.items() if (key,) not in paths)
 

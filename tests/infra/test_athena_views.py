@@ -185,9 +185,9 @@ def test_a_deletion_never_keeps_the_stack_and_the_next_stack_can_be_created(
     assert request(athena, "Delete", sql(BEFORE))["Status"] == "SUCCESS"
     log = capsys.readouterr().out
     assert "AccessDeniedException" in log
-    assert "DROP VIEW IF EXISTS archive_latest: FAILED: no right" in log
+    assert "DROP VIEW IF EXISTS archive_history: FAILED: no right" in log
     assert athena.statements == DROPPED[1:]
-    assert set(athena.views) == {"errors", "archive_latest"}
+    assert set(athena.views) == {"errors", "archive_history"}
     assert request(athena, "Create", sql(BEFORE), request_id="next")["Status"] == "SUCCESS"
     assert set(athena.views) == set(RELATIONS)
 

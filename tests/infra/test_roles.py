@@ -54,7 +54,7 @@ VIEWS = {
     "s3:ListMultipartUploadParts",
     "s3:PutObject",
 }
-RELATIONS = ("archive", "archive_unique", "archive_latest", "errors")
+RELATIONS = ("archive", "archive_unique", "archive_latest", "archive_history", "errors")
 GLUE = {"glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"}
 # Permissions of S3 operations with other names. Source: S3 User Guide, required permissions for operations.
 S3_ACTIONS = {

@@ -21,6 +21,7 @@ from ttl_archive.infra.query.translation.sql_types import type_of_column
 from ttl_archive.infra.sql.archive_relation import ArchiveRelation, RelationColumn
 from ttl_archive.infra.sql.duckdb_dialect import DuckDbDialect
 from ttl_archive.infra.sql.errors_relation import ERROR_COLUMNS
+from ttl_archive.infra.sql.history_relation import HISTORY, STEP_COLUMNS
 from ttl_archive.infra.sql.relations import ARCHIVE, ERRORS, LATEST, UNIQUE
 from ttl_archive.replay.commands.show import plural
 from ttl_archive.transform.settings import ENVELOPE_COLUMNS, Settings
@@ -43,7 +44,8 @@ def relation_columns(settings: Settings) -> dict[str, tuple[RelationColumn, ...]
     """Return the columns of every relation that a user asks, by its name."""
     archive = ArchiveRelation(settings, DuckDbDialect()).columns()
     errors = tuple(RelationColumn(name, _ERROR_TYPES.get(name, "string")) for name in ERROR_COLUMNS)
-    return {**dict.fromkeys((ARCHIVE, UNIQUE, LATEST), archive), ERRORS: errors}
+    history = (*archive, *(RelationColumn(name, "bigint") for name in STEP_COLUMNS))
+    return {**dict.fromkeys((ARCHIVE, UNIQUE, LATEST), archive), HISTORY: history, ERRORS: errors}
 
 
 def translate_query(

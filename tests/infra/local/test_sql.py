@@ -13,6 +13,7 @@ from ttl_archive.infra.local.local_sql import local_access
 from ttl_archive.infra.local.moto_server.emulator import Emulator
 from ttl_archive.infra.query.engine import create_relations, open_engine
 from ttl_archive.infra.query.stored_files import StoredFiles, bucket_files, with_retrieval_states
+from ttl_archive.infra.sql.history_relation import HISTORY
 from ttl_archive.infra.sql.relations import RELATIONS
 from ttl_archive.transform.convert import Row, converter
 from ttl_archive.transform.settings import Settings, parse
@@ -103,7 +104,7 @@ def test_a_proxy_for_the_internet_is_not_asked_for_local_files(
 def test_an_empty_archive_has_every_relation_and_no_rows(archive: Archive, output: dict[str, Any]) -> None:
     archive.settings = settings(**output)
 
-    for relation in RELATIONS:
+    for relation in set(RELATIONS) - {HISTORY}:  # it needs every change
         assert archive.ask(f"SELECT count(*) FROM {relation}") == [(0,)]
     assert archive.ask("SELECT id, amount + 1, ddb_event_us, ddb_image, dt FROM archive") == []
 

@@ -24,6 +24,7 @@ CREATE MACRO trino_json_extract(x, p) AS TRY(json_extract(x, pointer_of(p)));
 CREATE MACRO to_utf8(x) AS x;
 CREATE MACRO to_hex(x) AS x;
 CREATE MACRO from_utf8(x) AS TRY(decode(x));
+CREATE MACRO to_unixtime(t) AS epoch_us(t) / 1000000.0;
 CREATE MACRO date_add(unit, n, t) AS t + to_milliseconds(n);
 """
 
@@ -35,5 +36,5 @@ def install(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def in_duckdb(sql: str) -> str:
-    """Return Athena's text with the one function renamed whose name DuckDB has for another."""
-    return sql.replace("json_extract(", "trino_json_extract(")
+    """Return Athena's text without what DuckDB has under another name: a function and a type."""
+    return sql.replace("json_extract(", "trino_json_extract(").replace("AS timestamp(6))", "AS timestamp)")

@@ -266,7 +266,7 @@ def test_copies_and_disorder_change_nothing(shape: str, feed: str, wanted: list[
     second = 1_000_000 if feed == "streams" else 1
     first = EVENT_US // second * second
     newest = {item: max(tick for other, _, tick in wanted if other == item) for item, _, _ in wanted}
-    named = {item: item if "envelope" not in shape else f'{{"pk":"{item}"}}' for item in newest}
+    named = {item: item if shape != "envelope without image" else f'{{"pk":"{item}"}}' for item in newest}
     assert rows == [(len(deliveries),)]
     assert len(unique) == len({(day, record["eventID"]) for day, record in deliveries})
     assert len({entry[1] for entry in unique}) == len(over_days) == len(wanted)

@@ -48,7 +48,9 @@ def unique(archive: SqlArchive, chosen: Settings) -> list[tuple[str, int]]:
     query = "SELECT ddb_event_name, ddb_event_us FROM archive_unique ORDER BY 2, 1"
     found = archive.ask(chosen, query)
     with archive.connect(chosen) as connection:
-        connection.execute("DROP VIEW archive_latest; DROP VIEW archive_unique; DROP VIEW archive")
+        connection.execute(
+            "DROP VIEW archive_history; DROP VIEW archive_latest; DROP VIEW archive_unique; DROP VIEW archive"
+        )
         install(connection)
         for name, sql in relations(chosen, AthenaDialect()).items():
             if name.startswith("archive"):
