@@ -14,6 +14,9 @@ EXIT_MISUSED = 2
 
 
 _COMMANDS = {
+    "advise": LazyCommand(
+        "infra.advise.advise_command", "advise", None, "Estimate volumes, buffers and costs of an archive."
+    ),
     "backfill": LazyCommand(
         "replay.commands.backfill", "backfill", None, "Archive the items of a DynamoDB export.", "replay"
     ),

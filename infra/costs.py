@@ -23,6 +23,13 @@ PEAK_FACTOR = 4
 LEAST_MOVED_BYTES = 128 * 1024
 # Billed beside an object in GLACIER. Source: S3U, lifecycle transitions.
 _STANDARD_OVERHEAD_BYTES, _GLACIER_OVERHEAD_BYTES = 8 * 1024, 32 * 1024
+# The forwarder packs rows into records of up to this size. Source: Firehose Developer Guide, limits.
+_PACKED_BYTES = 1_000_000
+# An event source mapping invokes for each shard of the table's stream, as often as its window is long; see
+# infra/stream_mapping.py. The number of shards is not documented: this many is an assumption for a table.
+_STREAM_SHARDS, _WINDOW_S = 4, 60
+
+_WRITTEN = "S3, objects written and moved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +116,41 @@ def kinesis_road_cost(
     """Return what the road over a data stream costs in a month; `stream` is the stream's own cost."""
     units = volume.changes * math.ceil(max(1, volume.record_bytes) / CHANGE_UNIT_BYTES)
     firehose_gb = _rounded_gb(volume.changes, volume.record_bytes, FIREHOSE_UNIT_BYTES)
-    thousands = Decimal(objects.count) / 1000
-    moved = price["glacier_transition_1000"] if objects.are_moved else Decimal(0)
     return MonthlyCost(
         {
             "DynamoDB, changes to the data stream": _millions(units)
             * price["dynamodb_change_capture_million"],
             "data stream": stream,
             "Firehose": firehose_gb * price["firehose_gb"],
-            "S3, objects written and moved": thousands * (price["s3_put_1000"] + moved),
+            _WRITTEN: written_and_moved(price, objects),
         },
         year_of_storage(price, objects),
     )
+
+
+def streams_road_cost(
+    price: Mapping[str, Decimal], volume: Volume, objects: BufferedObjects, row_bytes: float
+) -> MonthlyCost:
+    """Return what the road over DynamoDB Streams costs in a month; `row_bytes` is a row before compression.
+
+    Lambda's reads of the stream are free, and events that the filter leaves out are not charged. A Firehose
+    record has many rows, so that the rounding to 5 KB counts once for each record and not for each row.
+    Source: DynamoDB Developer Guide, costoptimization; AWS Lambda Developer Guide, invocation-eventfiltering.
+    """
+    total = volume.rows * row_bytes
+    batches = min(volume.rows, _STREAM_SHARDS * HOURS * 3600 // _WINDOW_S)
+    records = batches + math.ceil(total / _PACKED_BYTES)
+    billed = Decimal(total) + records * FIREHOSE_UNIT_BYTES
+    return MonthlyCost(
+        {"Firehose": billed / GIB * price["firehose_gb"], _WRITTEN: written_and_moved(price, objects)},
+        year_of_storage(price, objects),
+    )
+
+
+def written_and_moved(price: Mapping[str, Decimal], objects: BufferedObjects) -> Decimal:
+    """Return what it costs to write the objects of a month, and to move them to GLACIER."""
+    moved = price["glacier_transition_1000"] if objects.are_moved else Decimal(0)
+    return Decimal(objects.count) / 1000 * (price["s3_put_1000"] + moved)
 
 
 def year_of_storage(price: Mapping[str, Decimal], objects: BufferedObjects) -> Decimal:
@@ -135,11 +165,16 @@ def standard_month(price: Mapping[str, Decimal], objects: int, size_bytes: int) 
     return Decimal(size_bytes) / GIB * price["s3_standard_gb_month"]
 
 
-def glacier_month(price: Mapping[str, Decimal], objects: int, size_bytes: int) -> Decimal:
-    """Return what these objects cost in a month in GLACIER, with the bytes that are billed beside each."""
+def glacier_month(
+    price: Mapping[str, Decimal], objects: int, size_bytes: int, gb_month: str = "glacier_gb_month"
+) -> Decimal:
+    """Return what these objects cost in a month in GLACIER, with the bytes that are billed beside each.
+
+    `gb_month` names the price of another class with the same overhead.
+    """
     in_glacier = Decimal(size_bytes + objects * _GLACIER_OVERHEAD_BYTES) / GIB
     in_standard = Decimal(objects * _STANDARD_OVERHEAD_BYTES) / GIB
-    return in_glacier * price["glacier_gb_month"] + in_standard * price["s3_standard_gb_month"]
+    return in_glacier * price[gb_month] + in_standard * price["s3_standard_gb_month"]
 
 
 def _rounded_gb(records: int, record_bytes: int, unit_bytes: int) -> Decimal:

@@ -13,8 +13,17 @@ SMALL_OBJECT_KB = 100
 
 def prices() -> dict[str, Decimal]:
     """Return every price in USD by its name in prices.toml."""
+    return {name: Decimal(entry["usd"]) for name, entry in _entries().items()}
+
+
+def unverified_prices() -> list[str]:
+    """Return the names of the prices whose source is not certain."""
+    return [name for name, entry in _entries().items() if "UNVERIFIED" in entry["source"]]
+
+
+def _entries() -> dict[str, dict[str, str]]:
     text = files("ttl_archive.infra").joinpath("prices.toml").read_text(encoding="utf-8")
-    return {name: Decimal(entry["usd"]) for name, entry in tomllib.loads(text).items() if name != "region"}
+    return {name: entry for name, entry in tomllib.loads(text).items() if name != "region"}
 
 
 def figures(*, metrics: int, alarms: int, scan_limit_gb: int) -> dict[str, str]:

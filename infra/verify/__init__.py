@@ -9,5 +9,5 @@ failed_removals    TTL removals in error objects that have no row
 day_balance        the numbers of one day, and the verdict with its reasons
 verify_run         the steps of the command
 verify_report      what it prints
-verify_command     the command: options and help
+verify_command     the command: options and help; verify_steps: what it does with them
 """

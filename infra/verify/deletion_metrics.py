@@ -46,6 +46,12 @@ def ttl_deletions(cloudwatch: Any, table: str, first: date, end: date) -> DayCou
     return _daily_sums(cloudwatch, {"deleted": metric}, first, end)["deleted"]
 
 
+def consumed_write_units(cloudwatch: Any, table: str, first: date, end: date) -> DayCounts:
+    """Return the write units that the table consumed on each day. Raises as ttl_deletions."""
+    metric = _metric("AWS/DynamoDB", "ConsumedWriteCapacityUnits", "TableName", table)
+    return _daily_sums(cloudwatch, {"units": metric}, first, end)["units"]
+
+
 def function_counts(cloudwatch: Any, table: str, first: date, end: date) -> dict[date, dict[str, int]]:
     """Return what the transform and the forwarder counted on each day, by metric.
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.infra.test_alarms import ALWAYS, KINESIS
 from ttl_archive import infra
+from ttl_archive.infra.advise.size_tables import size_tables
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.prices import figures, prices
 from ttl_archive.transform import metrics
@@ -31,13 +32,19 @@ def computed() -> dict[str, str]:
     )
 
 
+def costs_by_size() -> list[str]:
+    """Return the amounts of the tables that `ttl-archive advise --sizes` prints."""
+    return [cell for table in size_tables() for line in table for cell in line if cell.startswith("$")]
+
+
 @pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))
 def test_every_cost_in_a_document_is_known(file: Path) -> None:
     known = {Decimal(text.lstrip("$")) for text in computed().values() if text.startswith("$")}
     known |= set(prices().values())
-    stated = re.findall(r"\$(\d+(?:\.\d+)?)", file.read_text(encoding="utf-8"))
+    known |= {Decimal(re.sub("[$,]", "", cell)) for cell in costs_by_size()}
+    stated = re.findall(r"\$(\d[\d,]*(?:\.\d+)?)", file.read_text(encoding="utf-8"))
 
-    assert [amount for amount in stated if Decimal(amount) not in known] == []
+    assert [amount for amount in stated if Decimal(amount.replace(",", "")) not in known] == []
 
 
 def test_the_costs_of_an_idle_archive_are_in_the_readme() -> None:
