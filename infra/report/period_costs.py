@@ -46,6 +46,11 @@ def flow_costs(
     price: Mapping[str, Decimal], counts: FunctionCounts | NotCounted, deploy: Deploy
 ) -> Iterator[CostPart]:
     """Yield what the records of the period cost on the road over a data stream."""
+    if deploy.source != "kinesis":
+        # The forwarder packs rows, and the sums do not say how; with both roads they are of both.
+        reason = f'[deploy] source is "{deploy.source}": the sums do not say what each road sent to Firehose'
+        yield CostPart("Changes and Firehose", NotCounted(reason))
+        return
     if isinstance(counts, NotCounted):
         yield CostPart("DynamoDB's changes, data stream and Firehose", counts)
         return

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from ttl_archive.infra.local.demo import scenario, screen, story
+from ttl_archive.infra.local.demo.archive_page import write_page
 from ttl_archive.infra.local.demo.ask import how_to_reach
 from ttl_archive.infra.local.demo.export_story import ExportStory
 from ttl_archive.infra.local.demo.report import Report
@@ -65,8 +66,11 @@ def run_demo(options: DemoOptions) -> None:
             show_story(console, pipeline, chosen, options.query, found)
             if options.keep:
                 _keep(console, pipeline, options.keep)
+            # Before the objects move to GLACIER, so that every row is counted.
+            found.page = str(write_page(pipeline, ROADS[options.road].pipeline_road, options.keep))
             if not options.serve:  # a user who goes on wants to read what is there
                 _grow_cold(console, pipeline, found)
+            screen.show_text(console, "A page about this archive, by ttl-archive report", [found.page])
             if options.as_json:
                 click.echo(found.as_json())
             if options.serve:

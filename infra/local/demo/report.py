@@ -54,6 +54,7 @@ class Report:
     usage: RoadUsage | None = None
     export_ledger: ExportLedger | None = None  # with --road export
     storage: list[StorageState] = field(default_factory=list)
+    page: str = ""  # where the page of `ttl-archive report` is
 
     def as_json(self) -> str:
         """Return one JSON document with the same content."""
