@@ -27,6 +27,9 @@ _COMMANDS = {
         "infra.local.demo.demo_command", "demo", "local", "See the whole pipeline work on this machine."
     ),
     "docs": LazyCommand("infra.documents", "docs", None, "Show the documents: guides, decisions, sources."),
+    "doctor": LazyCommand(
+        "infra.doctor.doctor_command", "doctor", None, "Check a deployed archive, with remedies.", "deploy"
+    ),
     "firehose": LazyCommand(
         "infra.local.firehose_command",
         "firehose",
