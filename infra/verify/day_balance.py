@@ -17,6 +17,7 @@ from enum import StrEnum
 
 from ttl_archive.infra.verify.row_index import DayRows
 from ttl_archive.replay.claim_document import State
+from ttl_archive.replay.commands.show import plural
 
 
 class DayVerdict(StrEnum):
@@ -73,7 +74,7 @@ def balance(numbers: DayNumbers) -> DayBalance:
     compared, reasons = _compare(numbers)
     if numbers.rows.rows > numbers.rows.unique:
         copies = numbers.rows.rows - numbers.rows.unique
-        reasons.append(f"{copies:,} rows are copies of others: delivery is at least once")
+        reasons.append(f"{plural(copies, 'row')} delivered again: delivery is at least once")
     verdict = compared
     if numbers.faults:
         verdict = DayVerdict.OPEN
@@ -97,27 +98,28 @@ def _compare_count(numbers: DayNumbers, deleted: int) -> tuple[DayVerdict, list[
         text = f"{abs(deleted - unique):,} of the difference is at the edges of the day"
         return DayVerdict.EXPLAINED, [text, *_failed_notes(numbers.failed)]
     if deleted < unique:
-        return DayVerdict.OPEN, [f"{unique - deleted:,} rows more than items that DynamoDB deleted"]
+        return DayVerdict.OPEN, [f"{plural(unique - deleted, 'row')} more than items that DynamoDB deleted"]
     return _missing(numbers, deleted - unique)
 
 
 def _missing(numbers: DayNumbers, missing: int) -> tuple[DayVerdict, list[str]]:
-    reasons = [f"{missing:,} deleted items have no row", *_failed_notes(numbers.failed)]
+    reasons = [f"{plural(missing, 'deleted item')} without a row", *_failed_notes(numbers.failed)]
     if numbers.unknown_failures:
         reasons.append(
             f"{numbers.unknown_failures:,} records in error objects cannot be parsed; they may be among them"
         )
     unexplained = missing - sum(numbers.failed.values()) - numbers.could_gain
     if unexplained > 0:
-        reasons.append(f"{unexplained:,} are not explained")
+        reasons.append(f"{unexplained:,} of them not explained")
         return DayVerdict.OPEN, reasons
-    waived = missing - numbers.failed.get(State.WAIVED, 0) - numbers.could_gain
-    return (DayVerdict.EXPLAINED if waived <= 0 else DayVerdict.OPEN), reasons
+    to_replay = missing - numbers.failed.get(State.WAIVED, 0) - numbers.could_gain
+    return (DayVerdict.EXPLAINED if to_replay <= 0 else DayVerdict.OPEN), reasons
 
 
 def _failed_notes(failed: Mapping[str, int]) -> list[str]:
     return [
-        f"{count:,} TTL removals are in error objects that are {state}" for state, count in failed.items()
+        f"{plural(count, 'TTL removal')} without a row in error objects that are {state}"
+        for state, count in failed.items()
     ]
 
 

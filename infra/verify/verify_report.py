@@ -131,4 +131,6 @@ def _next_steps(found: Verification, arguments: str) -> list[str]:
         steps.append(f"To retrieve objects from GLACIER: ttl-archive restore {arguments} --help")
     if any(state in (State.OPEN, State.REFUSED) for day in found.days for state in day.numbers.failed):
         steps.append(f"To see why records failed: ttl-archive replay list {arguments} --why")
+    if any("not explained" in reason for day in found.days for reason in day.reasons):
+        steps.append("To look for rows that arrived later than a day after their change: --late-days 7")
     return steps

@@ -21,6 +21,7 @@ from ttl_archive.infra.verify.failed_removals import FailedCount, count_failed
 from ttl_archive.infra.verify.object_history import changed_objects, is_versioned
 from ttl_archive.infra.verify.row_index import DayRows, RowIndex
 from ttl_archive.replay.claims import Claims, new_owner
+from ttl_archive.replay.commands import show
 from ttl_archive.replay.error_objects.survey import Filter, survey
 from ttl_archive.replay.restore.archive_listing import ArchivedObject
 from ttl_archive.transform import layout
@@ -191,14 +192,17 @@ def _unreadable(problems: Sequence[ObjectProblem], day: date) -> list[str]:
     for each in problems:
         if each.is_unreadable and day in each.days:
             counts[each.reason] = counts.get(each.reason, 0) + 1
-    return [f"{count:,} objects that may have rows of the day: {reason}" for reason, count in counts.items()]
+    return [
+        f"{show.plural(count, 'object')} that may have rows of the day: {reason}"
+        for reason, count in counts.items()
+    ]
 
 
 def _notes(request: VerifyRequest, day: date) -> list[str]:
     counts = request.processed.get(day, {})
     notes = []
     if counts.get("DroppedTtlRemoval"):
-        notes.append(f"{counts['DroppedTtlRemoval']:,} TTL removals were dropped by rule on this day")
+        notes.append(f"{show.plural(counts['DroppedTtlRemoval'], 'TTL removal')} dropped by rule on this day")
     ended = ("RecordsDelivered", "RecordsDropped", "RecordsFailed", "RecordsReingested", "RecordsReturned")
     received, settled = counts.get("RecordsReceived", 0), sum(counts.get(name, 0) for name in ended)
     if received != settled:

@@ -22,6 +22,7 @@ ttl_attribute = "ttl"
 keys = ["pk"]
 """
 DAYS = ["--since", "2026-03-01", "--until", "2026-03-04"]
+REFUSED_DAY = ["--since", "2026-03-04", "--until", "2026-03-05"]
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
         for day, count in enumerate((2, 3, 4)):
             expire(pipeline, *(f"{day}-{number}" for number in range(count)))
             pipeline.clock.advance(days=1)
+        expire(pipeline, "refused", dt={"S": "an attribute that has the name of the date column"})
         yield pipeline
 
 
@@ -114,7 +116,7 @@ def test_a_deleted_object_is_caught(verify: Any, archive: Pipeline, objects: dic
 
     assert (day["deleted"], day["unique"], day["verdict"]) == (3, 0, "open")
     assert f"s3://{archive.bucket}/{key}: it was deleted" in day["reasons"]
-    assert "3 are not explained" in day["reasons"]
+    assert "3 of them not explained" in day["reasons"]
 
 
 def test_a_truncated_object_is_caught(verify: Any, archive: Pipeline, objects: dict[str, bytes]) -> None:
@@ -165,7 +167,7 @@ def test_an_added_object_with_rows_of_its_own_is_caught(
     day = by_day(verify("--json", exit_code=1))["2026-03-03"]
 
     assert (day["deleted"], day["unique"], day["verdict"]) == (4, 5, "open")
-    assert "1 rows more than items that DynamoDB deleted" in day["reasons"]
+    assert "1 row more than items that DynamoDB deleted" in day["reasons"]
 
 
 def test_an_added_copy_is_reported_and_explains_the_rows(
@@ -178,7 +180,7 @@ def test_an_added_copy_is_reported_and_explains_the_rows(
     found = document(verify("--json"))
 
     assert found["days"][2]["rows"] == 8
-    assert "4 rows are copies of others: delivery is at least once" in found["days"][2]["reasons"]
+    assert "4 rows delivered again: delivery is at least once" in found["days"][2]["reasons"]
     assert [each["object"] for each in found["copies"]] == [f"s3://{archive.bucket}/{max(key, copy)}"]
 
 
@@ -205,7 +207,7 @@ def test_a_day_in_glacier_is_not_countable(verify: Any, archive: Pipeline, objec
 
     day = by_day(result)["2026-03-01"]
     assert day["verdict"] == "not countable"
-    assert "1 objects that may have rows of the day: in GLACIER, not retrieved" in day["reasons"]
+    assert "1 object that may have rows of the day: in GLACIER, not retrieved" in day["reasons"]
     assert by_day(result)["2026-03-03"]["verdict"] == "closed"
 
 
@@ -229,3 +231,47 @@ def test_a_range_without_a_day_is_misuse(verify: Any) -> None:
     result = verify("--since", "2026-03-04", exit_code=2)
 
     assert "--since 2026-03-04 is not before --until 2026-03-04" in result.output
+
+
+def test_a_removal_in_an_open_error_object_explains_the_difference_and_the_day_is_open(verify: Any) -> None:
+    (day,) = document(verify("--json", *REFUSED_DAY, exit_code=1))["days"]
+
+    assert (day["deleted"], day["unique"], day["failed"], day["verdict"]) == (1, 0, {"open": 1}, "open")
+    assert not any("not explained" in reason for reason in day["reasons"])
+    assert "ttl-archive replay list" in verify(*REFUSED_DAY, exit_code=1).output
+
+
+def test_a_waived_removal_explains_the_difference_and_the_day_closes(verify: Any, archive: Pipeline) -> None:
+    (key,) = archive.objects("errors/")
+    CliRunner().invoke(cli, ["replay", "run", "--bucket", archive.bucket, "--yes"])
+    CliRunner().invoke(cli, ["replay", "waive", f"s3://{archive.bucket}/{key}", "--reason", "a test item"])
+    try:
+        (day,) = document(verify("--json", *REFUSED_DAY))["days"]
+    finally:
+        for written in archive.objects("replay/"):
+            archive.s3.delete_object(Bucket=archive.bucket, Key=written)
+
+    assert (day["failed"], day["verdict"]) == ({"waived": 1}, "explained")
+
+
+def test_the_counts_of_the_functions_are_shown(verify: Any, archive: Pipeline) -> None:
+    counts = {"RecordsReceived": 9, "RecordsDelivered": 4, "RecordsDropped": 3, "DroppedUserRemoval": 3}
+    data = [
+        {
+            "MetricName": name,
+            "Dimensions": [{"Name": "Table", "Value": "readings"}],
+            "Timestamp": START,
+            "Value": value,
+        }
+        for name, value in counts.items()
+    ]
+    archive.emulator.client("cloudwatch").put_metric_data(Namespace="TtlArchive", MetricData=data)
+    only = ["--since", "2026-03-01", "--until", "2026-03-02"]
+
+    (day,) = document(verify("--json", *only))["days"]
+    text = " ".join(verify(*only).output.split())
+
+    assert day["processed"] == counts
+    assert "the functions received 9 records, and counted 7 results" in day["reasons"]
+    assert "9 records received" in text
+    assert "3 user-removal" in text
