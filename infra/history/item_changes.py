@@ -78,7 +78,7 @@ def value_changes(before: ItemChange | None, change: ItemChange) -> list[ValueCh
         return None
     names = [*change.image, *(name for name in earlier if name not in change.image)]
     found = (ValueChange(name, earlier.get(name), change.image.get(name)) for name in names)
-    return [each for each in found if _comparable(each.before) != _comparable(each.after)]
+    return [each for each in found if comparable(each.before) != comparable(each.after)]
 
 
 def misses_change(before: ItemChange, change: ItemChange) -> bool:
@@ -93,7 +93,7 @@ def misses_change(before: ItemChange, change: ItemChange) -> bool:
         return True
     if not change.is_removal or before.image is None or change.image is None:
         return False
-    return bool(_comparable(before.image) != _comparable(change.image))
+    return bool(comparable(before.image) != comparable(change.image))
 
 
 def missing_before(changes: Sequence[ItemChange]) -> list[ItemChange]:
@@ -106,15 +106,15 @@ def missing_before(changes: Sequence[ItemChange]) -> list[ItemChange]:
     ]
 
 
-def _comparable(value: Any) -> Any:
+def comparable(value: Any) -> Any:
     """Return a value in which equal attribute values are equal: the members of a set have no order."""
     if isinstance(value, Mapping):
         return {
             name: sorted(inner) if name in _SETS and isinstance(inner, list) and _are_texts(inner)
-            else _comparable(inner)
+            else comparable(inner)
             for name, inner in value.items()
         }  # fmt: skip
-    return [_comparable(each) for each in value] if isinstance(value, list) else value
+    return [comparable(each) for each in value] if isinstance(value, list) else value
 
 
 def _are_texts(values: list[Any]) -> bool:

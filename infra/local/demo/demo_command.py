@@ -75,6 +75,7 @@ def demo(
     To see it in CSV:                 ttl-archive demo --format csv
     To see the cheaper road:          ttl-archive demo --road streams
     To see an export backfilled:      ttl-archive demo --road export
+    To see the table at any moment:   ttl-archive demo --road history
     To ask a question of your own:    ttl-archive demo --sql "SELECT max(temperature) FROM archive"
     To look at the files:             ttl-archive demo --keep delivered
     To leave it running:              ttl-archive demo --serve
@@ -93,6 +94,8 @@ def demo(
 def _check_options(ctx: click.Context) -> None:
     """Refuse options that would be ignored and a --keep folder that cannot be used."""
     given = {name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    if ctx.params["road"] == "history" and ctx.params["file_format"] == "csv":
+        raise click.UsageError("--road history writes JSON lines: leave out --format csv.")
     if "table_files" in given and "file_format" in given:
         raise click.UsageError(
             "--format is for the demo's own items. For a --table-file, archive.toml has the format."

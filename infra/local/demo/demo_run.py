@@ -18,15 +18,17 @@ from ttl_archive.infra.local.demo import scenario, screen, story
 from ttl_archive.infra.local.demo.archive_page import write_page
 from ttl_archive.infra.local.demo.ask import how_to_reach
 from ttl_archive.infra.local.demo.export_story import ExportStory
+from ttl_archive.infra.local.demo.history_story import HistoryStory
 from ttl_archive.infra.local.demo.report import Report
 from ttl_archive.infra.local.demo.roads import ROADS, DemoRoad
 from ttl_archive.infra.local.demo.scenario import Scenario
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.in_process_function import InProcessFunction
 from ttl_archive.infra.local.pipeline import Pipeline
+from ttl_archive.infra.sql.history_relation import NO_HISTORY, has_history
 from ttl_archive.transform.layout import ARCHIVE, ERRORS
 
-_EXPORT = "export"
+_EXPORT, _HISTORY = "export", "history"
 _FIX_TITLE = "archive.toml gets a column for the second attribute"
 _SERVE_STEP = timedelta(seconds=2)
 _WITHOUT_RUNTIME_CLIENT = (
@@ -56,13 +58,15 @@ def run_demo(options: DemoOptions) -> None:
     with tempfile.TemporaryDirectory() as folder:
         if options.table_files:
             chosen = scenario.theirs(options.table_files, options.config, options.keys)
+        elif options.road == _HISTORY:
+            chosen = scenario.history(Path(folder))
         else:
             chosen = scenario.ours(Path(folder), options.file_format, backfilled=options.road == _EXPORT)
         with _running(console, chosen, ROADS[options.road]) as pipeline:
             found = Report(pipeline.table, options.road, chosen.files)
             if chosen.files:
                 screen.show_text(console, "Your items", chosen.files)
-            show_story = _show_export if options.road == _EXPORT else _show_story
+            show_story = _STORIES.get(options.road, _show_story)
             show_story(console, pipeline, chosen, options.query, found)
             if options.keep:
                 _keep(console, pipeline, options.keep)
@@ -127,6 +131,34 @@ def _show_export(
     _ask(console, pipeline, chosen, query, found)
     found.export_ledger = exporting.ledger(backfilled)
     screen.show_export_ledger(console, found.export_ledger)
+
+
+def _show_history(
+    console: Console, pipeline: Pipeline, chosen: Scenario, query: str | None, found: Report
+) -> None:
+    """Run the story of a history: the table is read at several moments, and compared with the archive."""
+    if not has_history(chosen.settings):
+        raise click.ClickException(NO_HISTORY)
+    _load(console, pipeline, chosen)
+    telling = HistoryStory(pipeline)
+    if chosen.is_ours:
+        story.user_acts(pipeline)
+    for _ in range(chosen.steps):
+        removed = story.live_through(pipeline, chosen.step)
+        items = telling.remember_table()
+        console.print(f"{pipeline.clock.now():%Y-%m-%d}: {removed:,} items expired, {items:,} in the table")
+    _show_delivered(console, pipeline, found)
+    _ask(console, pipeline, chosen, query, found)
+    if chosen.is_ours:
+        life = telling.life_of_renewed()
+        names = ", ".join(change.event_name for change in life.changes)
+        console.print(f"ttl-archive history {' '.join(life.key.values())}: {names}", soft_wrap=True)
+    _show_failed(console, pipeline, found)
+    found.history_ledger = telling.ledger()
+    screen.show_history_ledger(console, found.history_ledger)
+
+
+_STORIES = {_EXPORT: _show_export, _HISTORY: _show_history}
 
 
 def _ask(console: Console, pipeline: Pipeline, chosen: Scenario, query: str | None, found: Report) -> None:

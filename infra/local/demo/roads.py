@@ -68,4 +68,10 @@ ROADS: Mapping[str, DemoRoad] = {
         _nothing,
         _failed_in_firehose,
     ),
+    "history": DemoRoad(
+        "every change through the Kinesis data stream, and the table as it was at any moment",
+        "kinesis",
+        _nothing,
+        _failed_in_firehose,
+    ),
 }

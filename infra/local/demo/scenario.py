@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+from ttl_archive.infra.local.demo.history_story import CONFIG as HISTORY_CONFIG
 from ttl_archive.infra.local.demo.readings import KEYS, readings, special_items
 from ttl_archive.infra.local.demo.story import CONFIG, QUESTIONS
 from ttl_archive.infra.local.demo.table_files import all_differ, infer_keys, read_table_files
@@ -14,6 +15,8 @@ from ttl_archive.replay.items.item_reader import ItemFileError
 from ttl_archive.transform.settings import Settings, load
 
 STEPS = 7
+# A time that ends in zeros would be taken for one of a feed that counts in seconds, and could not be ordered.
+_NO_WHOLE_SECOND = timedelta(microseconds=250_647)
 _MOST_KEYS = 2  # partition key and sort key
 _LONGEST_STEP = timedelta(days=365)  # TTL leaves alone what expired more than five years ago
 # Nothing expires in the demo before this date: microseconds since 1970 had fewer than 16 digits then.
@@ -54,6 +57,24 @@ def ours(folder: Path, file_format: str, *, backfilled: bool = False) -> Scenari
         step=timedelta(days=1),
         steps=STEPS,
         questions=QUESTIONS,
+        is_ours=True,
+    )
+
+
+def history(folder: Path) -> Scenario:
+    """Return the readings of two weeks, of which the first week expires. Writes archive.toml."""
+    config = folder / "archive.toml"
+    config.write_text(HISTORY_CONFIG, encoding="utf-8")
+    start = datetime(2010, 12, 31, 12, tzinfo=UTC)
+    last = str(int((start + timedelta(days=2 * STEPS)).timestamp()))
+    return Scenario(
+        settings=load(config),
+        items=[*special_items(), *(each for each in readings() if each["expiredAt"]["N"] <= last)],
+        keys=dict.fromkeys(KEYS, "S"),
+        start=start + _NO_WHOLE_SECOND,
+        step=timedelta(days=1),
+        steps=STEPS,
+        questions={"Changes": "SELECT ddb_event_name, count(*) AS n FROM archive_history GROUP BY 1"},
         is_ours=True,
     )
 

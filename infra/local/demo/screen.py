@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ttl_archive.infra.local.demo.export_ledger import ExportLedger
+from ttl_archive.infra.local.demo.history_story import HistoryLedger
 from ttl_archive.infra.local.demo.ledger import RULES, Ledger
 from ttl_archive.infra.local.demo.report import DeliveredObject, QueryAnswer, StorageState
 from ttl_archive.infra.local.roads.usage import RoadUsage
@@ -113,6 +114,18 @@ def show_export_ledger(console: Console, ledger: ExportLedger) -> None:
     verdict = "[green]it adds up[/]" if ledger.adds_up else "[red]it does not add up[/]"
     removed = f"{ledger.removed:,} removed by TTL"
     console.print(f"{removed} = {ledger.unique:,} rows, each once, + {ledger.failed:,} failed: {verdict}")
+
+
+def show_history_ledger(console: Console, ledger: HistoryLedger) -> None:
+    """Print the table at each moment beside the archive's answer, and whether all of it is equal."""
+    table = Table("the table at", "items", "archive_history answers", "equal", "undecided")
+    for each in ledger.moments:
+        numbers = (each.in_table, each.in_answer, each.equal, each.undecided)
+        table.add_row(each.moment, *(f"{number:,}" for number in numbers))
+    _print(console, "The ledger of the history", table)
+    verdict = "[green]it adds up[/]" if ledger.adds_up else "[red]it does not add up[/]"
+    rows = f"{ledger.rows:,} in archive_history + {ledger.failed:,} failed"
+    console.print(f"{ledger.changes:,} changes = {rows}: {verdict}")
 
 
 def show_comparison(console: Console, compared: Comparison) -> None:

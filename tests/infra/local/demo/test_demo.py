@@ -21,6 +21,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from ttl_archive.infra.local.demo.demo_command import demo
+from ttl_archive.infra.local.demo.history_story import HistoryLedger, MomentCheck
 from ttl_archive.infra.local.demo.readings import readings, special_items
 from ttl_archive.infra.local.demo.report import QueryAnswer
 from ttl_archive.infra.local.demo.scenario import theirs
@@ -426,3 +427,44 @@ def test_the_road_of_an_export_closes_its_ledger_with_the_demos_own_items():
     assert done.returncode == 0, done.stderr
     assert "316 removed by TTL = 316 rows, each once, + 0 failed: it adds up" in done.stderr
     assert json.loads(done.stdout)["export_ledger"]["unique"] == 316
+
+
+def test_the_road_of_a_history_closes_its_ledger(tmp_path):
+    """The table is read after each step, and the archive answers the same for each of these moments."""
+    (tmp_path / "items.jsonl").write_text("".join(json.dumps(item) + "\n" for item in ITEMS))
+    config = CONFIG.format(format="jsonl").partition("[[columns]]")[0] + 'row = "envelope"\n'
+    config = config.replace("[output]", 'keys = ["id"]\n[select]\nchanges = "all"\n[output]')
+    (tmp_path / "archive.toml").write_text(config)
+
+    done = run(
+        "--road", "history", "--json",
+        "--table-file", tmp_path / "items.jsonl", "--config", tmp_path / "archive.toml",
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    ledger = json.loads(done.stdout)["history_ledger"]
+    assert (ledger["changes"], ledger["rows"], ledger["failed"]) == (5, 5, 0)
+    numbers = ("in_table", "in_answer", "equal", "undecided")
+    found = {tuple(each[number] for number in numbers) for each in ledger["moments"]}
+    assert found <= {(3, 3, 3, 0), (2, 2, 2, 0), (1, 1, 1, 0)}
+    assert len(found) > 1  # items expired between the moments
+    assert (ledger["moments"][-1]["in_table"], ledger["moments"][-1]["equal"]) == (1, 1)
+    assert "5 changes = 5 in archive_history + 0 failed: it adds up" in done.stderr
+
+
+@pytest.mark.parametrize("wrong", [(2, 2, 1, 0), (2, 1, 1, 0), (2, 3, 2, 0), (2, 2, 2, 1)])
+def test_the_ledger_of_a_history_does_not_add_up_when_a_moment_differs(wrong):
+    right = MomentCheck("2026-01-01", 2, 2, 2, 0)
+
+    assert HistoryLedger(3, 2, 1, (right,)).adds_up
+    assert not HistoryLedger(3, 2, 0, (right,)).adds_up
+    assert not HistoryLedger(3, 2, 1, (right, MomentCheck("2026-01-02", *wrong))).adds_up
+
+
+def test_the_road_of_a_history_has_no_csv_and_needs_every_change(table):
+    refused = CliRunner().invoke(demo, ["--road", "history", "--format", "csv"])
+    assert (refused.exit_code, "leave out --format csv" in refused.stderr) == (2, True)
+
+    result = run(*table(), "--road", "history")
+    assert result.returncode == 1
+    assert 'archive_history needs [select] changes = "all"' in result.stderr
