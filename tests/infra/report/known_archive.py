@@ -28,6 +28,7 @@ changes = "removals"
 bucket = "report-archive"
 """
 BUCKET = "report-archive"
+SCRIPT = "<script>document.title = 1</script>"  # the name of an attribute, which a cause has
 LAGS_S = (30, 300, 1800, 5 * 3600, 20 * 3600, 40 * 3600, 60 * 3600)  # one of each class, "early" apart
 MIDNIGHT = datetime(2026, 10, 1, tzinfo=UTC)
 METRICS = {
@@ -106,9 +107,11 @@ def known_archive(emulator: Emulator, config: Path, copy: Path) -> KnownArchive:
 
 
 def _fail(archive: KnownArchive) -> None:
-    """Write two error objects: one of two records that can be replayed, and one of a broken record."""
+    """Write two error objects: one of two records that can be replayed, and one of two that cannot."""
     good = b"".join(error_line(encoded(removal(3_000 + n, MIDNIGHT, 90))) + b"\n" for n in range(2))
-    broken = error_line(b'{"tableName": "devices"}') + b"\n"
+    hostile = removal(4_000, MIDNIGHT, 90)
+    hostile["dynamodb"]["OldImage"][SCRIPT] = {"N": "no number"}
+    broken = error_line(b'{"tableName": "devices"}') + b"\n" + error_line(encoded(hostile)) + b"\n"
     folder = "errors/devices/processing-failed/dt=2026-10-03/"
     for hour, body in ((6, good), (7, broken)):
         archive.put(f"{folder}stream-1-2026-10-03-0{hour}-00-00-{uuid.UUID(int=hour)}", body)

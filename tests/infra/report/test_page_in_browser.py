@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.infra.report.browser import Browser, open_browser
-from tests.infra.report.known_archive import KnownArchive
+from tests.infra.report.known_archive import SCRIPT, KnownArchive
 from ttl_archive.infra.cli import cli
 from ttl_archive.infra.local.moto_server.emulator import Emulator
 
@@ -154,6 +154,7 @@ def test_the_numbers_that_a_reader_sees_are_those_of_the_archive(
         ["removed by TTL", "not counted: no datapoint"],
     ]
     assert ["NotAChangeRecord", "open", "1"] in tables["errors"]
+    assert any(SCRIPT in cause for cause, *_ in tables["errors"])  # as a text
     sizes = browser.run("return document.querySelector('section[aria-labelledby=sizes] p').textContent")
     assert sizes.startswith(f"{small} of {len(october) + 1} objects of the period are smaller than 128 KiB")
 

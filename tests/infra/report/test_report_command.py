@@ -83,6 +83,7 @@ def test_error_objects_are_counted_by_state_and_cause(numbers: dict[str, Any]) -
     assert numbers["failed"]["objects"] == {"done": 1, "open": 1}
     assert [(each["state"], each["records"]) for each in numbers["failed"]["causes"]] == [
         ("open", 1),
+        ("open", 1),
         ("done", 2),
     ]
 
