@@ -6,7 +6,7 @@ Source: DynamoDB Developer Guide, metrics-dimensions; CloudWatch User Guide, con
 GetMetricData.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -99,20 +99,22 @@ def _results(
     while first < end:
         until = min(end, first + timedelta(days=_DAYS_AT_ONCE))
         request = {"MetricDataQueries": queries, "StartTime": _midnight(first), "EndTime": _midnight(until)}
+        last: dict[str, dict[str, Any]] = {}
         try:
             for page in pages.paginate(**request):
-                yield from map(_complete, page["MetricDataResults"])
+                last |= {result["Id"]: result for result in page["MetricDataResults"]}
+                yield from page["MetricDataResults"]
         except (ClientError, BotoCoreError) as error:
             raise translate_error(error, "CloudWatch", _ACTION) from error
+        _check_complete(last.values())
         first = until
 
 
-def _complete(result: dict[str, Any]) -> dict[str, Any]:
-    """Return the result. Raises ObjectError: PartialData without a next page, InternalError, Forbidden."""
-    status = result.get("StatusCode", "Complete")
-    if status in ("InternalError", "Forbidden"):
-        raise ObjectError(f"CloudWatch answers {status} for {result.get('Label')}. Run again later")
-    return result
+def _check_complete(last: Iterable[dict[str, Any]]) -> None:
+    """Check the last result of each metric; PartialData may precede it. Raises ObjectError."""
+    for result in last:
+        if (status := result.get("StatusCode", "Complete")) != "Complete":
+            raise ObjectError(f"CloudWatch answers {status} for {result.get('Label')}. Run again later")
 
 
 def _midnight(day: date) -> datetime:

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from ttl_archive.infra.cli import cli
 from ttl_archive.infra.local import Clock, Pipeline
+from ttl_archive.infra.local.dynamodb.table_export import TableExport, full_line
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CONFIG = """
@@ -275,3 +276,21 @@ def test_the_counts_of_the_functions_are_shown(verify: Any, archive: Pipeline) -
     assert "the functions received 9 records, and counted 7 results" in day["reasons"]
     assert "9 records received" in text
     assert "3 user-removal" in text
+
+
+@pytest.mark.parametrize(("names", "exit_code"), [(["0-0", "0-1"], 0), (["0-0", "never archived"], 1)])
+def test_an_export_is_compared_key_by_key(
+    archive: Pipeline, verify: Any, names: list[str], exit_code: int
+) -> None:
+    export = TableExport(table=archive.table, time=START, bucket=f"exports-{exit_code}")
+    ttl = {"N": str(int(START.timestamp()))}
+    archive.s3.create_bucket(Bucket=export.bucket)
+    for key, body in export.objects([full_line({"pk": {"S": name}, "ttl": ttl}) for name in names]).items():
+        archive.s3.put_object(Bucket=export.bucket, Key=key, Body=body)
+    place = f"s3://{export.bucket}/exports"
+
+    result = CliRunner().invoke(cli, ["verify", "--bucket", archive.bucket, "--export", place, "--json"])
+
+    assert result.exit_code == exit_code, result.output
+    assert json.loads(result.stdout)["missing"] == exit_code
+    assert "leave out days" in verify("--export", place, exit_code=2).output
