@@ -15,9 +15,9 @@ from ttl_archive.infra import deploy_settings
 from ttl_archive.infra.attachment.attach import DestinationError, Waiter
 from ttl_archive.infra.attachment.drained import (
     SYSTEM_CLOCK,
+    DeployedRoad,
     KinesisPipeline,
     PausingClock,
-    Pipeline,
     confirmed_reasons,
 )
 from ttl_archive.infra.attachment.forwarded import StreamsPipeline
@@ -46,7 +46,7 @@ class DrainProgress:
 
 def deployed_pipeline(
     clients: GetClient, settings: Settings, deploy: Deploy, road: str | None = None
-) -> Pipeline:
+) -> DeployedRoad:
     """Find the names of a road, `kinesis` or `streams`, in the outputs of its stack.
 
     Without `road`, it is the only one. Raises StackError, and DrainError when there are two.
@@ -74,7 +74,7 @@ def deployed_pipeline(
     )
 
 
-def detach_table(clients: GetClient, pipeline: Pipeline, clock: PausingClock) -> None:
+def detach_table(clients: GetClient, pipeline: DeployedRoad, clock: PausingClock) -> None:
     """Let no more changes into the road and wait until AWS reports it. Raises DrainError."""
     end = clock.now() + timedelta(seconds=_DETACH_S)
     waiter = Waiter(lambda: (end - clock.now()).total_seconds(), clock.pause)
@@ -85,7 +85,7 @@ def detach_table(clients: GetClient, pipeline: Pipeline, clock: PausingClock) ->
 
 
 def wait_until_drained(
-    clients: GetClient, pipeline: Pipeline, timeout_s: float, clock: PausingClock
+    clients: GetClient, pipeline: DeployedRoad, timeout_s: float, clock: PausingClock
 ) -> Iterator[DrainProgress]:
     """Yield the progress whenever it changes; the last one has no reasons. Raises DrainError on timeout."""
     end, before = clock.now() + timedelta(seconds=timeout_s), None
@@ -148,7 +148,7 @@ def drain(config: Path | None, road: str | None, yes: bool, timeout_s: int) -> N
     click.echo(f"{pipeline.delivery_stream} is drained: it can be deleted, and so can the stack.")
 
 
-def _show_progress(clients: GetClient, pipeline: Pipeline, timeout_s: int) -> None:
+def _show_progress(clients: GetClient, pipeline: DeployedRoad, timeout_s: int) -> None:
     for progress in wait_until_drained(clients, pipeline, timeout_s, SYSTEM_CLOCK):
         for reason in progress.reasons:
             click.echo(f"waiting: {reason}", err=True)

@@ -48,7 +48,7 @@ class PausingClock:
 SYSTEM_CLOCK = PausingClock(lambda: datetime.now(UTC), time.sleep)
 
 
-class Pipeline(Protocol):
+class DeployedRoad(Protocol):
     """The parts of one road, from the table to its delivery stream."""
 
     @property
@@ -69,7 +69,7 @@ class Pipeline(Protocol):
         """Return why the road may still hold records; an empty list when it is drained."""
 
 
-def confirmed_reasons(clients: Clients, pipeline: Pipeline, clock: PausingClock) -> list[str]:
+def confirmed_reasons(clients: Clients, pipeline: DeployedRoad, clock: PausingClock) -> list[str]:
     """Return why the delivery stream may still hold records, after looking twice.
 
     The second look, METRIC_DELAY_S later, sees the records that arrived shortly before the first one.

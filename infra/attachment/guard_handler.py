@@ -112,7 +112,7 @@ def _guard_drain(request: _Request) -> dict[str, str]:
     return {}
 
 
-def _pipeline(properties: dict[str, str]) -> drained.Pipeline:
+def _pipeline(properties: dict[str, str]) -> drained.DeployedRoad:
     """Return the road of a drain guard; only the Streams road has a function that forwards."""
     if "FunctionName" in properties:
         return StreamsPipeline.from_properties(properties)

@@ -19,7 +19,7 @@ from ttl_archive.infra.attachment.attach import (
 from ttl_archive.infra.attachment.deployed_layout import Clients, StackParts
 from ttl_archive.infra.attachment.key_policy import missing_statements
 from ttl_archive.infra.attachment.layout_rules import Layout
-from ttl_archive.infra.attachment.table_stream import TableStream, check_view_type
+from ttl_archive.infra.attachment.source_stream import WantedStream, check_view_type
 from ttl_archive.infra.attachment.ttl_check import describe_ttl
 
 
@@ -92,7 +92,7 @@ def _check_source(dynamodb: Any, wanted: Wanted, parts: StackParts) -> None:
         own = f"arn:{partition}:kinesis:{region}:{account}:stream/{parts.stream}"
         refuse_second_stream(dynamodb, Destination(name, wanted.stream_arn or own))
     if source != "kinesis":
-        check_view_type(dynamodb, TableStream(name, wanted.view_types))
+        check_view_type(dynamodb, WantedStream(name, wanted.view_types))
 
 
 def _table_exists(dynamodb: Any, name: str) -> bool:

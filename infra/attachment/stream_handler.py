@@ -5,7 +5,7 @@ from typing import Any
 from ttl_archive.infra.attachment.attach_handler import lambda_waiter
 from ttl_archive.infra.attachment.cloudformation_response import Send, put
 from ttl_archive.infra.attachment.custom_resource import Event, make_client, respond
-from ttl_archive.infra.attachment.table_stream import TableStream, turn_on
+from ttl_archive.infra.attachment.source_stream import WantedStream, turn_on
 from ttl_archive.infra.attachment.ttl_check import describe_ttl
 
 
@@ -18,7 +18,7 @@ def handler(event: Event, context: Any, client: Any = None, send: Send = put, pa
             return {}  # other readers may use the stream
         dynamodb = client or make_client("dynamodb")
         ttl = describe_ttl(dynamodb, properties["TableName"], properties["TtlAttribute"])
-        arn = turn_on(dynamodb, TableStream.from_properties(properties), lambda_waiter(context, pause))
+        arn = turn_on(dynamodb, WantedStream.from_properties(properties), lambda_waiter(context, pause))
         return {"StreamArn": arn, "Ttl": ttl}
 
     respond(event, f"stream of {properties['TableName']}", action, send)

@@ -18,9 +18,9 @@ from ttl_archive.infra.local.firehose.service import Firehose
 from ttl_archive.infra.local.local_archive import LocalArchive
 from ttl_archive.infra.local.local_sql import local_access
 from ttl_archive.infra.local.resources import NAME, Buffering, lifecycle_configuration
-from ttl_archive.infra.local.roads.kinesis_road import TRANSFORM, KinesisOptions, KinesisRoad
+from ttl_archive.infra.local.roads.local_kinesis_road import TRANSFORM, KinesisOptions, LocalKinesisRoad
+from ttl_archive.infra.local.roads.local_streams_road import LocalStreamsRoad, StreamsOptions
 from ttl_archive.infra.local.roads.road import LocalFunction, Road, RoadName
-from ttl_archive.infra.local.roads.streams_road import StreamsOptions, StreamsRoad
 from ttl_archive.infra.local.roads.usage import RoadUsage, road_usage
 from ttl_archive.infra.local.s3.lifecycle import Transition, apply_lifecycle
 from ttl_archive.infra.local.services import LocalServices
@@ -238,9 +238,9 @@ class Pipeline(StartedParts):
         parts = self._services, self.settings, self.environment(), self._buffering
         added: Road
         if road == "kinesis":
-            added = KinesisRoad(*parts, self._kinesis_options)
+            added = LocalKinesisRoad(*parts, self._kinesis_options)
         else:
-            added = StreamsRoad(*parts, self._streams_options)
+            added = LocalStreamsRoad(*parts, self._streams_options)
         self._open.enter_context(added)
         self.roads[road] = added
 

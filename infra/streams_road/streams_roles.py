@@ -33,7 +33,7 @@ def table_stream_reading(scope: Construct, settings: Settings) -> list[iam.Polic
 
 
 def table_stream_turning_on(table_arn: str) -> list[iam.PolicyStatement]:
-    """Allow turning on the table's stream: the calls of attachment/table_stream.py."""
+    """Allow turning on the table's stream: the calls of attachment/source_stream.py."""
     actions = ["dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:UpdateTable"]
     return [roles.allow(actions, [table_arn])]
 

@@ -108,7 +108,7 @@ def test_the_transform_may_only_put_into_its_own_stream(defaults: Template) -> N
     assert statement["Resource"] == f"arn:aws:kinesis:us-east-1:123456789012:stream/{name.lower()[:60]}"
 
 
-# The calls of attachment/table_stream.py alone.
+# The calls of attachment/source_stream.py alone.
 TABLE_STREAM = {"DescribeTable", "UpdateTable"}
 
 

@@ -18,7 +18,7 @@ import duckdb
 from ttl_archive.infra.local.local_sql import local_access
 from ttl_archive.infra.local.pipeline import Pipeline
 from ttl_archive.infra.local.resources import NAME, ROLE_ARN
-from ttl_archive.infra.local.roads.kinesis_road import KinesisRoad
+from ttl_archive.infra.local.roads.local_kinesis_road import LocalKinesisRoad
 from ttl_archive.infra.query.engine import create_relations, open_engine
 from ttl_archive.infra.query.stored_files import bucket_files, with_retrieval_states
 from ttl_archive.transform.errors import SettingsError
@@ -54,7 +54,7 @@ aws s3 ls --recursive s3://{pipeline.bucket}/
 
 def _describe_destination(pipeline: Pipeline) -> str:
     """Return the command that shows the streaming destination, on a line of its own; nothing without one."""
-    if not isinstance(pipeline.road, KinesisRoad):
+    if not isinstance(pipeline.road, LocalKinesisRoad):
         return ""
     describe = ["aws", "dynamodb", "describe-kinesis-streaming-destination"]
     return f"\n{join([*describe, '--table-name', pipeline.table])}"

@@ -46,10 +46,10 @@ def _failed_in_forwarder(pipeline: Pipeline) -> int:
 
 
 def _mapping_counts(pipeline: Pipeline) -> MappingCounts | None:
-    from ttl_archive.infra.local.roads.streams_road import StreamsRoad
+    from ttl_archive.infra.local.roads.local_streams_road import LocalStreamsRoad
 
     road = pipeline.road
-    return road.mapping_counts() if isinstance(road, StreamsRoad) else None
+    return road.mapping_counts() if isinstance(road, LocalStreamsRoad) else None
 
 
 ROADS: Mapping[str, DemoRoad] = {

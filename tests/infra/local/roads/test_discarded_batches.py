@@ -15,7 +15,7 @@ from ttl_archive.infra.local import Clock, Pipeline, ServiceError
 from ttl_archive.infra.local.event_source.batch_processor import Unverified
 from ttl_archive.infra.local.event_source.on_failure import PayloadForm
 from ttl_archive.infra.local.resources import FAILURE_BUCKET
-from ttl_archive.infra.local.roads.streams_road import StreamsOptions, StreamsRoad
+from ttl_archive.infra.local.roads.local_streams_road import LocalStreamsRoad, StreamsOptions
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 START_S = int(START.timestamp())
@@ -66,7 +66,7 @@ def test_a_discarded_batch_is_replayed_into_the_archive(tmp_path: Path, payload_
         pipeline.sweep()
         pipeline.flush()
         road = pipeline.road
-        assert isinstance(road, StreamsRoad)
+        assert isinstance(road, LocalStreamsRoad)
         assert road.mapping_counts().to_destination == 3
         assert pipeline.objects() == {}
 

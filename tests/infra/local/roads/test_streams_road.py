@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ttl_archive.infra.local import Clock, Pipeline
-from ttl_archive.infra.local.roads.streams_road import StreamsRoad
+from ttl_archive.infra.local.roads.local_streams_road import LocalStreamsRoad
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 START_S = int(START.timestamp())
@@ -59,7 +59,7 @@ def test_an_expired_item_becomes_a_row_and_other_changes_invoke_nothing(pipeline
     )
     assert row["blob"] == "AP8="
     road = pipeline.road
-    assert isinstance(road, StreamsRoad)
+    assert isinstance(road, LocalStreamsRoad)
     counts = road.mapping_counts()
     assert (counts.polled, counts.filtered_out, counts.invocations, counts.acknowledged) == (5, 4, 1, 1)
     assert pipeline.ledger().changes == {"inserted": 3, "deleted": 1, "expired": 1}

@@ -54,7 +54,7 @@ class CountedFunction:
         return self._function.invoke(payload)
 
 
-class KinesisRoad(StartedParts):
+class LocalKinesisRoad(StartedParts):
     """See Road. `environment` are the variables of the function."""
 
     delivery_stream = NAME

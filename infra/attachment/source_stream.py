@@ -28,19 +28,19 @@ BOTH_IMAGES = "NEW_AND_OLD_IMAGES"
 
 
 @dataclass(frozen=True, slots=True)
-class TableStream:
+class WantedStream:
     """A table, and the view types of a stream that hold what is archived of it."""
 
     table: str
     view_types: tuple[str, ...]
 
     @classmethod
-    def from_properties(cls, properties: Mapping[str, str]) -> "TableStream":
+    def from_properties(cls, properties: Mapping[str, str]) -> "WantedStream":
         """Read the properties, where the view types are one text with commas."""
         return cls(properties["TableName"], tuple(properties["ViewTypes"].split(",")))
 
 
-def turn_on(client: Client, wanted: TableStream, waiter: Waiter) -> str:
+def turn_on(client: Client, wanted: WantedStream, waiter: Waiter) -> str:
     """Return the ARN of the table's stream once it is on.
 
     Raises DestinationError for a view type that lacks what is archived, and when the time is up.
@@ -57,12 +57,12 @@ def turn_on(client: Client, wanted: TableStream, waiter: Waiter) -> str:
         _wait(wanted, waiter)
 
 
-def check_view_type(client: Client, wanted: TableStream) -> None:
+def check_view_type(client: Client, wanted: WantedStream) -> None:
     """Raise DestinationError when the table is missing, or its stream lacks what is archived."""
     refuse_view_type(wanted, _described(client, wanted.table))
 
 
-def refuse_view_type(wanted: TableStream, table: Mapping[str, Any]) -> None:
+def refuse_view_type(wanted: WantedStream, table: Mapping[str, Any]) -> None:
     """Raise DestinationError when the stream that DescribeTable shows lacks what is archived."""
     stream = table.get("StreamSpecification", {})
     found = stream.get("StreamViewType")
@@ -98,7 +98,7 @@ def _request(client: Client, table: str) -> bool:
     return True
 
 
-def _wait(wanted: TableStream, waiter: Waiter) -> None:
+def _wait(wanted: WantedStream, waiter: Waiter) -> None:
     if waiter.time_left() < POLL_S:
         raise DestinationError(
             f"The stream of table {wanted.table} is not on yet. Look at it with aws dynamodb describe-table "

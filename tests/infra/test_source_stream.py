@@ -8,9 +8,9 @@ import pytest
 from tests.infra.test_attach import TABLE_STREAM, FakeDynamoDB
 from ttl_archive.infra.attachment import stream_handler
 from ttl_archive.infra.attachment.attach import DestinationError, NoTableError, Waiter
-from ttl_archive.infra.attachment.table_stream import TableStream, turn_on
+from ttl_archive.infra.attachment.source_stream import WantedStream, turn_on
 
-WANTED = TableStream("devices", ("NEW_AND_OLD_IMAGES", "OLD_IMAGE"))
+WANTED = WantedStream("devices", ("NEW_AND_OLD_IMAGES", "OLD_IMAGE"))
 ON = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 
 
@@ -64,7 +64,7 @@ def test_a_stream_that_is_not_on_in_time_is_an_error() -> None:
 
 def test_a_missing_table_is_named() -> None:
     with pytest.raises(NoTableError, match="There is no table others"):
-        turn_on(FakeDynamoDB(), TableStream("others", WANTED.view_types), waiter())
+        turn_on(FakeDynamoDB(), WantedStream("others", WANTED.view_types), waiter())
 
 
 def event(request: str, **properties: str) -> dict[str, Any]:

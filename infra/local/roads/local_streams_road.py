@@ -47,7 +47,7 @@ class StreamsOptions:
     fault: Fault = no_fault
 
 
-class StreamsRoad(StartedParts):
+class LocalStreamsRoad(StartedParts):
     """See Road. `environment` are the variables of the function."""
 
     delivery_stream = DIRECT_NAME
