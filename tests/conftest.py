@@ -4,9 +4,11 @@
 TTL_ARCHIVE_SLOW=1, as in the gate.
 """
 
+import functools
 import os
 import signal
 
+import botocore.loaders
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -15,6 +17,11 @@ _QUIET = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("quick", max_examples=60, print_blob=True, **_QUIET)
 settings.register_profile("thorough", max_examples=1_000, print_blob=True, **_QUIET)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+# A session of boto3 reads AWS's service models for itself, which was half of what the tests of commands took.
+# Clients of one session share a model, so sessions can share it too.
+_read_model = functools.cache(botocore.loaders.JSONFileLoader().load_file)
+botocore.loaders.JSONFileLoader.load_file = lambda _, file_path: _read_model(file_path)  # type: ignore[method-assign]
 
 # A process started in the background ignores Ctrl-C, and so would every child that a test interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -18,7 +18,6 @@ from tests.streams import (
     partitioned,
     s3,
 )
-from ttl_archive.infra.local import firehose
 from ttl_archive.infra.local.firehose import configuration_rules as rules
 from ttl_archive.infra.local.firehose.configuration import (
     BufferingLimits,
@@ -37,7 +36,7 @@ CONVERSION = {
     "OutputFormatConfiguration": {"Serializer": {"ParquetSerDe": {"Compression": "SNAPPY"}}},
 }
 BACKUP = {"BucketARN": "arn:aws:s3:::backup", "RoleARN": ROLE, "Prefix": "source/"}
-README = Path(firehose.__file__).with_name("README.md")
+README = Path(rules.__file__).with_name("README.md")
 MSK = {
     "MSKClusterARN": "arn:aws:kafka:us-east-1:123456789012:cluster/c/1",
     "TopicName": "t",
