@@ -29,7 +29,8 @@ def advise(**options: Any) -> None:
     """Estimate an archive: its volume, its buffers, and the monthly cost of each road.
 
     \b
-    To estimate a table:               ttl-archive advise --changes 100000000 --expiries 5000000
+    To estimate a table:
+      ttl-archive advise --changes 100000000 --expiries 5000000
     To read the rates of a table:      ttl-archive advise --table DeviceData
     To compare three sizes of table:   ttl-archive advise --sizes
 

@@ -21,7 +21,7 @@ def doctor(**options: Any) -> None:
 
     \b
     To check the archive of ./archive.toml:   ttl-archive doctor
-    To check another one:                     ttl-archive doctor --config devices.toml --profile ops
+    To check another one:                     ttl-archive doctor --profile ops
 
     It scans 1,000 items of the table for their TTL values, which consumes read capacity.
 

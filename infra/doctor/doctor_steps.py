@@ -16,7 +16,7 @@ from ttl_archive.infra.doctor.account_checks import (
 )
 from ttl_archive.infra.doctor.bucket_checks import check_bucket, check_lifecycle
 from ttl_archive.infra.doctor.finding import Check, Finding, Health, run_check
-from ttl_archive.infra.doctor.road_checks import check_delivery_stream, check_destination, check_mapping
+from ttl_archive.infra.doctor.road_checks import check_delivery_status, check_destination, check_mapping
 from ttl_archive.infra.doctor.table_checks import check_table, check_ttl, check_ttl_values
 from ttl_archive.infra.evidence.command_clients import clients_of_command
 from ttl_archive.replay.commands import show
@@ -79,11 +79,11 @@ def _stack_checks(
         ),
         "DeliveryStreamName": (
             "delivery stream",
-            lambda name: partial(check_delivery_stream, clients("firehose"), name),
+            lambda name: partial(check_delivery_status, clients("firehose"), name),
         ),
         "ForwardDeliveryStreamName": (
             "delivery stream",
-            lambda name: partial(check_delivery_stream, clients("firehose"), name),
+            lambda name: partial(check_delivery_status, clients("firehose"), name),
         ),
     }
     checks = [

@@ -47,7 +47,7 @@ def check_mapping(lambda_client: Any, dynamodb: Any, table: str, function: str) 
         yield Finding(_MAPPING, Health.OK, f"the forwarder reads the current stream of {table}")
 
 
-def check_delivery_stream(firehose: Any, name: str) -> Iterator[Finding]:
+def check_delivery_status(firehose: Any, name: str) -> Iterator[Finding]:
     """Check that a delivery stream is active."""
     found = firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
     status = found["DeliveryStreamStatus"]
