@@ -55,8 +55,9 @@ def query(
     """Ask the archive with Athena's SQL, in AWS or on this machine.
 
     The relations are archive, archive_unique (each change once), archive_latest (the newest change of each
-    key) and errors. The same SQL has the same answer on every place: what the embedded engine is not known to
-    answer alike, it refuses. What an answer does not contain is said before it, on stderr.
+    key), archive_history (the changes of each key in order) and errors. The same SQL has the same answer on
+    every place: what the embedded engine is not known to answer alike, it refuses. What an answer does not
+    contain is said before it, on stderr.
 
     \b
     To count what expired, day by day, with Athena:

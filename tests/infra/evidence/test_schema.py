@@ -303,6 +303,7 @@ def test_apply_updates_the_text_table_first_and_then_replaces_every_view():
         "archive",
         "archive_unique",
         "archive_latest",
+        "archive_history",
         "errors",
     ]
     assert not any("DROP" in statement for statement in athena.statements)

@@ -15,13 +15,16 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from tests.infra.sql.athena_functions import in_duckdb, install
 from tests.infra.sql.sql_archive import DAY, SHAPES, SqlArchive, settings, streams_change
 from tests.transform.builders import change
 from ttl_archive.infra.query.engine import create_relations, open_engine, run_in_engine
 from ttl_archive.infra.query.query_errors import QueryFailedError
+from ttl_archive.infra.sql.athena_dialect import AthenaDialect
 from ttl_archive.infra.sql.change_identity import item_key
 from ttl_archive.infra.sql.duckdb_dialect import DuckDbDialect
 from ttl_archive.infra.sql.history_relation import NO_HISTORY
+from ttl_archive.infra.sql.relations import relations
 from ttl_archive.infra.sql.saved_queries import HISTORY_QUERIES, saved_queries
 from ttl_archive.transform.settings import Settings
 
@@ -278,3 +281,38 @@ def test_without_what_it_needs_the_relation_says_so(
     with pytest.raises(QueryFailedError, match=NO_HISTORY.partition("[")[0]):
         list(run_in_engine(engine, "SELECT * FROM archive_history").rows)
     assert not set(HISTORY_QUERIES) & set(saved_queries(chosen, DuckDbDialect()))
+
+
+def test_both_dialects_answer_alike(engine: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    life = [
+        Change("a", START_US + 7, None, "x", False, 1),
+        Change("a", START_US + 8, "x", "y/~", False, 2),
+        Change("b", START_US + 9, None, "x", False, 3),
+        Change("b", START_US + 9, "x", None, True, 4),
+    ]
+    archive, key = SqlArchive(tmp_path), item_key(["a", "1"])
+    archive.deliver(CHOSEN, *(each.record("microseconds") for each in life))
+    parameters = {
+        "item_history": [key],
+        "item_at": [written(START_US + 7), key],
+        "table_at": [written(START_US + 9)],
+        "value_changes": [key, "v"],
+    }
+    create_relations(engine, archive.files, [], CHOSEN)
+    ours = {name: saved(engine, name, *values) for name, values in parameters.items()}
+
+    with archive.connect(CHOSEN) as connection:
+        install(connection)
+        connection.execute("DROP VIEW archive_history")
+        history = relations(CHOSEN, AthenaDialect())["archive_history"]
+        connection.execute(f"CREATE VIEW archive_history AS {in_duckdb(history)}")
+        queries = saved_queries(CHOSEN, AthenaDialect())
+        for name, values in parameters.items():
+            answer = connection.execute(in_duckdb(queries[name].sql), values)
+            names = [column[0] for column in answer.description or ()]
+            rows = [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+            assert rows == ours[name], name
+
+    assert {name: len(rows) for name, rows in ours.items()} == {
+        "item_history": 2, "item_at": 1, "table_at": 3, "value_changes": 2,
+    }  # fmt: skip
