@@ -38,8 +38,8 @@ def stack_outputs(stack: Mapping[str, Any], *needed: str) -> dict[str, str]:
     missing = [name for name in needed if name not in outputs]
     if missing:
         raise StackError(
-            f"The stack has no output {' and no output '.join(missing)}, so it is no stack of ttl-archive. "
-            "Check its name"
+            f"The stack has no output {' and no output '.join(missing)}, so it is no stack of ttl-archive, "
+            "or it does not have this road. Check its name, and [deploy] source"
         )
     return outputs
 

@@ -25,6 +25,7 @@ from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.deployed_stack import GetClient, describe_stack, stack_outputs
 from ttl_archive.infra.wanted_layout import buffers_s
 from ttl_archive.replay.aws import Clients
+from ttl_archive.replay.commands.options import report_errors
 from ttl_archive.transform.errors import ArchiveError
 from ttl_archive.transform.settings import CONFIG_VARIABLE, Settings, load
 
@@ -112,6 +113,7 @@ def wait_until_drained(
 @click.option("--road", type=click.Choice(["kinesis", "streams"]), help="The road, when there are two.")
 @click.option("--yes", is_flag=True, help="Detach the table. Without it, only the state is shown.")
 @click.option("--timeout-s", type=click.IntRange(1), default=7200, show_default=True)
+@report_errors
 def drain(config: Path | None, road: str | None, yes: bool, timeout_s: int) -> None:
     """Detach the table and wait until every record in the delivery stream is in the bucket.
 

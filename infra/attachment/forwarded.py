@@ -3,8 +3,9 @@
 All of these must hold:
 
 1. no event source mapping forwards to the delivery stream any more (ListEventSourceMappings);
-2. when the forwarder last ran, it was not behind: IteratorAge, Errors and RecordsReturned, looked up over the
-   24 hours for which the table's stream keeps a change that was not forwarded;
+2. when the forwarder last ran, and in the last ten minutes, it was not behind: IteratorAge, Errors and
+   RecordsReturned, looked up over the 24 hours for which the table's stream keeps a change that was not
+   forwarded; Lambda refused no invocation (Throttles), and no mapping that forwards reports a problem;
 3. for longer than every buffer can last, nothing was put into the delivery stream (IncomingRecords);
 4. Firehose has no delivery in progress: DeliveryToS3.DataFreshness is emitted only while there is one.
 
@@ -27,6 +28,9 @@ from ttl_archive.infra.attachment.metric_series import MetricName, read_series
 _STREAM_S = 86_400
 # A batch waits for its window, at most 300 s. Source: AWS Lambda API Reference, CreateEventSourceMapping.
 _AGE_MS = 600_000
+_RECENT_S = 2 * METRIC_DELAY_S
+# How LastProcessingResult begins after a failure. UNVERIFIED; any other text is no reason to wait.
+_PROBLEM = "PROBLEM"
 _FORWARDING_STATES = frozenset({"Creating", "Enabling", "Enabled", "Updating", "Disabling"})
 
 
@@ -85,26 +89,47 @@ class StreamsPipeline:
 
     def _forwarding(self, client: Any) -> list[str]:
         """Return the UUIDs of the mappings that forward."""
-        found = mappings(client, self.function)
-        return [str(each["UUID"]) for each in found if each["State"] in _FORWARDING_STATES]
+        return [str(each["UUID"]) for each in self._forwarding_mappings(client)]
+
+    def _forwarding_mappings(self, client: Any) -> list[dict[str, Any]]:
+        return [each for each in mappings(client, self.function) if each["State"] in _FORWARDING_STATES]
 
     def reasons_behind(self, clients: Clients, now: datetime) -> list[str]:
         """Return why changes may remain in the table's stream that were not forwarded."""
+        called = {"FunctionName": self.function}
         names = [
-            MetricName("AWS/Lambda", "IteratorAge", "Maximum", {"FunctionName": self.function}),
-            MetricName("AWS/Lambda", "Errors", "Sum", {"FunctionName": self.function}),
+            MetricName("AWS/Lambda", "IteratorAge", "Maximum", called),
+            MetricName("AWS/Lambda", "Errors", "Sum", called),
             MetricName("TtlArchive", "RecordsReturned", "Sum", {"Table": self.table}),
+            MetricName("AWS/Lambda", "Throttles", "Sum", called),
         ]
-        start = now - timedelta(seconds=_STREAM_S)
-        age_ms, errors, returned = (
-            series.last or 0 for series in read_series(clients("cloudwatch"), names, start, now)
+        cloudwatch = clients("cloudwatch")
+        kept = read_series(cloudwatch, names, now - timedelta(seconds=_STREAM_S), now)
+        # The newest datapoint alone can be of one shard, while another one is behind.
+        recent = read_series(cloudwatch, names, now - timedelta(seconds=_RECENT_S), now)
+        age_ms, errors, returned, _ = (
+            max(old.last or 0, new.maximum or 0) for old, new in zip(kept, recent, strict=True)
         )
+        throttles = recent[3].total or 0  # while all invocations are refused, the other metrics are missing
         rules = [
             (age_ms > _AGE_MS, f"the forwarder was {age_ms / 1000:.0f} seconds behind when it last ran"),
             (errors > 0, "the forwarder failed when it last ran"),
             (returned > 0, f"the forwarder left {returned:.0f} records in the stream when it last ran"),
+            (
+                throttles > 0,
+                f"Lambda refused to run the forwarder {throttles:.0f} times within the last {_RECENT_S} "
+                "seconds",
+            ),
         ]
-        return [text for broken, text in rules if broken]
+        return [*self._problems(clients("lambda")), *(text for broken, text in rules if broken)]
+
+    def _problems(self, client: Any) -> list[str]:
+        """Return what keeps a mapping from reading or calling; no metric shows a stream that is not read."""
+        return [
+            f"the mapping {each['UUID']} reports {result}"
+            for each in self._forwarding_mappings(client)
+            if (result := str(each.get("LastProcessingResult", ""))).startswith(_PROBLEM)
+        ]
 
     def _reasons_buffered(self, clients: Clients, now: datetime) -> list[str]:
         quiet_s = self.buffers_s + METRIC_DELAY_S

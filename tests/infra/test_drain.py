@@ -222,6 +222,19 @@ def test_without_yes_the_command_detaches_nothing(account: Account, monkeypatch:
     assert found["DestinationStatus"] in ("ENABLING", "ACTIVE")
 
 
+def test_an_error_of_aws_is_a_message(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> Any:
+        raise client_error("ExpiredToken", "GetMetricData")
+
+    monkeypatch.setattr(account, "clients", refuse)
+
+    result = run(account, monkeypatch)
+
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert "ExpiredToken" in result.output or "expired" in result.output
+
+
 def test_a_timeout_of_the_command_is_a_failure(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     put_items(account, 1)
     account.pause(MINUTE_S)

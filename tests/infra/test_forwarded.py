@@ -1,6 +1,6 @@
 """When the Streams road is drained: every reason to wait, made to happen."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,10 +15,14 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 class Account:
-    """CloudWatch, Lambda and Firehose around one Streams road. Values of a metric are newest first."""
+    """CloudWatch, Lambda and Firehose around one Streams road.
 
-    def __init__(self, state: str = "Disabled", **values: list[float]) -> None:
-        self.state, self.values = state, values
+    Values of a metric are newest first, `spacing` apart, and the newest is of now.
+    """
+
+    def __init__(self, state: str = "Disabled", result: str = "OK", **values: list[float]) -> None:
+        self.state, self.result, self.values = state, result, values
+        self.spacing = timedelta(minutes=15)
         self.is_there = True
         self.disabled_after = 0
         self.updates: list[dict[str, Any]] = []
@@ -41,7 +45,10 @@ class Account:
         if self.updates:
             self.disabled_after -= 1
             self.state = "Disabled" if self.disabled_after < 0 else "Disabling"
-        return [{"EventSourceMappings": [{"UUID": "u-1", "State": self.state}]}]
+        return [{"EventSourceMappings": [self._mapping()]}]
+
+    def _mapping(self) -> dict[str, Any]:
+        return {"UUID": "u-1", "State": self.state, "LastProcessingResult": self.result}
 
     def update_event_source_mapping(self, **call: Any) -> None:
         self.updates.append(call)
@@ -52,8 +59,11 @@ class Account:
         assert ScanBy == "TimestampDescending"
         names = {each["Id"]: each["MetricStat"]["Metric"]["MetricName"] for each in MetricDataQueries}
         name = lambda each: names[each].replace("DeliveryToS3.", "")  # noqa: E731
+        shown = int((EndTime - StartTime) / self.spacing) + 1
         return {
-            "MetricDataResults": [{"Id": each, "Values": self.values.get(name(each), [])} for each in names]
+            "MetricDataResults": [
+                {"Id": each, "Values": self.values.get(name(each), [])[:shown]} for each in names
+            ]
         }
 
 
@@ -130,6 +140,33 @@ def test_a_road_that_is_behind_is_not_detached() -> None:
     account = Account("Enabled", IteratorAge=[3_600_000.0])
 
     with pytest.raises(DestinationError, match="3600 seconds behind"):
+        ROAD.detach(account.clients, Waiter(lambda: 100.0, lambda _: None))
+
+    assert account.updates == []
+
+
+def test_a_shard_that_fails_is_seen_behind_another_that_does_not() -> None:
+    """The newest datapoint can be of another shard, so that all of the last ten minutes count."""
+    account = Account("Enabled", Errors=[0.0, 3.0])
+    account.spacing = timedelta(minutes=1)
+
+    with pytest.raises(DestinationError, match="the forwarder failed"):
+        ROAD.detach(account.clients, Waiter(lambda: 100.0, lambda _: None))
+
+
+def test_a_forwarder_that_lambda_does_not_run_is_not_detached() -> None:
+    """It has no errors and no age, because it does not run."""
+    account = Account("Enabled", Throttles=[12.0])
+
+    with pytest.raises(DestinationError, match="refused to run the forwarder 12 times"):
+        ROAD.detach(account.clients, Waiter(lambda: 100.0, lambda _: None))
+
+
+def test_a_mapping_that_cannot_read_the_stream_is_not_detached() -> None:
+    """The forwarder is never called, so that no metric shows it."""
+    account = Account("Enabled", result="PROBLEM: the role lacks dynamodb:GetRecords")
+
+    with pytest.raises(DestinationError, match="u-1 reports PROBLEM: the role lacks dynamodb:GetRecords"):
         ROAD.detach(account.clients, Waiter(lambda: 100.0, lambda _: None))
 
     assert account.updates == []
