@@ -1,7 +1,7 @@
 """All that the page says, gathered as one value; each part is counted, or says why it is not."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from os import environ
@@ -29,6 +29,9 @@ from ttl_archive.transform.settings import Settings
 
 CountFunctions = Callable[[DateRange], FunctionCounts | NotCounted]
 _FOLDER_ONLY = "a folder of files has no {}. Name the bucket: --on s3 --bucket BUCKET"
+
+
+_DISCARDED = "batches that Lambda discarded on the Streams road. Name their bucket with --on-failure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +89,24 @@ def count_archive(sources: ReportSources, month: str | None) -> ArchiveReport:
         rows=count_or_explain(lambda: count_rows(sources.place, settings, dates)),
         objects=objects,
         functions=functions,
-        failed=_of_bucket(storage, "error objects with their states", lambda: count_failed_objects(
-            storage, period.times, on_failure=sources.on_failure)),
+        failed=_failed(sources, period),
         replays=_of_bucket(storage, "claims of replays", lambda: count_replays(storage, period.times)),
         costs=tuple(parts),
         total=total_usd(parts),
-    )  # fmt: skip
+    )
+
+
+def _failed(sources: ReportSources, period: ReportPeriod) -> FailedObjects | NotCounted:
+    """Count error objects; report discarded batches as not counted when their bucket is not named."""
+    storage, on_failure = sources.storage, sources.on_failure
+    found: FailedObjects | NotCounted = _of_bucket(
+        storage,
+        "error objects with their states",
+        lambda: count_failed_objects(storage, period.times, on_failure=on_failure),
+    )
+    if isinstance(found, NotCounted) or on_failure or not sources.deploy.streams_road:
+        return found
+    return replace(found, problems=(*found.problems, _DISCARDED))
 
 
 def metrics_of(clients: Clients | None, table: str) -> CountFunctions:

@@ -101,7 +101,9 @@ def count_rows(place: QueryPlace, settings: Settings, dates: DateRange) -> RowCo
     date = settings.output.date_column
     sql = _SQL.format(date=quoted(date), lag=lag, classes=", ".join(_classes()))
     result = place.ask(Question(sql, (dates.first or "", dates.last or "9999-12-31")), seen.append)
-    frozen = Counter(filter(None, (date_of(each.key, settings) for each in (seen[0].frozen if seen else ()))))
+    # Without the extra [sql], the coverage of Athena is that of all dates.
+    found = [date_of(each.key, settings) for coverage in seen for each in coverage.frozen]
+    frozen = Counter(day for day in found if day is not None and dates.has(day))
     days = _merged((_day(row, frozen) for row in result.rows), frozen)
     return RowCounts(tuple(sorted(days, key=lambda day: day.day)), no_lag)
 

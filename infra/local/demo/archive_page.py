@@ -9,6 +9,7 @@ from pathlib import Path
 from ttl_archive.infra import deploy_settings
 from ttl_archive.infra.local.local_sql import local_access
 from ttl_archive.infra.local.pipeline import Pipeline
+from ttl_archive.infra.local.resources import FAILURE_BUCKET
 from ttl_archive.infra.local.roads.road import RoadName
 from ttl_archive.infra.query.query_places import Storage, bucket_place
 from ttl_archive.infra.report.archive_report import ReportSources, count_archive
@@ -26,7 +27,13 @@ def write_page(pipeline: Pipeline, road: RoadName, folder: Path | None) -> Path:
     access = local_access(pipeline.s3_proxy.url)
     with bucket_place(pipeline.s3, access, pipeline.bucket, settings, pipeline.clock.now) as place:
         sources = ReportSources(
-            settings, deploy, place, storage, lambda _: _logged(pipeline), now=pipeline.clock.now
+            settings,
+            deploy,
+            place,
+            storage,
+            lambda _: _logged(pipeline),
+            on_failure=FAILURE_BUCKET if road == "streams" else None,
+            now=pipeline.clock.now,
         )
         page = render(count_archive(sources, ALL))
     path = (folder or Path(tempfile.mkdtemp(prefix="ttl-archive-demo-"))) / "report.html"

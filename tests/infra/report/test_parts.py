@@ -11,8 +11,10 @@ from tests.infra.query.scripted_athena import ScriptedAthena
 from ttl_archive.infra import deploy_settings
 from ttl_archive.infra.prices import prices
 from ttl_archive.infra.query.athena_runner import AthenaRunner
+from ttl_archive.infra.query.coverage import Coverage
 from ttl_archive.infra.query.date_range import DateRange
-from ttl_archive.infra.query.query_places import AthenaPlace
+from ttl_archive.infra.query.query_places import AthenaPlace, OnCoverage, Question
+from ttl_archive.infra.query.query_result import QueryResult
 from ttl_archive.infra.report.counted import NotCounted, count_or_explain
 from ttl_archive.infra.report.function_counts import FunctionCounts, sum_metrics
 from ttl_archive.infra.report.object_counts import ArchivedObjects, ObjectCount
@@ -20,7 +22,9 @@ from ttl_archive.infra.report.page import duration_text, lag_classes, size_class
 from ttl_archive.infra.report.period_costs import CostPart, flow_costs, storage_costs, total_usd
 from ttl_archive.infra.report.plots import bar_plot
 from ttl_archive.infra.report.report_period import period_of
-from ttl_archive.infra.report.row_counts import count_rows
+from ttl_archive.infra.report.row_counts import RowsOfDay, count_rows
+from ttl_archive.infra.sql.athena_dialect import AthenaDialect
+from ttl_archive.replay.restore.archive_listing import ArchivedObject, RetrievalState
 from ttl_archive.transform.settings import Settings, parse
 
 OCTOBER = DateRange("2026-10-01", "2026-10-31")
@@ -112,6 +116,24 @@ def test_athena_s_answer_becomes_days_and_its_failure_a_reason() -> None:
     found = count_or_explain(lambda: count_rows(place, settings(), OCTOBER))
     assert isinstance(found, NotCounted)
     assert "scan limit of the workgroup" in found.reason
+
+
+def test_objects_in_glacier_of_other_dates_are_not_those_of_the_period() -> None:
+    """Without the extra [sql], Athena's coverage is that of all dates."""
+    frozen = tuple(
+        ArchivedObject("b", f"archive/devices/dt={day}/1.jsonl.gz", "", 1, "GLACIER", RetrievalState.NEEDED)
+        for day in ("2026-09-30", "2026-10-02")
+    )
+    coverage = Coverage(DateRange(), "dt", "b", (), frozen, 2, ())
+
+    class Place:
+        dialect = AthenaDialect()
+
+        def ask(self, question: Question, on_coverage: OnCoverage) -> QueryResult:
+            on_coverage(coverage)
+            return QueryResult((), iter(()))
+
+    assert count_rows(Place(), settings(), OCTOBER).days == (RowsOfDay("2026-10-02", None, frozen=1),)
 
 
 def test_a_class_without_a_price_leaves_the_sum_without_a_number() -> None:

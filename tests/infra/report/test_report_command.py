@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.infra.report.known_archive import KnownArchive
+from tests.infra.report.known_archive import CONFIG, KnownArchive
 from ttl_archive.infra.cli import cli
+from ttl_archive.infra.local.moto_server.emulator import Emulator
 
 
 def report(*arguments: str) -> Result:
@@ -132,6 +133,23 @@ def test_a_month_that_is_none_names_one_that_is(environment: Path) -> None:
 
     assert result.exit_code == 2
     assert '"2026-13" is no month. Write --month 2026-11' in result.stderr
+
+
+def test_on_the_streams_road_discarded_batches_have_no_number_until_their_bucket_is_named(
+    archive: KnownArchive, environment: Path, emulator: Emulator, tmp_path: Path
+) -> None:
+    config = tmp_path / "archive.toml"
+    config.write_text(CONFIG.replace("[deploy]", '[deploy]\nsource = "streams"'), encoding="utf-8")
+    emulator.client("s3").create_bucket(Bucket="discarded-batches")
+    arguments = ["--on", "s3", "--month", "2026-10", "--config", str(config)]
+
+    without = numbers_of(*arguments)["failed"]["problems"]
+    named = numbers_of(*arguments, "--on-failure", "discarded-batches")["failed"]["problems"]
+
+    assert without == [
+        "batches that Lambda discarded on the Streams road. Name their bucket with --on-failure"
+    ]
+    assert named == []
 
 
 def test_a_missing_bucket_is_a_reason_on_the_page(environment: Path) -> None:
