@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-deployed check bench bench-gate bench-replay simulate mutants package lock release
+.PHONY: help setup demo test test-deployed check bench bench-gate bench-replay bench-query simulate mutants package lock release
 
 help:    ## list the targets
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | column -s: -t
@@ -60,6 +60,9 @@ mutants: $(VENV)/.dev    ## break the code on purpose, and see that the tests no
 
 bench-replay: $(VENV)/.dev    ## ten thousand to a million failed records replayed into a bucket
 	$(BIN)/python tests/replay/bench_replay.py $(ARGS)
+
+bench-query: $(VENV)/.dev    ## the embedded engine's answers against its own reader of JSON lines and CSV
+	$(BIN)/python tests/infra/query/bench_query.py $(ARGS)
 
 package: $(VENV)/.dev    ## the functions' zips and SBOMs, the same bytes from the same commit, for arm64 and x86_64
 	$(BIN)/python -m ttl_archive.infra.package --config archive.toml --arch arm64

@@ -7,6 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 
 from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.infra.ingest.queue_ingestion import QueueIngestion
 from ttl_archive.infra.metric_names import Metrics, RoadMetrics
 from ttl_archive.transform.settings import Settings
 
@@ -69,6 +70,32 @@ def common_alarms(metrics: Metrics, error_rule: events.Rule) -> Iterator[AlarmRu
             "An export of the table failed, and its window is exported by no later run until it succeeds. "
             "Look at the cause of the execution.",
         )
+    if metrics.ingestion:
+        yield from _ingest_rules(metrics, metrics.ingestion)
+
+
+def _ingest_rules(metrics: Metrics, ingestion: QueueIngestion) -> Iterator[AlarmRule]:
+    yield AlarmRule(
+        "IngestDeadLetters",
+        metrics.queue(ingestion.dead_letters, "ApproximateNumberOfMessagesVisible"),
+        0,
+        1,
+        "Messages could not be stored. Their attribute ErrorCode, or failedByCode in the log, says why.",
+    )
+    yield AlarmRule(
+        "IngestLate",
+        metrics.queue(ingestion.queue, "ApproximateAgeOfOldestMessage"),
+        900,
+        3,
+        "Readings wait for 15 minutes. Look at the function's errors and the table's throttles.",
+    )
+    yield AlarmRule(
+        "IngestErrors",
+        metrics.errors_of(ingestion.function.function),
+        0,
+        1,
+        "The ingestion failed as a whole; its messages stay in the queue. Its log has the reason.",
+    )
 
 
 def kinesis_alarms(

@@ -20,6 +20,7 @@ from ttl_archive.infra.export.backfill_map import BackfillMap
 from ttl_archive.infra.export.export_settings import load_export
 from ttl_archive.infra.export.scheduled_export import ScheduledExport
 from ttl_archive.infra.glue_catalog import Catalog
+from ttl_archive.infra.ingest.queue_ingestion import QueueIngestion
 from ttl_archive.infra.kinesis_road import KinesisRoad
 from ttl_archive.infra.layout_guard import LayoutGuard
 from ttl_archive.infra.metric_names import Metrics, RoadMetrics
@@ -29,6 +30,7 @@ from ttl_archive.infra.source_table import SourceTable
 from ttl_archive.infra.storage import ArchiveStorage
 from ttl_archive.infra.streams_road.streams_road import StreamsRoad
 from ttl_archive.infra.workgroup import Workgroup
+from ttl_archive.transform.ingest_settings import load_ingest
 from ttl_archive.transform.settings import Settings
 
 
@@ -62,6 +64,7 @@ class TtlArchive(Construct):
         if deploy.bucket:
             bucket = s3.Bucket.from_bucket_name(self, "Bucket", deploy.bucket)
         key = kms.Key.from_key_arn(self, "Key", deploy.kms_key_arn) if deploy.kms_key_arn else None
+        self._key = key
         self._common: dict[str, Any] = {"settings": settings, "deploy": deploy}
         self._export = load_export(settings)
         self.guard = LayoutGuard(self, "Guard", **self._common, assets=assets, bucket=bucket)
@@ -149,11 +152,13 @@ class TtlArchive(Construct):
             if has_map
             else None
         )
+        self.ingestion = self._queue_ingestion()
         self._metrics = Metrics(
             settings=self._settings,
             replay_machine=self.replay.machine,
             export_machine=self.export.machine if self.export else None,
             backfill_machine=self.backfill.machine if self.backfill else None,
+            ingestion=self.ingestion,
         )
         roads: list[KinesisRoad | StreamsRoad] = [road for road in (self.kinesis, self.streams) if road]
         self._road_metrics = [RoadMetrics.of(road) for road in roads]
@@ -186,6 +191,14 @@ class TtlArchive(Construct):
             self, "Export", **self._common, export=self._export, bucket=bucket, assets=assets
         )
 
+    def _queue_ingestion(self) -> QueueIngestion | None:
+        ingest = load_ingest(self._settings)
+        if ingest is None:
+            return None
+        return QueueIngestion(
+            self, "Ingest", **self._common, ingest=ingest, assets=self._assets, key=self._key
+        )
+
     def _order(self) -> None:
         """The guard comes first and the table last, so that a failed deployment changes or attaches nothing.
 
@@ -195,7 +208,7 @@ class TtlArchive(Construct):
         first = self.guard.compare(self._guarded_resources(), self._stream)
         between: list[Construct] = [self.storage, self.catalog, self.workgroup, self.relations, self.replay]
         between += [self.alarms, self._dashboard, self.policies]
-        between += [part for part in (self.export, self.backfill) if part]
+        between += [part for part in (self.export, self.backfill, self.ingestion) if part]
         roads = [road for road in (self.kinesis, self.streams) if road]
         for part in (*between, *roads, self.table):
             part.node.add_dependency(first)

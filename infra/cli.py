@@ -51,7 +51,11 @@ _COMMANDS = {
         "infra.evidence.init_command", "init", None, "Write archive.toml for a table, from its items."
     ),
     "query": LazyCommand(
-        "infra.query.query_command", "query", None, "Ask the archive with SQL: Athena, or this machine."
+        "infra.query.query_command",
+        "query",
+        None,
+        "Ask the archive with SQL: Athena, or this machine.",
+        "query",
     ),
     "replay": LazyCommand(
         "replay.commands.groups", "replay", None, "Replay failed records into the archive.", "replay"
@@ -82,12 +86,29 @@ _COMMANDS = {
 }
 
 
+def _show_version(ctx: click.Context) -> None:
+    """Print the versions and end. The verdict version is that of claims and plans, see its module."""
+    from importlib.metadata import version  # --help is faster without them
+
+    from ttl_archive.transform.verdict_version import VERDICT_VERSION
+
+    click.echo(f"ttl-archive, version {version('ttl-archive')}, verdict version {VERDICT_VERSION}")
+    ctx.exit()
+
+
 @click.group(
     cls=LazyGroup,
     lazy_commands=_COMMANDS,
     epilog="Documentation: ttl-archive docs, and ttl-archive docs --help for its topics",
 )
-@click.version_option(package_name="ttl-archive", prog_name="ttl-archive")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda ctx, _, given: _show_version(ctx) if given else None,
+    help="Show the version, and the version of the transform's verdicts.",
+)
 def cli() -> None:
     """Keep what DynamoDB lets expire: nothing lost, cheap for years, and found again.
 

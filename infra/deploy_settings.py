@@ -12,6 +12,7 @@ from typing import Any, Literal
 from ttl_archive.infra.deploy_conflicts import deploy_conflicts
 from ttl_archive.infra.export.export_settings import ExportSettings
 from ttl_archive.transform.errors import SettingsError
+from ttl_archive.transform.ingest_settings import Ingest
 from ttl_archive.transform.setting_rules import read_section, setting
 from ttl_archive.transform.settings import Settings
 
@@ -146,7 +147,7 @@ class Deploy:
 
 
 # To report the mistakes of these sections with all others: `settings.load(path, SECTIONS)`.
-SECTIONS: dict[str, type] = {"deploy": Deploy, "export": ExportSettings}
+SECTIONS: dict[str, type] = {"deploy": Deploy, "export": ExportSettings, "ingest": Ingest}
 
 
 def load(settings: Settings) -> Deploy:

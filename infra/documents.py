@@ -20,6 +20,8 @@ TOPICS = {
     "readme": Document("docs/README.md", "what it is, what it promises, settings"),
     "deploy": Document("infra/README.md", "the stack in AWS: choices, attach, detach, remove"),
     "replay": Document("replay/README.md", "failed records, exports, and archived items from GLACIER"),
+    "ingest": Document("infra/ingest/README.md", "readings from a queue: items with a TTL stamp"),
+    "query": Document("infra/query/README.md", "SQL on the archive: places, formats, what is answered"),
     "firehose": Document(
         "infra/local/firehose/README.md", "the strict local Firehose, also for your own tests"
     ),

@@ -12,8 +12,10 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kinesisfirehose as firehose
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 
+from ttl_archive.infra.ingest.queue_ingestion import QueueIngestion
 from ttl_archive.infra.kinesis_road import KinesisRoad
 from ttl_archive.infra.streams_road.streams_road import StreamsRoad
 from ttl_archive.transform.metrics import NAMESPACE
@@ -58,6 +60,7 @@ class Metrics:
     replay_machine: sfn.StateMachine
     export_machine: sfn.StateMachine | None = None
     backfill_machine: sfn.StateMachine | None = None
+    ingestion: QueueIngestion | None = None
 
     def transform(self, name: str, statistic: str = "Sum") -> cloudwatch.Metric:
         """Return a metric that the transform and the forwarder log."""
@@ -88,6 +91,14 @@ class Metrics:
     def execution(self, machine: sfn.StateMachine, name: str) -> cloudwatch.Metric:
         """Return a metric of a state machine."""
         return _metric("AWS/States", name, "Sum", {"StateMachineArn": machine.state_machine_arn})
+
+    def queue(self, queue: sqs.IQueue, name: str) -> cloudwatch.Metric:
+        """Return a metric of a queue."""
+        return _metric("AWS/SQS", name, "Maximum", {"QueueName": queue.queue_name})
+
+    def errors_of(self, function: lambda_.IFunction) -> cloudwatch.Metric:
+        """Return how often a function failed as a whole."""
+        return _metric("AWS/Lambda", "Errors", "Sum", {"FunctionName": function.function_name})
 
     def error_objects(self, rule: events.Rule) -> cloudwatch.Metric:
         """Return the number of new objects that a rule counts: how often it called its target."""

@@ -38,6 +38,8 @@ class ArchiveStack(Stack):
             "BackfillStateMachine": archive.backfill.machine.state_machine_arn if archive.backfill else None,
             "ExportStateMachine": archive.export.machine.state_machine_arn if archive.export else None,
         }
+        if archive.ingestion:
+            outputs |= archive.ingestion.outputs()
         for name, value in outputs.items():
             if value is not None:
                 CfnOutput(self, name, value=value)

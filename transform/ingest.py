@@ -24,6 +24,8 @@ from ttl_archive.transform.metrics import UNEXPECTED
 from ttl_archive.transform.reingest import seconds_left
 from ttl_archive.transform.settings import Settings
 
+DEAD_LETTER_QUEUE_VARIABLE = "TTL_ARCHIVE_DEAD_LETTER_QUEUE"  # its URL
+
 Event = dict[str, Any]
 Write = Callable[[Sequence[StampedItem], Callable[[], float]], list[str | None]]
 Refuse = Callable[[Event, str], bool]  # sends a message to the dead-letter queue; whether it is confirmed

@@ -3,12 +3,15 @@
 import os
 
 from ttl_archive.transform.errors import SettingsError
-from ttl_archive.transform.ingest import batch_ingester, dead_letter_queue, table_writer
+from ttl_archive.transform.ingest import (
+    DEAD_LETTER_QUEUE_VARIABLE,
+    batch_ingester,
+    dead_letter_queue,
+    table_writer,
+)
 from ttl_archive.transform.ingest_settings import load_ingest
 from ttl_archive.transform.reingest import client_for
 from ttl_archive.transform.settings import load
-
-DEAD_LETTER_QUEUE_VARIABLE = "TTL_ARCHIVE_DEAD_LETTER_QUEUE"
 
 _settings = load()
 _ingest = load_ingest(_settings)

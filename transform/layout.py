@@ -33,6 +33,7 @@ ARCHIVE = "archive/"
 ERRORS = "errors/"
 SOURCE = "source/"
 EXPORTS = "exports/"
+_BACKFILL = "backfill-"
 # yyyy, because YYYY is the week's year. UTC, as the date that the transform computes.
 _DAY = "!{timestamp:yyyy-MM-dd}"
 # Source: Amazon S3 User Guide, object-keys.
@@ -135,7 +136,12 @@ def archive_key(settings: Settings, date: str, ident: str) -> str:
 
 def backfill_key(settings: Settings, date: str, ident: str) -> str:
     """Return the key of the rows of one date that a data file of an export has."""
-    return _rows_key(settings, date, f"backfill-{ident}")
+    return _rows_key(settings, date, f"{_BACKFILL}{ident}")
+
+
+def holds_exported_rows(key: str) -> bool:
+    """Whether the key is that of rows of an export."""
+    return key.rpartition("/")[2].startswith(_BACKFILL)
 
 
 def backfill_record_key(table: str, key: str, ident: str) -> str:

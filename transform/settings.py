@@ -169,8 +169,8 @@ def parse(
     for name, declared in (also or {}).items():
         if get_args(declared):
             read_sections(get_args(declared)[0], name, document.get(name, []), problems)
-        else:
-            read_section(declared, f"[{name}]", document.get(name, {}), problems)
+        elif name in document:  # a section that is left out is not wanted, or has defaults for all its keys
+            read_section(declared, f"[{name}]", document[name], problems)
     if problems:
         raise SettingsError(file, problems)
     if output.image is None:

@@ -107,7 +107,8 @@ def _question(sql: str, values: tuple[str, ...], settings: Settings, dialect: Di
             f"{sql} takes {show.plural(needed, 'value')}, and {len(values)} are given. "
             f"{saved[sql].description}"
         )
-    return Question(saved[sql].sql, values, is_saved=True)
+    athena_sql = saved_queries(settings, AthenaDialect())[sql].sql
+    return Question(saved[sql].sql, values, is_saved=True, athena_sql=athena_sql)
 
 
 def _prompt(place: QueryPlace, how: QueryOptions, settings: Settings) -> None:

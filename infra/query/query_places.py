@@ -39,11 +39,15 @@ OnCoverage = Callable[[Coverage], None]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A query with the values of its parameters. One that is saved is in the dialect of its place."""
+    """A query with the values of its parameters.
+
+    Of a saved query, `sql` is in the dialect of its place, and `athena_sql` is the same in Athena's.
+    """
 
     sql: str
     parameters: tuple[str, ...] = ()
     is_saved: bool = False
+    athena_sql: str = ""
 
 
 class QueryPlace(Protocol):
@@ -148,7 +152,7 @@ def dates_of(question: Question, settings: Settings, now: datetime, connection: 
         found = connection.execute(sql).fetchone() if sql else None
         return found[0] if found and isinstance(found[0], str) else None
 
-    tree = parse_query(question.sql, question.parameters)
+    tree = parse_query(question.athena_sql or question.sql, question.parameters)
     return queried_dates(tree, _DATED, settings.output.date_column, evaluate)
 
 

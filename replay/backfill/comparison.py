@@ -98,7 +98,7 @@ def compare_exports(
 ) -> Comparison:
     """Compare the expired items of exports with the archive; `on_missing` is called with each missing key.
 
-    A removal or an exported row counts, of any time since the export. Raises MisuseError without [table]
+    A removal since the export counts, and an exported row of any time. Raises MisuseError without [table]
     keys, ObjectError for a damaged export or a bucket that cannot be listed, StoppedError.
     """
     table = settings.table
@@ -153,11 +153,15 @@ def _expired_items(
 
 
 def _objects_since(s3: Any, bucket: str, settings: Settings, first: date) -> Iterator[ArchivedObject]:
-    """Yield the objects that may hold rows of that day or later. An object arrives after its changes."""
+    """Yield the objects that may have the items: removals of that day or later, and the rows of all exports.
+
+    An object arrives after its changes. An item that TTL does not remove stays archived by an earlier export.
+    """
     folder = re.compile(rf"/{re.escape(settings.output.date_column)}=(\d{{4}}-\d\d-\d\d)/")
     for archived in list_archived(s3, bucket, layout.archive_folder(settings)):
         found = folder.search(archived.key)
-        if archived.size and (found is None or found[1] >= str(first)):
+        is_recent = found is None or found[1] >= str(first)
+        if archived.size and (is_recent or layout.holds_exported_rows(archived.key)):
             yield archived
 
 

@@ -65,6 +65,10 @@ CASES: dict[str, str] = {
         kind = "full"
         every_minutes = 43200
         keep_days = 30
+        [ingest]
+        keys = {{ deviceID = "{{device}}", readingTime = "{{time}}" }}
+        time = "time"
+        retention_days = 365
         {COLUMNS}""",
     "parquet-with-backup": f"""
         [deploy]
@@ -103,6 +107,10 @@ CASES: dict[str, str] = {
         object_lock = "governance"
         max_record_kib = 2048
         [export]
+        [ingest]
+        keys = {{ deviceID = "{{device}}#{{time}}" }}
+        time = "time"
+        retention_days = 365
         {COLUMNS}""",
     "streams": f"""
         [deploy]

@@ -12,6 +12,7 @@ from ttl_archive.infra.export.export_settings import load_export
 from ttl_archive.infra.local.firehose.configuration import check_delivery_stream
 from ttl_archive.transform import metrics
 from ttl_archive.transform.forward_tally import ForwardTally
+from ttl_archive.transform.ingest_settings import load_ingest
 
 ALARM = "AWS::CloudWatch::Alarm"
 README = Path(infra.__file__).parent / "README.md"
@@ -51,6 +52,7 @@ def alarms(template: Template) -> dict[str, dict[str, Any]]:
 def test_everything_that_can_go_wrong_has_an_alarm(template: Template, case: str) -> None:
     by_event = settings_of(case).output.partition_by == "event"
     exports = load_export(settings_of(case)) is not None
+    ingests = load_ingest(settings_of(case)) is not None
 
     deploy = deploy_of(case)
 
@@ -61,6 +63,7 @@ def test_everything_that_can_go_wrong_has_an_alarm(template: Template, case: str
         | ({"PartitionsExceeded"} if by_event else set())
         | ({"ExportFailed"} if exports else set())
         | ({"BackfillFailed"} if exports and settings_of(case).table.backfilled else set())
+        | ({"IngestDeadLetters", "IngestLate", "IngestErrors"} if ingests else set())
     )
 
 

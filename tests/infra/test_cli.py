@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 from ttl_archive.infra import cli
 from ttl_archive.infra.documents import TOPICS
 from ttl_archive.transform.settings import load, parse
+from ttl_archive.transform.verdict_version import VERDICT_VERSION
 
 ROOT = Path(__file__).parent.parent.parent
 CONFIG = """
@@ -158,3 +160,44 @@ def test_help_imports_nothing_that_takes_a_while():
     loaded = set(result.stdout.split())
     assert "click" in loaded
     assert {"boto3", "botocore", "msgspec", "rich", "duckdb", "importlib.metadata"} & loaded == set()
+
+
+def test_the_version_has_that_of_the_verdicts():
+    result = run("--version")
+
+    assert (
+        result.stdout == f"ttl-archive, version {version('ttl-archive')}, verdict version {VERDICT_VERSION}\n"
+    )
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_readmes_line_for_a_shell_defines_its_completion(shell):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "_TTL_ARCHIVE_COMPLETE=bash_source ttl-archive" in readme
+
+    result = CliRunner().invoke(
+        cli.cli, [], prog_name="ttl-archive", env={"_TTL_ARCHIVE_COMPLETE": f"{shell}_source"}
+    )
+
+    assert "_ttl_archive_completion" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("ttl-archive que", ["query"]),
+        ("ttl-archive query --form", ["--format"]),
+        ("ttl-archive query --format ", ["table", "csv", "jsonl", "parquet"]),
+        ("ttl-archive replay re", ["retire"]),
+    ],
+)
+def test_the_shell_completes_commands_options_and_choices(words, completed):
+    given = {
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
+        "_TTL_ARCHIVE_COMPLETE": "bash_complete",
+    }
+
+    result = CliRunner().invoke(cli.cli, [], prog_name="ttl-archive", env=given)
+
+    assert [line.partition(",")[2] for line in result.output.split()] == completed

@@ -44,7 +44,7 @@ def pipeline(tmp_path: Path) -> Iterator[Pipeline]:
 def machine(template: Template, pipeline: Pipeline, broken: str = "") -> StateMachine:
     """Return the template's state machine over the pipeline's bucket; `broken` is a key that fails."""
     (bucket,) = template.ids("AWS::S3::Bucket", "StorageBucket")
-    text = template.one("AWS::StepFunctions::StateMachine")["DefinitionString"]
+    text = template.one("AWS::StepFunctions::StateMachine", "ReplayMap")["DefinitionString"]
     definition = json.loads(text.replace(f'"{bucket.lower()[:60]}"', f'"{NAME}"'))
     (task,) = definition["States"]["EachObject"]["ItemProcessor"]["States"].values()
 

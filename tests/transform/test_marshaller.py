@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,9 +14,12 @@ from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from tests.transform.builders import change, encoded, event, settings
 from ttl_archive.infra.local.lambda_runtime.runtime_client import LambdaRuntime
-from ttl_archive.transform.limits import dropped, failed, response_bytes
+from ttl_archive.transform.batch import batch_transform
+from ttl_archive.transform.limits import Entry, dropped, failed, response_bytes
 from ttl_archive.transform.marshaller import JSON, Marshaller, install
+from ttl_archive.transform.reingest import Target
 
 DEFAULT = LambdaMarshaller()
 OURS = Marshaller(DEFAULT)
@@ -47,6 +50,80 @@ def test_event_is_the_one_that_the_default_decodes(value: Any, ensure_ascii: boo
     request = json.dumps(value, ensure_ascii=ensure_ascii).encode(errors="surrogatepass")
 
     assert _outcome(DEFAULT, request) == _outcome(OURS, request)
+
+
+FROM_A_DATA_STREAM = {
+    "invocationId": "1",
+    "sourceKinesisStreamArn": "arn:aws:kinesis:us-east-1:123456789012:stream/s",
+    "deliveryStreamArn": "arn:aws:firehose:us-east-1:123456789012:deliverystream/d",
+    "region": "us-east-1",
+    "records": [
+        {
+            "recordId": "49",
+            "approximateArrivalTimestamp": 1767225600000,
+            "data": "bm90IEpTT04=",
+            "kinesisRecordMetadata": {"sequenceNumber": "49", "partitionKey": "k", "shardId": "shardId-0"},
+        }
+    ],
+}
+
+
+def test_firehose_event_has_what_the_transform_reads_and_nothing_else() -> None:
+    found = OURS.unmarshal_request(json.dumps(FROM_A_DATA_STREAM).encode())
+
+    assert found == {
+        "invocationId": "1",
+        "sourceKinesisStreamArn": "arn:aws:kinesis:us-east-1:123456789012:stream/s",
+        "deliveryStreamArn": "arn:aws:firehose:us-east-1:123456789012:deliverystream/d",
+        "records": [
+            {
+                "recordId": "49",
+                "approximateArrivalTimestamp": 1767225600000,
+                "data": "bm90IEpTT04=",
+                "kinesisRecordMetadata": {"partitionKey": "k"},
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"recordId": "1"},
+        {"recordId": "1", "data": None},
+        {"recordId": "1", "data": "", "kinesisRecordMetadata": []},
+        {"recordId": "1", "data": "", "kinesisRecordMetadata": {"partitionKey": 1}},
+        {"data": ""},
+        "no record",
+    ],
+)
+def test_event_with_an_unusual_record_is_the_one_that_the_default_decodes(record: Any) -> None:
+    request = json.dumps({**FROM_A_DATA_STREAM, "records": [*FROM_A_DATA_STREAM["records"], record]}).encode()
+
+    assert OURS.unmarshal_request(request) == DEFAULT.unmarshal_request(request)
+
+
+def test_records_put_back_are_the_same_with_both_codecs() -> None:
+    request = json.dumps(event(*(encoded(change()) for _ in range(4)))).encode()
+
+    ours, default = (_put_back(codec.unmarshal_request(request)) for codec in (OURS, DEFAULT))
+
+    assert 0 < len(ours) < 4
+    assert ours == default
+    assert all(entry.partition_key for entry in ours)
+
+
+def _put_back(request: dict[str, Any]) -> list[Entry]:
+    """Return the entries that the transform puts back when two rows fit into its response."""
+    put: list[Entry] = []
+
+    def confirm(entries: Sequence[Entry]) -> list[str | None]:
+        put.extend(entries)
+        return [None] * len(entries)
+
+    target = Target(confirm, 500, 5_000_000)
+    batch_transform(settings(), lambda _: target, limit=1_500)(request)
+    return put
 
 
 @given(

@@ -10,7 +10,6 @@ from itertools import accumulate
 from pathlib import Path
 
 import click
-import duckdb
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
@@ -25,6 +24,7 @@ from ttl_archive.infra.local.demo.scenario import Scenario
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.in_process_function import InProcessFunction
 from ttl_archive.infra.local.pipeline import Pipeline
+from ttl_archive.infra.query.query_errors import QueryError
 from ttl_archive.infra.sql.history_relation import NO_HISTORY, has_history
 from ttl_archive.transform.layout import ARCHIVE, ERRORS
 
@@ -166,7 +166,7 @@ def _ask(console: Console, pipeline: Pipeline, chosen: Scenario, query: str | No
     for question, sql in {**chosen.questions, **yours}.items():
         try:
             found.answers.append(story.ask_archive(pipeline, question, sql))
-        except (duckdb.Error, story.NoAnswerError) as error:
+        except QueryError as error:
             raise click.ClickException(f"{question}: {sql}\n{error}") from None
         screen.show_answer(console, found.answers[-1])
 

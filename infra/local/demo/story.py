@@ -19,7 +19,9 @@ from ttl_archive.infra.local.demo.ledger import RULES, Ledger
 from ttl_archive.infra.local.demo.readings import KEYS, RENEWED, USER_DELETED
 from ttl_archive.infra.local.demo.report import DeliveredObject, QueryAnswer, StorageState
 from ttl_archive.infra.local.demo.roads import DemoRoad
+from ttl_archive.infra.local.local_sql import local_access
 from ttl_archive.infra.local.pipeline import Pipeline
+from ttl_archive.infra.query.query_places import Question, bucket_place
 from ttl_archive.replay.causes import explainer
 from ttl_archive.replay.claims import Claims, new_owner
 from ttl_archive.replay.commands.causes_report import causes_document
@@ -30,7 +32,6 @@ from ttl_archive.replay.items.attribute_values import Item
 from ttl_archive.replay.items.item_reader import ItemFileError
 from ttl_archive.replay.replay_run import Summary, replay_prefix
 from ttl_archive.replay.verdict import judge
-from ttl_archive.transform.errors import ArchiveError
 from ttl_archive.transform.formats import ArchiveDialect
 from ttl_archive.transform.layout import archive_folder, errors_folder
 from ttl_archive.transform.selection import drop_rules
@@ -79,10 +80,6 @@ _CALL_ITEMS = 25  # Source: DynamoDB API Reference, BatchWriteItem
 _WRITERS = 4
 
 
-class NoAnswerError(ArchiveError):
-    """The SQL is a statement that returns no rows."""
-
-
 def put_items(pipeline: Pipeline, items: Sequence[Item]) -> Iterator[int]:
     """Write the items to the table; yield how many items each call wrote."""
     waiting = iter(items)
@@ -119,11 +116,11 @@ def live_through(pipeline: Pipeline, step: timedelta) -> int:
 
 
 def ask_archive(pipeline: Pipeline, question: str, query: str) -> QueryAnswer:
-    """Ask SQL over the delivered files. Raises NoAnswerError for a statement that returns no rows."""
-    relation = pipeline.sql(query)
-    if relation is None:  # DuckDB's result of a statement that returns no rows
-        raise NoAnswerError("it returns no rows. Ask with SELECT, e.g. SELECT count(*) FROM archive")
-    return QueryAnswer(question, query, relation.columns, relation.fetchall())
+    """Answer SQL over the bucket, as `ttl-archive query --on s3` does. Raises QueryError."""
+    access = local_access(pipeline.s3_proxy.url)
+    with bucket_place(pipeline.s3, access, pipeline.bucket, pipeline.settings, pipeline.clock.now) as place:
+        result = place.ask(Question(query), lambda _: None)
+        return QueryAnswer(question, query, [column.name for column in result.columns], [*result.rows])
 
 
 def delivered(pipeline: Pipeline) -> list[DeliveredObject]:

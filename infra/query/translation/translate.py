@@ -91,7 +91,9 @@ def parse_query(sql: str, parameters: Sequence[str] = ()) -> exp.Query:
         if token.token_type in _FOREIGN_TOKENS and token.text in _FOREIGN_TOKENS[token.token_type]:
             place = show_place(sql, token.line, token.col - len(token.text) + 1)
             raise WrongSqlError(f"Athena has no {token.text}.{place}")
-    if len(trees) != 1:
+    if not trees:
+        raise WrongSqlError("There is no SQL. Ask with SELECT, such as SELECT count(*) FROM archive.")
+    if len(trees) > 1:
         raise WrongSqlError(f"One query is answered at a time, and here are {len(trees)}.")
     if not isinstance(trees[0], exp.Query):
         raise refused_here(f"the statement {sql.split()[0].upper()}", show_place(sql, 1, 1))

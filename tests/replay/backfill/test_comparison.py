@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from datetime import timedelta
 from threading import Event
 from typing import Any
 
@@ -232,3 +233,13 @@ def test_the_keys_of_two_exports_are_compared_once() -> None:
     archive(bucket, item(0), item(1), item(2))
 
     assert (compare(bucket).expired, compare(bucket).verdict) == (3, CompareVerdict.COMPLETE)
+
+
+def test_a_row_of_an_earlier_export_counts() -> None:
+    """An item that TTL has still not removed was archived from the export of the week before."""
+    bucket = bucket_with(LINES)
+    backfill(bucket)
+    later = Bucket({key: bucket.objects[key] for key in bucket.keys("archive/")})
+    fill(later, export(time=export().time + timedelta(days=7)).objects(LINES))
+
+    assert compare(later).verdict is CompareVerdict.COMPLETE
