@@ -57,7 +57,7 @@ def history(key: tuple[str, ...], as_of: datetime | None, config: Path | None, *
     # Imported here, so that --help and the completion of the shell are fast.
     from ttl_archive.infra import deploy_settings
     from ttl_archive.infra.history.item_questions import ask_about_item, key_of_item
-    from ttl_archive.infra.history.item_report import show_answer
+    from ttl_archive.infra.history.item_report import show_item
     from ttl_archive.infra.query.open_place import open_place
     from ttl_archive.infra.query.query_errors import MissingExtraError
     from ttl_archive.infra.query.query_options import QueryOptions
@@ -77,5 +77,5 @@ def history(key: tuple[str, ...], as_of: datetime | None, config: Path | None, *
     if how.as_json:
         show.as_json(answer.document())
     else:
-        show_answer(answer)
+        show_item(answer)
     sys.exit(answer.exit_code)

@@ -18,7 +18,7 @@ _NAME_WIDTH = 24
 _LONGEST_LINE = 100
 
 
-def show_answer(answer: ItemAnswer) -> None:
+def show_item(answer: ItemAnswer) -> None:
     """Print the answer, and on stderr what it leaves open."""
     _SHOWN[answer.verdict](answer)
     for note in _notes(answer):

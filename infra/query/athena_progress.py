@@ -1,10 +1,14 @@
 """The progress of a query in Athena, as one line on a terminal."""
 
-from rich.console import Console
-from rich.status import Status
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from ttl_archive.infra.query.athena_runner import ENDED_STATES, QueryProgress
 from ttl_archive.replay.commands import show
+
+if TYPE_CHECKING:
+    from rich.status import Status
 
 
 class ProgressLine:
@@ -15,6 +19,8 @@ class ProgressLine:
 
     def __call__(self, progress: QueryProgress) -> None:
         """Show the progress; the line disappears when the query has ended."""
+        from rich.console import Console  # not for the help of a command
+
         text = f"Athena: {progress.state}, {show.size(progress.read_bytes)} read, {progress.seconds:.0f} s"
         if progress.state in ENDED_STATES:
             self.stop()

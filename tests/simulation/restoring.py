@@ -297,7 +297,7 @@ class _RestoreStory:
                 (restore_run, "Stage", KilledStage),
                 (restore_run, "print_report", hear),
                 (restore_run.show, "note", self._hear_note),
-                (restore_run.show, "counter", _no_counter),
+                (restore_run, "counter", _no_counter),
                 (write_steps, "Rate", lambda rate, wait: Rate()),
             ):
                 stack.enter_context(mock.patch.object(module, name, value))

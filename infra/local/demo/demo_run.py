@@ -59,7 +59,7 @@ def run_demo(options: DemoOptions) -> None:
         if options.table_files:
             chosen = scenario.theirs(options.table_files, options.config, options.keys)
         elif options.road == _HISTORY:
-            chosen = scenario.history(Path(folder))
+            chosen = scenario.item_history(Path(folder))
         else:
             chosen = scenario.ours(Path(folder), options.file_format, backfilled=options.road == _EXPORT)
         with _running(console, chosen, ROADS[options.road]) as pipeline:

@@ -61,7 +61,7 @@ def ours(folder: Path, file_format: str, *, backfilled: bool = False) -> Scenari
     )
 
 
-def history(folder: Path) -> Scenario:
+def item_history(folder: Path) -> Scenario:
     """Return the readings of two weeks, of which the first week expires. Writes archive.toml."""
     config = folder / "archive.toml"
     config.write_text(HISTORY_CONFIG, encoding="utf-8")

@@ -110,7 +110,7 @@ class ExpressionTranslator:
 
     def order(self, node: exp.Ordered) -> str:
         """Return one expression of an ORDER BY."""
-        return _order_by(comparable(self.translate(node.this), node).sql, node)
+        return _order_by(require_comparable(self.translate(node.this), node).sql, node)
 
     def _check_name(self, node: exp.Expr, names: Sequence[str]) -> None:
         """Refuse a function that the parser knows by a name that Athena does not have, such as nvl."""
@@ -173,7 +173,7 @@ class ExpressionTranslator:
 
     def _comparison(self, node: exp.Expr) -> Translated:
         (left, right), _ = to_common(
-            [comparable(self.translate(each), node) for each in (node.this, node.expression)], node
+            [require_comparable(self.translate(each), node) for each in (node.this, node.expression)], node
         )
         return Translated(f"({left.sql} {_COMPARISONS[type(node)]} {right.sql})", BOOLEAN)
 
@@ -191,19 +191,21 @@ class ExpressionTranslator:
 
     def _between(self, node: exp.Expr) -> Translated:
         refuse_other_arguments(node, "this", "low", "high")
-        given = [comparable(self.translate(node.args[name]), node) for name in ("this", "low", "high")]
+        given = [
+            require_comparable(self.translate(node.args[name]), node) for name in ("this", "low", "high")
+        ]
         (value, low, high), _ = to_common(given, node)
         return Translated(f"({value.sql} BETWEEN {low.sql} AND {high.sql})", BOOLEAN)
 
     def _in(self, node: exp.Expr) -> Translated:
         refuse_other_arguments(node, "this", "expressions", "query")
-        value = comparable(self.translate(node.this), node)
+        value = require_comparable(self.translate(node.this), node)
         if query := node.args.get("query"):
             found = self._one_column(query)
             if found.types[0] != value.type:
                 raise RefusedNodeError(f"IN of {value.type} and a subquery of {found.types[0]}", node)
             return Translated(f"({value.sql} IN {found.sql})", BOOLEAN)
-        listed = [comparable(self.translate(each), node) for each in node.expressions]
+        listed = [require_comparable(self.translate(each), node) for each in node.expressions]
         (value, *values), _ = to_common([value, *listed], node)
         return Translated(f"({value.sql} IN ({', '.join(each.sql for each in values)}))", BOOLEAN)
 
@@ -237,7 +239,7 @@ class ExpressionTranslator:
         if value is None:
             return self.condition(branch.this)
         (left, right), _ = to_common(
-            [comparable(self.translate(each), branch) for each in (value, branch.this)], branch
+            [require_comparable(self.translate(each), branch) for each in (value, branch.this)], branch
         )
         return f"({left.sql} = {right.sql})"
 
@@ -287,7 +289,7 @@ class ExpressionTranslator:
             inner, given = inner.this, self._filter(inner)
         parts = []
         if partition := node.args.get("partition_by"):
-            listed = [comparable(self.translate(each), node).sql for each in partition]
+            listed = [require_comparable(self.translate(each), node).sql for each in partition]
             parts.append(f"PARTITION BY {', '.join(listed)}")
         if order := node.args.get("order"):
             parts.append(f"ORDER BY {', '.join(self.order(each) for each in order.expressions)}")
@@ -296,8 +298,11 @@ class ExpressionTranslator:
         return self._aggregate(inner, f"{given} OVER ({' '.join(parts)})", in_window=True)
 
 
-def comparable(value: Translated, node: exp.Expr) -> Translated:
-    """Return the value. Raises RefusedNodeError for JSON text, which the engines write differently."""
+def require_comparable(value: Translated, node: exp.Expr) -> Translated:
+    """Return a value that can be compared.
+
+    Raises RefusedNodeError for JSON text, which the engines write differently.
+    """
     if value.type == JSON_TEXT:
         raise RefusedNodeError("comparing, sorting or grouping a json column", node)
     return value

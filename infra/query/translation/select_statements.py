@@ -16,7 +16,7 @@ from ttl_archive.infra.query.translation.expressions import (
     ExpressionTranslator,
     SubqueryResult,
     TranslationContext,
-    comparable,
+    require_comparable,
 )
 from ttl_archive.infra.query.translation.mistakes import (
     MistakeError,
@@ -274,7 +274,7 @@ def _group_by(
             value = selected[_position(each, len(selected))][1]
         else:
             value = expressions.translate(each)
-        listed.append(comparable(value, each).sql)
+        listed.append(require_comparable(value, each).sql)
     return f"GROUP BY {', '.join(listed)}"
 
 
