@@ -12,8 +12,13 @@ from ttl_archive.replay.items.attribute_values import Item, NotAnAttributeValueE
 
 # What DynamoDB accepts as a number, with more room in the exponent than it allows (-130 to 125).
 # Source: DynamoDB Developer Guide, naming rules and data types, Number.
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
-_is_number = _NUMBER.fullmatch
+_NUMBER = r"[+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]{1,3})?"
+_is_number = re.compile(_NUMBER).fullmatch
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_BASE64 = r"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
+_VALUE = rf'S":{_STRING}|N":"{_NUMBER}"|BOOL":(?:true|false)|NULL":true|B":"{_BASE64}"'
+# An item without sets, lists and maps, if the text is JSON: the decoder checks the commas and the strings.
+_is_flat_item = re.compile(rf'\{{(?:{_STRING}:\{{"(?:{_VALUE})\}},?+)*+\}}', re.DOTALL).fullmatch
 # A number has 38 digits at most. Source: DynamoDB Developer Guide, constraints.
 _EXACT = Context(prec=40)
 _decode = Decoder(dict[str, dict[str, Any]]).decode
@@ -30,7 +35,8 @@ def decode_image(text: Any) -> Item:
     """
     try:
         item = _decode(text)
-        _check_values(item)
+        if not _is_flat_item(text):  # one match takes half the time of a look at each value
+            _check_values(item)
     except (DecodeError, UnicodeError, RecursionError, TypeError, NotAnAttributeValueError):
         raise BadImageError from None
     return item

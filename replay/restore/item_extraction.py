@@ -112,7 +112,7 @@ class ExtractedRows:
                 continue
             self._observe(row)
             try:
-                if self._extractor.is_wanted(row, row.columns | self._folder):
+                if self._extractor.is_wanted(row, self._folder):
                     yield self._extractor.staged(row)
                     self.wanted += 1
             except BadRowError as error:

@@ -40,7 +40,7 @@ class Selection:
         return not (self.until and (folder - self.until.date()).days > after)
 
     def matcher(self, settings: Settings) -> RowMatcher:
-        """Return the test of a row and its columns, those of its folder included.
+        """Return the test of a row and the columns of its folder.
 
         Raises MisuseError for a filter with a mistake. The test raises BadRowError `BadNumber`.
         """
@@ -49,9 +49,12 @@ class Selection:
         test = compile_filter(self.where) if self.where else None
         names = {column.path: column.name for column in settings.columns}
 
-        def is_wanted(row: ArchivedRow, columns: RowColumns) -> bool:
+        def is_wanted(row: ArchivedRow, folder: RowColumns) -> bool:
             if (since is not None and row.event_us < since) or (until is not None and row.event_us >= until):
                 return False
+            if not self.keys and test is None:
+                return True
+            columns = row.columns | folder
             if not all(_has_key(row, columns, names, name, value) for name, value in self.keys):
                 return False
             return test is None or test(columns)

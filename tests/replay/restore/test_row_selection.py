@@ -72,7 +72,7 @@ def test_a_row_is_selected_by_time_key_and_filter(selection: Selection, wanted: 
     settings = settings_with(image=image)
     row = read_one(archived(settings, change(1)), settings)
 
-    assert selection.matcher(settings)(row, row.columns) is wanted
+    assert selection.matcher(settings)(row, {}) is wanted
 
 
 @pytest.mark.parametrize("output", [{"format": "csv"}, {"image": False}])
@@ -85,7 +85,7 @@ def test_a_key_is_found_in_rows_from_before_it_had_a_column(output: dict[str, An
     ]
     wanted = Selection(keys=(("deviceID", "d1"),)).matcher(now)
 
-    assert [wanted(row, row.columns) for row in rows if isinstance(row, ArchivedRow)] == [True, False] * 2
+    assert [wanted(row, {}) for row in rows if isinstance(row, ArchivedRow)] == [True, False] * 2
 
 
 def test_the_samples_happened_on_the_day() -> None:
