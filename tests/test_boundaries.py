@@ -1,6 +1,7 @@
 """Which folder may import which, and what a cold start must not import."""
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -24,8 +25,13 @@ MODULES = [path for room in MAY_IMPORT for path in sorted((ROOT / room).rglob("*
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 
-def imported(path: Path) -> Iterator[str]:
-    """Yield the full names of a module's imports, also those inside functions; `from a import b` is `a.b`."""
+@functools.cache
+def imported(path: Path) -> tuple[str, ...]:
+    """Return the full names of a module's imports, also inside functions; `from a import b` is `a.b`."""
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -161,6 +161,9 @@ def test_the_demo_runs_from_the_wheel(distribution: Path, project: Path) -> None
     assert "314 expired = 314 delivered + 0 failed" in printed
 
 
+@pytest.mark.parametrize(
+    "project", ["a package", pytest.param("a plain folder", marks=pytest.mark.slow)], indirect=True
+)
 def test_the_construct_is_synthesised_from_the_wheel(distribution: Path, project: Path) -> None:
     python = distribution / "venv/bin/python"
 

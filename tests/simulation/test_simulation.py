@@ -7,12 +7,18 @@ import pytest
 from tests.simulation.history import History, simulate
 from tests.simulation.restoring import simulate_restore
 
-_HISTORIES, _CHUNK = 10_000, 1_000
+_HISTORIES, _SLOW_FROM, _CHUNK = 10_000, 5_000, 1_000
 _RESTORES = 500
 BOTH = pytest.mark.parametrize("tell", [simulate, simulate_restore], ids=["replay", "restore"])
 
 
-@pytest.mark.parametrize("first", range(0, _HISTORIES, _CHUNK))
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param(first, marks=[pytest.mark.slow] if first >= _SLOW_FROM else [])
+        for first in range(0, _HISTORIES, _CHUNK)
+    ],
+)
 def test_no_history_breaks_a_promise(first: int) -> None:
     for seed in range(first, first + _CHUNK):
         findings = simulate(seed).findings

@@ -19,7 +19,9 @@ import pytest
 
 from tests.processes import ends
 
+ROOT = Path(__file__).parents[3]
 BIN = Path(sys.executable).parent
+ITEM = {"deviceID": {"S": "a"}, "readingTime": {"S": "2011-01-07"}, "expiredAt": {"N": "1767225600"}}
 ROLE = "arn:aws:iam::123456789012:role/r"
 
 
@@ -87,8 +89,12 @@ def serving(*arguments: str, cwd: Path | None = None) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def demo() -> Iterator[Served]:
-    with serving("demo", "--serve") as served:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One item: test_demo.py runs the demo with its own 17,521."""
+    items = tmp_path_factory.mktemp("demo") / "items.jsonl"
+    items.write_text(json.dumps(ITEM) + "\n")
+    arguments = ["--table-file", str(items), "--config", str(ROOT / "archive.toml"), "--key", "deviceID"]
+    with serving("demo", "--serve", *arguments) as served:
         yield served
 
 

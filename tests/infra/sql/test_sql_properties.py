@@ -137,7 +137,7 @@ def agrees(shown: Any, value: dict[str, Any] | None, kind: str, shape: str) -> t
     return parsed == (value if has_image else plain(value)), False
 
 
-@hypothesis_settings(max_examples=40, deadline=None)
+@hypothesis_settings(max_examples=25, deadline=None)
 @given(st.sampled_from(FLAT), st.sampled_from([change, streams_change]), rows)
 def test_a_value_is_equal_or_null_and_counted(shape: str, feed: Any, images: list[dict[str, Any]]) -> None:
     chosen = settings(shape, COLUMNS, "id")
