@@ -78,7 +78,7 @@ def value_changes(before: ItemChange | None, change: ItemChange) -> list[ValueCh
         return None
     names = [*change.image, *(name for name in earlier if name not in change.image)]
     found = (ValueChange(name, earlier.get(name), change.image.get(name)) for name in names)
-    return [each for each in found if comparable(each.before) != comparable(each.after)]
+    return [each for each in found if without_order(each.before) != without_order(each.after)]
 
 
 def misses_change(before: ItemChange, change: ItemChange) -> bool:
@@ -93,7 +93,7 @@ def misses_change(before: ItemChange, change: ItemChange) -> bool:
         return True
     if not change.is_removal or before.image is None or change.image is None:
         return False
-    return bool(comparable(before.image) != comparable(change.image))
+    return bool(without_order(before.image) != without_order(change.image))
 
 
 def missing_before(changes: Sequence[ItemChange]) -> list[ItemChange]:
@@ -106,15 +106,15 @@ def missing_before(changes: Sequence[ItemChange]) -> list[ItemChange]:
     ]
 
 
-def comparable(value: Any) -> Any:
+def without_order(value: Any) -> Any:
     """Return a value in which equal attribute values are equal: the members of a set have no order."""
     if isinstance(value, Mapping):
         return {
             name: sorted(inner) if name in _SETS and isinstance(inner, list) and _are_texts(inner)
-            else comparable(inner)
+            else without_order(inner)
             for name, inner in value.items()
         }  # fmt: skip
-    return [comparable(each) for each in value] if isinstance(value, list) else value
+    return [without_order(each) for each in value] if isinstance(value, list) else value
 
 
 def _are_texts(values: list[Any]) -> bool:

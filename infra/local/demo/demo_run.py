@@ -168,7 +168,7 @@ def _ask(console: Console, pipeline: Pipeline, chosen: Scenario, query: str | No
             found.answers.append(story.ask_archive(pipeline, question, sql))
         except QueryError as error:
             raise click.ClickException(f"{question}: {sql}\n{error}") from None
-        screen.show_answer(console, found.answers[-1])
+        screen.show_query_answer(console, found.answers[-1])
 
 
 def _load(console: Console, pipeline: Pipeline, chosen: Scenario) -> None:

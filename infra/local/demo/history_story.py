@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ttl_archive.infra.history.item_answer import ItemAnswer
-from ttl_archive.infra.history.item_changes import comparable
+from ttl_archive.infra.history.item_changes import without_order
 from ttl_archive.infra.history.item_questions import ask_about_item, key_of_item
 from ttl_archive.infra.local.demo.readings import RENEWED
 from ttl_archive.infra.local.dynamodb.change_record import base64_once, encoded_image
@@ -78,7 +78,7 @@ class HistoryStory:
         pipeline.clock.advance(_PAUSE)
         pages = pipeline.dynamodb.get_paginator("scan").paginate(TableName=pipeline.table)
         items = [encoded_image(item, base64_once) for page in pages for item in page["Items"]]
-        self._tables[pipeline.clock.now()] = {self._key(item): comparable(item) for item in items}
+        self._tables[pipeline.clock.now()] = {self._key(item): without_order(item) for item in items}
         return len(items)
 
     def life_of_renewed(self) -> ItemAnswer:
@@ -103,7 +103,7 @@ class HistoryStory:
             names = [column.name for column in result.columns]
             rows = [dict(zip(names, row, strict=True)) for row in result.rows]
         found = {
-            str(row["ddb_key"]): comparable(json.loads(str(row["ddb_image"])))
+            str(row["ddb_key"]): without_order(json.loads(str(row["ddb_image"])))
             for row in rows
             if row["ddb_is_certain"]
         }

@@ -57,7 +57,7 @@ def show_row(console: Console, row: Mapping[str, str]) -> None:
     _print(console, "The first row", table)
 
 
-def show_answer(console: Console, answer: QueryAnswer) -> None:
+def show_query_answer(console: Console, answer: QueryAnswer) -> None:
     """Print the question, its SQL, and the rows."""
     table = Table(*map(escape, answer.columns))
     for row in answer.rows:

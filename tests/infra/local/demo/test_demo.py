@@ -25,7 +25,7 @@ from ttl_archive.infra.local.demo.history_story import HistoryLedger, MomentChec
 from ttl_archive.infra.local.demo.readings import readings, special_items
 from ttl_archive.infra.local.demo.report import QueryAnswer
 from ttl_archive.infra.local.demo.scenario import theirs
-from ttl_archive.infra.local.demo.screen import show_answer
+from ttl_archive.infra.local.demo.screen import show_query_answer
 from ttl_archive.infra.local.demo.table_files import infer_keys
 from ttl_archive.replay.items.item_reader import ItemFileError
 
@@ -265,7 +265,7 @@ def test_what_is_no_question_is_refused(table, query, message):
 def test_a_column_s_name_is_shown_as_it_is():
     console = Console(file=io.StringIO())
 
-    show_answer(console, QueryAnswer("?", "SELECT 1", ["[/x]"], [[1]]))
+    show_query_answer(console, QueryAnswer("?", "SELECT 1", ["[/x]"], [[1]]))
 
     assert "[/x]" in console.file.getvalue()
 
