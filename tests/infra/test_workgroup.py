@@ -6,7 +6,8 @@ from tests.infra.stacks import KEY_ARN, deploy_of, settings_of
 from tests.infra.templates import Template
 from ttl_archive import infra
 from ttl_archive.infra.sql.athena_dialect import AthenaDialect
-from ttl_archive.infra.sql.saved_queries import saved_queries
+from ttl_archive.infra.sql.history_relation import has_history
+from ttl_archive.infra.sql.saved_queries import HISTORY_QUERIES, saved_queries
 
 WORKGROUP = "AWS::Athena::WorkGroup"
 FILES = sorted(file.stem for file in (Path(infra.__file__).parent / "sql" / "queries").glob("*.sql"))
@@ -42,7 +43,8 @@ def test_results_lie_in_a_bucket_of_their_own_and_expire(template: Template) -> 
 def test_every_file_of_queries_is_saved_with_a_description(template: Template, case: str) -> None:
     queries = {query["Name"]: query for query in template.every("AWS::Athena::NamedQuery").values()}
 
-    assert sorted(queries) == FILES
+    keeps_history = has_history(settings_of(case))
+    assert sorted(queries) == [name for name in FILES if keeps_history or name not in HISTORY_QUERIES]
     for query in queries.values():
         assert query["Description"].endswith((".", ")."))
         assert query["Database"] == deploy_of(case).database
