@@ -81,6 +81,15 @@ def load_ingest(settings: Settings) -> Ingest | None:
     return parse_ingest(settings.sections["ingest"], settings)
 
 
+def required_ingest(settings: Settings) -> Ingest:
+    """Return the [ingest] section. Raises SettingsError when it is missing too."""
+    ingest = load_ingest(settings)
+    if ingest is None:
+        problem = "the section [ingest] is missing. It says how readings become items"
+        raise SettingsError(settings.file, [problem])
+    return ingest
+
+
 def parse_ingest(section: Mapping[str, Any], settings: Settings) -> Ingest:
     """Check an [ingest] section given as a plain dict. Raises SettingsError with every mistake found."""
     problems: list[str] = []

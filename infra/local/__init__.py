@@ -45,6 +45,7 @@ LambdaRuntime and InProcess (functions), Sweeper, StreamingDestination, S3Proxy 
     local_sql        SQL over the delivered objects
     in_process_function  our functions without the runtime client
     local_archive    the bucket of a pipeline: its objects, and SQL over them
+    queue_poller     messages of an SQS queue to a function
     pipeline         all of it together
     resources        the requests that create the pipeline's resources
 

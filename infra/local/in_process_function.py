@@ -15,6 +15,8 @@ from typing import Any, Self
 from ttl_archive.infra.local.firehose.function import InProcess
 from ttl_archive.transform.batch import batch_transform
 from ttl_archive.transform.forwarder import batch_forwarder
+from ttl_archive.transform.ingest import batch_ingester, dead_letter_queue, table_writer
+from ttl_archive.transform.ingest_settings import required_ingest
 from ttl_archive.transform.refusals import error_objects
 from ttl_archive.transform.reingest import delivery_stream, source_of
 from ttl_archive.transform.settings import load
@@ -63,6 +65,21 @@ def in_process_transform(settings_file: str | Path, kinesis: Any) -> InProcessFu
     """Return the transform of a settings file; `kinesis` is the client for its re-ingestion."""
     find_target: Callable[[dict[str, Any]], Any] = partial(source_of, client=kinesis)
     return InProcessFunction(lambda: batch_transform(load(settings_file), find_target))
+
+
+def in_process_ingester(
+    settings_file: str | Path, *, dynamodb: Any, sqs: Any, dead_letters: str
+) -> InProcessFunction:
+    """Return the ingestion of a settings file, with the clients of its calls. Raises SettingsError."""
+
+    def new_handler() -> Handler:
+        settings = load(settings_file)
+        write = table_writer(dynamodb, settings.table.name)
+        return batch_ingester(
+            settings, required_ingest(settings), write, dead_letter_queue(sqs, dead_letters)
+        )
+
+    return InProcessFunction(new_handler)
 
 
 def in_process_forwarder(

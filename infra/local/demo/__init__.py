@@ -9,6 +9,7 @@ roads          the ways into the archive that it can show
 story          what happens, step by step, on a running pipeline
 export_story   the same for --road export; export_ledger, what must add up there
 history_story  the same for --road history, with its ledger
+ingest_story   how readings come in by a queue, for --road ingest
 report         what was found, as one value; ledger, the part of it that must add up
 archive_page   the page of `ttl-archive report` about its archive
 screen         how it is shown at 80 columns

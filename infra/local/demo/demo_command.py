@@ -76,6 +76,7 @@ def demo(
     To see the cheaper road:          ttl-archive demo --road streams
     To see an export backfilled:      ttl-archive demo --road export
     To see the table at any moment:   ttl-archive demo --road history
+    To see readings from a queue:     ttl-archive demo --road ingest
     To ask a question of your own:    ttl-archive demo --sql "SELECT max(temperature) FROM archive"
     To look at the files:             ttl-archive demo --keep delivered
     To leave it running:              ttl-archive demo --serve
@@ -102,6 +103,8 @@ def _check_options(ctx: click.Context) -> None:
         )
     if "table_files" not in given and given & {"config", "keys"}:
         raise click.UsageError("--config and --key are for your own items: give --table-file too.")
+    if "table_files" in given and ctx.params["road"] == "ingest":
+        raise click.UsageError("--road ingest shows the demo's own readings. Leave --table-file out.")
     folder = ctx.params["keep"]
     if folder is None:
         return

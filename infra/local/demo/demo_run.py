@@ -18,6 +18,8 @@ from ttl_archive.infra.local.demo.archive_page import write_page
 from ttl_archive.infra.local.demo.ask import how_to_reach
 from ttl_archive.infra.local.demo.export_story import ExportStory
 from ttl_archive.infra.local.demo.history_story import HistoryStory
+from ttl_archive.infra.local.demo.ingest_story import IngestStory
+from ttl_archive.infra.local.demo.readings import is_reading
 from ttl_archive.infra.local.demo.report import Report
 from ttl_archive.infra.local.demo.roads import ROADS, DemoRoad
 from ttl_archive.infra.local.demo.scenario import Scenario
@@ -28,7 +30,7 @@ from ttl_archive.infra.query.query_errors import QueryError
 from ttl_archive.infra.sql.history_relation import NO_HISTORY, has_history
 from ttl_archive.transform.layout import ARCHIVE, ERRORS
 
-_EXPORT, _HISTORY = "export", "history"
+_EXPORT, _HISTORY, _INGEST = "export", "history", "ingest"
 _FIX_TITLE = "archive.toml gets a column for the second attribute"
 _SERVE_STEP = timedelta(seconds=2)
 _WITHOUT_RUNTIME_CLIENT = (
@@ -61,7 +63,12 @@ def run_demo(options: DemoOptions) -> None:
         elif options.road == _HISTORY:
             chosen = scenario.item_history(Path(folder))
         else:
-            chosen = scenario.ours(Path(folder), options.file_format, backfilled=options.road == _EXPORT)
+            chosen = scenario.ours(
+                Path(folder),
+                options.file_format,
+                backfilled=options.road == _EXPORT,
+                ingested=options.road == _INGEST,
+            )
         with _running(console, chosen, ROADS[options.road]) as pipeline:
             found = Report(pipeline.table, options.road, chosen.files)
             if chosen.files:
@@ -98,7 +105,7 @@ def _show_story(
     console: Console, pipeline: Pipeline, chosen: Scenario, query: str | None, found: Report
 ) -> None:
     """Run the story, and show each part when it has happened."""
-    _live(console, pipeline, chosen)
+    _live(console, pipeline, chosen, found)
     _show_delivered(console, pipeline, found)
     _ask(console, pipeline, chosen, query, found)
     _show_failed(console, pipeline, found)
@@ -178,8 +185,25 @@ def _load(console: Console, pipeline: Pipeline, chosen: Scenario) -> None:
             progress.update(loading, completed=done, description=f"{done:,} items written")
 
 
-def _live(console: Console, pipeline: Pipeline, chosen: Scenario) -> None:
-    _load(console, pipeline, chosen)
+def _load_by_queue(console: Console, pipeline: Pipeline, chosen: Scenario, found: Report) -> None:
+    """Let the readings come in by a queue; the special items are written to the table."""
+    readings = [item for item in chosen.items if is_reading(item)]
+    written = sum(story.put_items(pipeline, [item for item in chosen.items if not is_reading(item)]))
+    columns = TextColumn("{task.description}"), BarColumn(24)
+    with IngestStory(pipeline) as ingesting, Progress(*columns, console=console) as progress:
+        ingesting.send(readings)
+        storing = progress.add_task("messages confirmed", total=None)
+        for done in accumulate(ingesting.store()):
+            progress.update(storing, completed=done, description=f"{done:,} messages confirmed")
+        found.ingest_ledger = ingesting.ledger(written)
+    screen.show_ingest_ledger(console, found.ingest_ledger)
+
+
+def _live(console: Console, pipeline: Pipeline, chosen: Scenario, found: Report) -> None:
+    if found.road == _INGEST:
+        _load_by_queue(console, pipeline, chosen, found)
+    else:
+        _load(console, pipeline, chosen)
     if chosen.is_ours:
         story.user_acts(pipeline)
     with Progress(TextColumn("{task.description}"), BarColumn(24), console=console) as progress:

@@ -30,6 +30,11 @@ def readings() -> Iterator[Item]:
             yield _reading(station, taken, row["temp"])
 
 
+def is_reading(item: Item) -> bool:
+    """Return whether an item is a reading of one of the stations."""
+    return item["deviceID"]["S"] in _STATIONS
+
+
 def special_items() -> list[Item]:
     """Return an item with every attribute type, one that cannot become a row, and one without a TTL."""
     every_type = _reading("every-type", datetime(2010, 1, 1, 1, tzinfo=UTC), "-1.5E-7") | {

@@ -7,6 +7,7 @@ from typing import Any
 
 from ttl_archive.infra.local.demo.export_ledger import ExportLedger
 from ttl_archive.infra.local.demo.history_story import HistoryLedger
+from ttl_archive.infra.local.demo.ingest_story import IngestLedger
 from ttl_archive.infra.local.demo.ledger import Ledger
 from ttl_archive.infra.local.roads.usage import RoadUsage
 
@@ -53,6 +54,7 @@ class Report:
     ledger: Ledger | None = None
     ledger_after_replay: Ledger | None = None
     usage: RoadUsage | None = None
+    ingest_ledger: IngestLedger | None = None  # with --road ingest
     export_ledger: ExportLedger | None = None  # with --road export
     history_ledger: HistoryLedger | None = None  # with --road history
     storage: list[StorageState] = field(default_factory=list)

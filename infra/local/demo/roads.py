@@ -62,6 +62,12 @@ ROADS: Mapping[str, DemoRoad] = {
         _passed_over_by_mapping,
         _failed_in_forwarder,
     ),
+    "ingest": DemoRoad(
+        "readings from a queue become items with a TTL stamp, then as kinesis",
+        "kinesis",
+        _nothing,
+        _failed_in_firehose,
+    ),
     "export": DemoRoad(
         "an export of the table, read by backfill, beside the Kinesis data stream",
         "kinesis",

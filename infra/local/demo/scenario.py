@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from ttl_archive.infra.local.demo.history_story import CONFIG as HISTORY_CONFIG
+from ttl_archive.infra.local.demo.ingest_story import INGEST_CONFIG
 from ttl_archive.infra.local.demo.readings import KEYS, readings, special_items
 from ttl_archive.infra.local.demo.story import CONFIG, QUESTIONS
 from ttl_archive.infra.local.demo.table_files import all_differ, infer_keys, read_table_files
@@ -39,16 +40,17 @@ class Scenario:
     is_ours: bool = False
 
 
-def ours(folder: Path, file_format: str, *, backfilled: bool = False) -> Scenario:
+def ours(folder: Path, file_format: str, *, backfilled: bool = False, ingested: bool = False) -> Scenario:
     """Return the readings of both stations, of which the first week expires.
 
-    Writes archive.toml into the folder; `backfilled` is its key of that name.
+    Writes archive.toml into the folder; `backfilled` is its key of that name, and with `ingested` it has the
+    section [ingest].
     """
     config = folder / "archive.toml"
     text = CONFIG.format(format=file_format)
     if backfilled:
         text = text.replace("[output]", "backfilled = true\n\n[output]", 1)
-    config.write_text(text, encoding="utf-8")
+    config.write_text(text + (INGEST_CONFIG if ingested else ""), encoding="utf-8")
     return Scenario(
         settings=load(config),
         items=[*special_items(), *readings()],

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ttl_archive.infra.local.demo.export_ledger import ExportLedger
 from ttl_archive.infra.local.demo.history_story import HistoryLedger
+from ttl_archive.infra.local.demo.ingest_story import IngestLedger
 from ttl_archive.infra.local.demo.ledger import RULES, Ledger
 from ttl_archive.infra.local.demo.report import DeliveredObject, QueryAnswer, StorageState
 from ttl_archive.infra.local.roads.usage import RoadUsage
@@ -102,6 +103,16 @@ _BILLED = {
     "firehose_in_bytes": "Firehose: bytes, of 5 KB steps",
     "lambda_requests": "Lambda: requests",
 }
+
+
+def show_ingest_ledger(console: Console, ledger: IngestLedger) -> None:
+    """Print what became of the messages and of their readings, and whether it adds up."""
+    verdict = "[green]it adds up[/]" if ledger.adds_up else "[red]it does not add up[/]"
+    console.print(
+        f"{ledger.messages:,} messages = {ledger.stored:,} stored"
+        f" + {ledger.dead_letters:,} in the dead-letter queue;"
+        f" {ledger.readings:,} readings = {ledger.items:,} items: {verdict}"
+    )
 
 
 def show_export_ledger(console: Console, ledger: ExportLedger) -> None:

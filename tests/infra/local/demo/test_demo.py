@@ -464,3 +464,29 @@ def test_the_road_of_a_history_has_no_csv_and_needs_every_change(table):
     result = run(*table(), "--road", "history")
     assert result.returncode == 1
     assert 'archive_history needs [select] changes = "all"' in result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_road_of_a_queue_closes_both_ledgers():
+    done = run("--road", "ingest", "--json")
+
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    queue, ledger = report["ingest_ledger"], report["ledger_after_replay"]
+    assert (queue["messages"], queue["stored"], queue["dead_letters"], queue["left"]) == (
+        queue["stored"] + 1,
+        queue["stored"],
+        1,
+        0,
+    )
+    assert queue["readings"] == queue["items"]
+    assert (ledger["delivered"], ledger["failed"]) == (ledger["changes"]["expired"], 0)
+
+
+def test_a_file_of_items_does_not_come_in_by_a_queue(tmp_path):
+    (tmp_path / "items.jsonl").write_text("{}")
+    done = run("--road", "ingest", "--table-file", tmp_path / "items.jsonl")
+
+    assert done.returncode == 2
+    assert "Leave --table-file out" in done.stderr
