@@ -3,5 +3,5 @@ SELECT $columns
 FROM archive_unique
 WHERE "$date" BETWEEN ? AND ?
   AND lower($searched) LIKE lower(?)
-ORDER BY ddb_event_us
+ORDER BY ddb_event_us, ddb_event_id
 LIMIT 1000
