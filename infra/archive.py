@@ -202,8 +202,9 @@ class TtlArchive(Construct):
     def _order(self) -> None:
         """The guard comes first and the table last, so that a failed deployment changes or attaches nothing.
 
-        Firehose reads only what comes after it was created. On removal the table is detached first, then the
-        drain guards are asked. Source: Firehose Developer Guide, writing with Kinesis Data Streams.
+        Firehose reads only what comes after it was created. On removal the Kinesis road is detached, and then
+        its drain guard is asked; the guard of the Streams road is asked first of all, because a mapping that
+        is deleted loses its place. Source: Firehose Developer Guide, writing with Kinesis Data Streams.
         """
         first = self.guard.compare(self._guarded_resources(), self._stream)
         between: list[Construct] = [self.storage, self.catalog, self.workgroup, self.relations, self.replay]
@@ -215,23 +216,19 @@ class TtlArchive(Construct):
         record = self.guard.record(self.storage.bucket)
         buffering = [part for road in roads for part in (road.function, road.delivery)]
         record.node.add_dependency(first, self.catalog, *buffering)
-        drains = self._drain_guards()
-        for drain in drains:
-            # On removal a drain guard is asked before any of these is deleted.
-            drain.node.add_dependency(first, *between, *buffering)
-        self.table.node.add_dependency(record, *drains)
-        if self._mapping:
-            self._mapping.node.add_dependency(record, *drains)
-
-    def _drain_guards(self) -> list[Construct]:
-        guards: list[Construct] = []
+        self.table.node.add_dependency(record)
+        # On removal a drain guard is asked before any of these is deleted.
         if self.kinesis:
-            delivery_stream = self.kinesis.delivery.delivery_stream.ref
-            guards.append(self.guard.protect(delivery_stream, self.kinesis.stream))
+            drain = self.guard.protect(self.kinesis.delivery.delivery_stream.ref, self.kinesis.stream)
+            drain.node.add_dependency(first, *between, *buffering)
+            self.table.node.add_dependency(drain)
         if self.streams:
+            delivery_stream = self.streams.delivery.delivery_stream.ref
             function = self.streams.function.function.function_name
-            guards.append(self.guard.protect_forwarded(self.streams.delivery.delivery_stream.ref, function))
-        return guards
+            last = self.guard.protect_forwarded(delivery_stream, function)
+            # Also before the mapping, whose place in the table's stream would be lost with it.
+            mapping = [self._mapping] if self._mapping else []
+            last.node.add_dependency(first, *between, *buffering, *mapping)
 
     def _guarded_resources(self) -> dict[str, CfnElement | None]:
         """Return the resources whose physical ids the guard looks up, those that this construct creates."""

@@ -76,6 +76,7 @@ class LayoutGuard(Construct):
                 else {}
             ),
             "ViewTypes": ",".join(view_types(self._settings)),
+            "BuffersSeconds": str(buffers_s(self._settings, self._deploy)),
             **({"StreamArn": stream.stream_arn} if stream and not own_stream else {}),
             **{f"{name}Id": Stack.of(part).get_logical_id(part) for name, part in parts.items() if part},
         }

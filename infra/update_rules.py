@@ -66,7 +66,9 @@ LATER: dict[str, dict[str, LaterChange]] = {
         "table": _refused("a table that exists is not created again"),
         "partition_key": _refused("a table's key cannot change: create another table, in another stack"),
         "sort_key": _refused("a table's key cannot change: create another table, in another stack"),
-        "attach": _safe("`false` detaches the table, and the stream runs dry; changes until `true` are lost"),
+        "attach": _safe(
+            "`false` detaches the table; changes until `true` are lost, on the Streams road after 24 hours"
+        ),
         "stream_mode": _safe("in place; AWS allows two changes in 24 hours"),
         "shards": _safe("in place; order and content are unaffected"),
         "stream_retention_days": _safe(

@@ -158,7 +158,15 @@ class StreamsPipeline:
 
 
 def mappings(client: Any, function: str) -> list[dict[str, Any]]:
-    """Return the event source mappings of a function; a deleted function has none."""
+    """Return the event source mappings of a function and of its alias; a deleted function has none.
+
+    The road's mapping calls the alias, and whether the name alone finds it is UNVERIFIED: both are asked.
+    """
+    found = [each for name in (function, f"{function}:live") for each in _mappings_of(client, name)]
+    return list({each["UUID"]: each for each in found}.values())
+
+
+def _mappings_of(client: Any, function: str) -> list[dict[str, Any]]:
     try:
         pages = client.get_paginator("list_event_source_mappings").paginate(FunctionName=function)
         return [mapping for page in pages for mapping in page["EventSourceMappings"]]

@@ -22,6 +22,7 @@ from ttl_archive.infra.attachment.deployed_layout import (
 )
 from ttl_archive.infra.attachment.forwarded import StreamsPipeline
 from ttl_archive.infra.attachment.layout_rules import Layout, incompatible_changes
+from ttl_archive.infra.attachment.leaving_road import reasons_to_keep
 from ttl_archive.infra.attachment.preflight import Wanted, problems
 
 _PART_IDS = {
@@ -80,6 +81,15 @@ def _guard_layout(request: _Request) -> dict[str, str]:
     deployed = read_deployed(request.clients, parts, wanted.layout)
     refused = incompatible_changes(wanted.layout, deployed) if deployed else []
     refused += problems(request.clients, wanted, parts)
+    if deployed:
+        refused += reasons_to_keep(
+            request.clients,
+            wanted.stack_id,
+            wanted.layout,
+            deployed,
+            int(request.properties["BuffersSeconds"]),
+            request.clock.now(),
+        )
     if refused:
         raise RefusedError(" ".join(f"({number}) {text}." for number, text in enumerate(refused, 1)))
     return {}

@@ -48,6 +48,7 @@ class Stack:
     key_policies: dict[str, dict[str, Any]] = field(default_factory=dict)
     deployed: dict[str, dict[str, Any]] = field(default_factory=dict)
     drained: bool = False
+    mapping_state: str = "Enabled"
 
     def deploy(self, template: Template, fails: Fail = lambda _, __: False) -> None:
         """Create or update the stack. Raises StackFailedError after the rollback."""
@@ -229,8 +230,14 @@ class _Services:
         for name, known in self.stack.deployed.items():
             if _physical_id(name, known) == DeliveryStreamName:
                 destination = known["Properties"]["ExtendedS3DestinationConfiguration"]
+                source = known["Properties"].get("KinesisStreamSourceConfiguration", {})
                 description = {
                     "DeliveryStreamType": known["Properties"]["DeliveryStreamType"],
+                    "Source": {
+                        "KinesisStreamSourceDescription": {"KinesisStreamARN": source["KinesisStreamARN"]}
+                    }
+                    if source
+                    else {},
                     "Destinations": [{"ExtendedS3DestinationDescription": destination}],
                 }
                 return {"DeliveryStreamDescription": description}
@@ -240,12 +247,19 @@ class _Services:
         assert name == "list_event_source_mappings"
         return self
 
-    def paginate(self, *, FunctionName: str) -> list[dict[str, Any]]:
-        """Return the event source mappings; one that is not disabled forwards to its function."""
+    def paginate(self, *, FunctionName: str | None = None) -> list[dict[str, Any]]:
+        """Return the event source mappings; as the stricter reading has it, only the alias names them."""
+        table = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{self.stack.dynamodb.table}"
         found = [
-            {"UUID": name, "State": "Enabled"}
+            {
+                "UUID": _physical_id(name, known),
+                "State": self.stack.mapping_state,
+                "FunctionArn": known["Properties"]["FunctionName"],
+                "EventSourceArn": f"{table}/stream/2026-11-21T06:26:52.000",
+            }
             for name, known in self.stack.deployed.items()
             if known["Type"] == "AWS::Lambda::EventSourceMapping"
+            and (FunctionName is None or known["Properties"]["FunctionName"].endswith(FunctionName))
         ]
         return [{"EventSourceMappings": found}]
 

@@ -97,7 +97,10 @@ class Template:
         return self._arn(name) if attribute == "Arn" else f"{_name(name)}.{attribute}"
 
     def _arn(self, name: str) -> str:
-        return _ARNS[self.resources[name]["Type"]].format(name=_name(name))
+        kind, properties = self.resources[name]["Type"], self.resources[name].get("Properties", {})
+        if kind == "AWS::Lambda::Alias":
+            return _ARNS[kind].format(name=self.resolve(properties["FunctionName"]))
+        return _ARNS[kind].format(name=_name(name))
 
 
 def listed(value: Any) -> list[Any]:

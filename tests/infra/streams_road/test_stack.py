@@ -175,17 +175,15 @@ def test_an_on_failure_destination_is_written_in_this_account_alone(streams_temp
     assert conditions == [{"StringEquals": {"s3:ResourceAccount": "123456789012"}}]
 
 
-def test_the_mapping_starts_last_and_is_deleted_before_the_drain_guard_is_asked(
-    templates: dict[str, Template],
-) -> None:
+def test_the_drain_guard_is_asked_before_the_mapping_is_deleted(templates: dict[str, Template]) -> None:
+    """A deleted mapping loses its place, so that what it had not forwarded would be lost after 24 hours."""
     template = streams(templates)
     (name,), (drain,) = template.ids(MAPPING), template.ids("Custom::DrainGuard")
     (delivery,) = template.ids(DELIVERY)
     (function,) = template.ids("AWS::Lambda::Function", "Forwarder")
 
-    assert drain in closure(template, name)
-    assert {delivery, function} <= closure(template, drain)
-    assert not [other for other in template.resources if name in dependencies(template.resources[other])]
+    assert {name, delivery, function} <= closure(template, drain)
+    assert not [other for other in template.resources if drain in dependencies(template.resources[other])]
 
 
 def test_operators_may_read_discarded_batches_and_only_resolving_deletes_them(
@@ -339,3 +337,39 @@ def test_one_road_cannot_replace_the_other_at_once(
         stack.deploy(after)
 
     assert not [line for line in stack.log if line.startswith("delete")]
+
+
+def test_the_streams_road_does_not_leave_while_it_forwards(
+    changed: dict[str, tuple[Template, Template]],
+) -> None:
+    kinesis, both = changed["source-both"]
+    stack = Stack()
+    stack.deploy(kinesis)
+    stack.deploy(both)
+    stack.log.clear()
+
+    with pytest.raises(StackFailedError, match="still forwards changes"):
+        stack.deploy(kinesis)
+    assert not [line for line in stack.log if line.startswith("delete")]
+
+    stack.mapping_state, stack.drained = "Disabled", True
+    stack.deploy(kinesis)
+
+    assert not [known for known in stack.deployed.values() if known["Type"] == MAPPING]
+
+
+def test_a_stack_that_still_forwards_is_not_deleted(templates: dict[str, Template]) -> None:
+    stack = stack_of("streams")
+    stack.deploy(streams(templates))
+    stack.log.clear()
+
+    with pytest.raises(StackFailedError, match="still forwards changes"):
+        stack.delete()
+
+    (name,) = streams(templates).ids(MAPPING)
+    assert name in stack.deployed
+
+    stack.mapping_state, stack.drained = "Disabled", True
+    stack.delete()
+
+    assert name not in stack.deployed
