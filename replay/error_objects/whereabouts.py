@@ -34,8 +34,9 @@ def nothing_found(
             f"{days[0]} to {days[-1]} (UTC), of the types {types}"
         )
     retired = any(True for _ in list_keys(s3, claims.bucket, layout.retired_folder(claims.table) + prefix))
-    lines = [f"{url}: no error object is there" + (", all of them were retired" if retired else "")]
-    lines += what_is_there(s3, bucket, prefix)
+    what = "batch that Lambda discarded" if errors_bucket else "error object"
+    lines = [f"{url}: no {what} is there" + (", all of them were retired" if retired else "")]
+    lines += [_top(s3, bucket)] if errors_bucket else what_is_there(s3, bucket, prefix)
     return NothingFoundError("\n".join(lines))
 
 
@@ -52,6 +53,14 @@ def what_is_there(s3: Any, bucket: str, wanted: str) -> list[str]:
             f"The nearest name is {near[0]}: --prefix {near[0]}, or the archive.toml of that table (--config)"
         )
     return lines
+
+
+def _top(s3: Any, bucket: str) -> str:
+    """Return a sentence that names the folders of a bucket of discarded batches."""
+    folders = list(list_folders(s3, bucket, ""))
+    return (
+        f"s3://{bucket}/ has {_some(folders)}" if folders else f"s3://{bucket}/ has no folder (--on-failure)"
+    )
 
 
 def _filter_text(only: Filter) -> str:

@@ -31,6 +31,15 @@ def test_an_empty_bucket_is_said_to_be_empty() -> None:
     assert "s3://bucket/archive/ has no folder" in found
 
 
+def test_an_empty_bucket_of_discarded_batches_is_said_to_have_none() -> None:
+    found = str(nothing_found(claims_of(Bucket()), "aws/lambda/", Filter(), "failures"))
+
+    assert found == (
+        "s3://failures/aws/lambda/: no batch that Lambda discarded is there\n"
+        "s3://failures/ has no folder (--on-failure)"
+    )
+
+
 def test_the_tables_that_are_there_are_named_and_the_nearest_is_offered() -> None:
     bucket = bucket_of("errors/DeviceDate/processing-failed/x", "errors/Orders/y", "archive/Orders/dt=1/z")
 
