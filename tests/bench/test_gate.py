@@ -73,7 +73,7 @@ def test_names_of_rows_are_distinct_and_the_default_is_the_handler(gate: ModuleT
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
 @pytest.mark.parametrize("candidate", ["handler", "in-process"])
 def test_a_count_repeats(gate: ModuleType, candidate: str) -> None:
-    """A thread of the runtime client can add some instructions; the gate reports two in a hundred."""
+    """A thread of the runtime client can add some instructions, two of 13 million when this was written."""
     case = gate.overflow_case("nested:1", 20_000)
 
     gate.run(case, candidate)  # the first import keeps its byte code
