@@ -34,9 +34,10 @@ def nothing_found(
             f"{days[0]} to {days[-1]} (UTC), of the types {types}"
         )
     retired = any(True for _ in list_keys(s3, claims.bucket, layout.retired_folder(claims.table) + prefix))
-    what = "batch that Lambda discarded" if errors_bucket else "error object"
+    discarded = bucket != claims.bucket
+    what = "batch that Lambda discarded" if discarded else "error object"
     lines = [f"{url}: no {what} is there" + (", all of them were retired" if retired else "")]
-    lines += [_top(s3, bucket)] if errors_bucket else what_is_there(s3, bucket, prefix)
+    lines += [_top(s3, bucket)] if discarded else what_is_there(s3, bucket, prefix)
     return NothingFoundError("\n".join(lines))
 
 

@@ -740,4 +740,4 @@ def test_an_empty_on_failure_bucket_is_no_empty_archive(s3: Any) -> None:
     result = run(f"ttl-archive replay list --bucket {BUCKET} --on-failure {ON_FAILURE}")
 
     assert result.exit_code == 4
-    assert f"s3://{ON_FAILURE}/aws/lambda/: no error object is there" in result.output
+    assert f"s3://{ON_FAILURE}/aws/lambda/: no batch that Lambda discarded is there" in result.output
