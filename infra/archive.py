@@ -181,7 +181,7 @@ class TtlArchive(Construct):
             bucket=bucket,
             stream=self._stream,
             failures=self.streams.failures if self.streams else None,
-            machine=self.replay.machine,
+            machines=[part.machine for part in (self.replay, self.backfill) if part],
         )
 
     def _scheduled_export(self) -> ScheduledExport:

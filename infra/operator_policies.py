@@ -1,10 +1,14 @@
 """Managed policies for the people who run the commands: one for each of replay, restore and giving up.
 
 policy    commands                                     deletes
-Replay    replay list, inspect, plan, run              nothing
+Replay    replay list, inspect, plan, run; backfill    nothing
 Restore   restore                                      nothing; writes items into tables
 Resolve   replay waive, retire, and all of Replay      retired error objects, of which a copy is kept
+
+Of exports, backfill may read those in the archive's bucket; others are their owner's to allow.
 """
+
+from collections.abc import Sequence
 
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
@@ -33,17 +37,17 @@ class OperatorPolicies(Construct):
         bucket: s3.IBucket,
         stream: kinesis.IStream | None,
         failures: s3.IBucket | None,
-        machine: sfn.StateMachine,
+        machines: Sequence[sfn.StateMachine],
     ) -> None:
         super().__init__(scope, id)
         self._settings, self._deploy, self._bucket = settings, deploy, bucket
-        self._machine, self._failures = machine, failures
+        self._machines, self._failures = machines, failures
         replaying = [
             *self._replaying(),
             *(roles.stream_sending(stream, deploy) if stream else []),
             *self._distributing(),
         ]
-        self.replay = self._policy("Replay", "replay list, inspect, plan and run", replaying)
+        self.replay = self._policy("Replay", "replay list, inspect, plan and run, and backfill", replaying)
         self.restore = self._policy("Restore", "restore", self._restoring())
         self.resolve = self._policy(
             "Resolve", "replay waive and retire", [*self._replaying(), *self._resolving()]
@@ -74,16 +78,20 @@ class OperatorPolicies(Construct):
             layout.errors_folder(self._settings),
             layout.source_folder(self._settings),
             layout.records_folder(self._settings.table.name),
+            *self._exports(),
         )
+
+    def _exports(self) -> list[str]:
+        return [layout.exports_folder(self._settings)] if self._settings.table.backfilled else []
 
     def _objects(self, *folders: str) -> list[str]:
         return [self._bucket.arn_for_objects(f"{folder}*") for folder in folders]
 
     def _replaying(self) -> list[iam.PolicyStatement]:
-        archive, errors, _, own = self._folders()
+        archive, errors, _, own, *exports = self._folders()
         return [
             roles.allow(["s3:ListBucket"], [self._bucket.bucket_arn]),
-            roles.allow(["s3:GetObject"], self._objects(archive, errors, own)),
+            roles.allow(["s3:GetObject"], self._objects(archive, errors, own, *exports)),
             roles.allow(["s3:PutObject"], self._objects(archive, own)),
             *([roles.allow(["s3:ListBucket"], [self._failures.bucket_arn])] if self._failures else []),
             *([roles.allow(["s3:GetObject"], self._discarded())] if self._failures else []),
@@ -107,13 +115,14 @@ class OperatorPolicies(Construct):
         ]
 
     def _resolving(self) -> list[iam.PolicyStatement]:
-        _, errors, _, own = self._folders()
+        _, errors, _, own, *_ = self._folders()
         return [roles.allow(["s3:DeleteObject"], [*self._objects(errors, own), *self._discarded()])]
 
     def _distributing(self) -> list[iam.PolicyStatement]:
-        """Allow replay run --distributed: start the state machine and follow its map."""
+        """Allow --distributed: start the state machines and follow their maps."""
+        machines = [machine.state_machine_arn for machine in self._machines]
         return [
-            roles.allow(["states:StartExecution"], [self._machine.state_machine_arn]),
+            roles.allow(["states:StartExecution"], machines),
             roles.allow(
                 ["states:DescribeExecution", "states:DescribeMapRun", "states:ListMapRuns"],
                 self._executions(),
@@ -122,14 +131,14 @@ class OperatorPolicies(Construct):
 
     def _executions(self) -> list[str]:
         """Step Functions chooses the names of executions and map runs."""
-        name = self._machine.state_machine_name
         return [
             Stack.of(self).format_arn(
                 service="states",
                 resource=resource,
-                resource_name=f"{name}{separator}*",
+                resource_name=f"{machine.state_machine_name}{separator}*",
                 arn_format=ArnFormat.COLON_RESOURCE_NAME,
             )
+            for machine in self._machines
             for resource, separator in (("execution", ":"), ("mapRun", "/"))
         ]
 

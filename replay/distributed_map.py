@@ -1,12 +1,15 @@
-"""Starts the replay state machine and follows it, for a backlog that is too large for one machine.
+"""Starts a state machine of the stack and follows its Distributed Map, for what is too large for one machine.
 
-The state machine knows its bucket and its sink; its input is {"prefix"}, and it maps the objects under that
-prefix to `ttl_archive.replay.map_handler`.
+machine    input                  it maps                            to
+replay     {"prefix"}             the error objects under a prefix   `replay/map_handler`
+backfill   {"folder", "choice"}   the data files of an export        `replay/backfill/backfill_handler`
+
+Each knows its bucket; that of replay also knows its sink.
 Source: Step Functions API Reference, StartExecution, DescribeMapRun.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from threading import Event
 from typing import Any
@@ -33,12 +36,11 @@ class Execution:
         return self.status in _ENDED
 
 
-def start(stepfunctions: Any, state_machine_arn: str, prefix: str) -> str:
-    """Start replaying everything under the prefix; return the execution's ARN.
+def start(stepfunctions: Any, state_machine_arn: str, order: Mapping[str, str]) -> str:
+    """Start an execution with this input; return its ARN.
 
     Raises MisuseError when the state machine does not exist.
     """
-    order = {"prefix": prefix}
     try:
         answer = stepfunctions.start_execution(stateMachineArn=state_machine_arn, input=json.dumps(order))
     except (
@@ -65,13 +67,13 @@ def follow(
 def run(
     stepfunctions: Any,
     state_machine_arn: str,
-    prefix: str,
+    order: Mapping[str, str],
     stop: Event,
     on_step: Callable[[Execution], None],
     poll_s: float = _POLL_S,
 ) -> str:
     """Start an execution and follow it; return its ARN. Raises ReplayError unless it succeeds."""
-    arn = start(stepfunctions, state_machine_arn, prefix)
+    arn = start(stepfunctions, state_machine_arn, order)
     last = Execution("RUNNING")
     for last in follow(stepfunctions, arn, stop, poll_s):
         on_step(last)

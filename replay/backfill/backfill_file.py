@@ -88,12 +88,18 @@ def backfill_file(run: BackfillRun, export: Export, data: DataFile) -> FileOutco
         return FileOutcome(data.file.name, FileEnding.FAILED, reason=reason)
 
 
+def data_file_record_key(run: BackfillRun, export: Export, data: DataFile) -> str:
+    """Return the key of the record of a data file and the run's choice."""
+    ident = data_file_identity(export.arn, data.key, data.md5 or "", run.choice)
+    return layout.backfill_record_key(run.settings.table.name, data.key, ident)
+
+
 class _FileBackfill:
     def __init__(self, run: BackfillRun, export: Export, data: DataFile) -> None:
         self._run, self._export, self._data = run, export, data
         self._transform = transform_identity(run.settings)
         self._ident = data_file_identity(export.arn, data.key, data.md5 or "", run.choice)
-        self._record_key = layout.backfill_record_key(run.settings.table.name, data.key, self._ident)
+        self._record_key = data_file_record_key(run, export, data)
         self._tally = FileTally()
 
     def outcome(self) -> FileOutcome:

@@ -11,6 +11,7 @@ waive          accepts the loss of refused records
 retire         moves done and waived objects out of the way
 restore        archived items back
 backfill       the items of an export into the archive; backfill_compare: what the archive lacks
+distributed    an execution of a state machine of the stack, followed to its end
 causes_report  causes with what to do about them
 show           text, tables, JSON
 progress       progress bars

@@ -1,8 +1,9 @@
 """`ttl-archive backfill`: its options and help, and what it prints."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
-from threading import Event
+from shlex import quote
 from typing import Any
 
 import click
@@ -14,9 +15,11 @@ from ttl_archive.replay.backfill.backfill_run import (
     find_exports,
     run_backfill,
 )
+from ttl_archive.replay.backfill.distributed_backfill import machine_input, recorded, summary_of_records
 from ttl_archive.replay.backfill.item_choice import Choice
 from ttl_archive.replay.commands import show
 from ttl_archive.replay.commands.backfill_compare import compare
+from ttl_archive.replay.commands.distributed import run_in_state_machine
 from ttl_archive.replay.commands.options import Place, aws_options, report_errors, work_options
 from ttl_archive.replay.commands.progress import meter
 from ttl_archive.replay.commands.signals import ctrl_c
@@ -38,6 +41,9 @@ from ttl_archive.transform.records import timestamp_text
 @click.option("--out", type=click.Path(path_type=Path), help="With --compare: write each missing key here.")
 @click.option("--show-content", is_flag=True, help="With --compare: print keys, not only their places.")
 @work_options
+@click.option(
+    "--distributed", "state_machine", metavar="ARN", help="Backfill in this state machine, and follow it."
+)
 @aws_options
 @report_errors
 def backfill(
@@ -49,6 +55,7 @@ def backfill(
     is_compared: bool,
     out: Path | None,
     show_content: bool,
+    state_machine: str | None,
     **options: Any,
 ) -> None:
     """Archive the items of a DynamoDB export: what expired before the archive was attached.
@@ -65,6 +72,8 @@ def backfill(
       ttl-archive backfill s3://my-exports/devices --bucket my-archive
     To archive every item of one export on this machine:
       ttl-archive backfill AWSDynamoDB/ID/manifest-summary.json --bucket my-archive --all
+    To archive a large export in AWS; the stack's output BackfillStateMachine is ARN:
+      ttl-archive backfill s3://my-archive/exports/DeviceData --bucket my-archive --distributed ARN
     To see which expired items the archive does not have:
       ttl-archive backfill s3://my-exports/devices --bucket my-archive --compare
 
@@ -74,25 +83,41 @@ def backfill(
     as_json, concurrency = options.pop("as_json"), options.pop("concurrency")
     place = Place(bucket, None, attempts=options.pop("max_attempts"), connections=4 * concurrency, **options)
     if is_compared:
-        if is_all or dry_run or yes:
+        if is_all or dry_run or yes or state_machine:
             raise MisuseError("--compare writes nothing and compares expired items: leave out the others")
         exports = find_exports(export, place.clients, place.settings)
         sys.exit(compare(place, exports, as_json=as_json, out=out, show_content=show_content))
     if out or show_content:
         raise MisuseError("--out and --show-content go with --compare")
+    if state_machine and dry_run:
+        raise MisuseError("--dry-run reads on this machine, and --distributed in AWS: give one of them")
     check_settings(place.settings)
     exports = find_exports(export, place.clients, place.settings)
-    stop, choice = Event(), Choice.ALL if is_all else Choice.EXPIRED
-    run = BackfillRun(place.s3, place.bucket, place.settings, choice, dry_run, stop)
+    choice = Choice.ALL if is_all else Choice.EXPIRED
+    run = BackfillRun(place.s3, place.bucket, place.settings, choice, dry_run)
+    orders = [machine_input(run, each) for each in exports] if state_machine else []
     if not as_json:
         _print_plan(run, exports)
     _ask(yes or dry_run)
-    size = sum(each.size for each in exports)
-    with meter("Reading" if dry_run else "Backfilling", size) as progress, ctrl_c(stop):
-        run = BackfillRun(place.s3, place.bucket, place.settings, choice, dry_run, stop, progress)
-        summary = run_backfill(run, exports, concurrency=concurrency, on_outcome=_print_trouble)
+    if state_machine:
+        before = recorded(run, exports, concurrency)
+        for order in orders:
+            run_in_state_machine(place.clients, state_machine, order, "data files")
+        after = recorded(run, exports, concurrency)
+        summary = summary_of_records(before, after, layout.maps_folder(place.table))
+    else:
+        summary = _run_here(run, exports, concurrency)
     _print_summary(run, exports, summary, as_json)
+    if not as_json and not dry_run:
+        show.note(f"To check the archive: ttl-archive backfill {quote(export)} {place.arguments} --compare")
     sys.exit(summary.exit_code)
+
+
+def _run_here(run: BackfillRun, exports: tuple[Export, ...], concurrency: int) -> BackfillSummary:
+    size = sum(each.size for each in exports)
+    with meter("Reading" if run.dry else "Backfilling", size) as progress, ctrl_c(run.stop):
+        shown = replace(run, progress=progress)
+        return run_backfill(shown, exports, concurrency=concurrency, on_outcome=_print_trouble)
 
 
 def _ask(is_agreed: bool) -> None:

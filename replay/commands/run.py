@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from ttl_archive.replay import distributed_map, replay_plan
+from ttl_archive.replay import replay_plan
 from ttl_archive.replay.claim_document import State
 from ttl_archive.replay.commands import show
+from ttl_archive.replay.commands.distributed import run_in_state_machine
 from ttl_archive.replay.commands.options import (
     ON_FAILURE_HELP,
     Place,
@@ -22,7 +23,6 @@ from ttl_archive.replay.commands.options import (
 from ttl_archive.replay.commands.plan import make_plan, print_plan, sink_options, target_of
 from ttl_archive.replay.commands.progress import meter
 from ttl_archive.replay.commands.signals import ctrl_c
-from ttl_archive.replay.distributed_map import Execution
 from ttl_archive.replay.error_objects.survey import Filter, survey
 from ttl_archive.replay.errors import MisuseError
 from ttl_archive.replay.rate import Rate
@@ -137,14 +137,7 @@ def _distribute(place: Place, planned: Plan, only: Filter, state_machine_arn: st
             "--distributed takes no filter, no sink, no --refused and no --on-failure: the state machine "
             "replays all that is open under the prefix, into the sink that it was deployed with"
         )
-    stop = Event()
-
-    def on_step(now: Execution) -> None:
-        show.note(f"{now.status}: {now.succeeded:,} of {now.total:,} done, {now.failed:,} failed")
-
-    with ctrl_c(stop):
-        stepfunctions = place.clients("stepfunctions")
-        distributed_map.run(stepfunctions, state_machine_arn, binding.prefix, stop, on_step)
+    run_in_state_machine(place.clients, state_machine_arn, {"prefix": binding.prefix}, "objects")
     summary = Summary()
     before = {each.key for each in planned.objects}
     for each in survey(place.claims, place.prefix, only, place.transform):

@@ -124,7 +124,7 @@ CASES: dict[str, str] = {
         {COLUMNS}""",
     "both-roads": f"""
         [select]
-        changes = "all-but-ttl-removals"
+        changes = "all"
         [deploy]
         source = "both"
         table = "create"
@@ -134,7 +134,7 @@ CASES: dict[str, str] = {
         {COLUMNS}""",
     "streams-in-shared-bucket": """
         [select]
-        changes = "all"
+        changes = "all-but-ttl-removals"
         [output]
         format = "csv"
         [deploy]
@@ -159,8 +159,11 @@ CASES: dict[str, str] = {
         {COLUMNS}""",
 }
 
-# The cases whose exports are archived.
-BACKFILLED = ("every-option",)
+# More keys of [table], for the cases whose exports are archived, and that keep a history.
+TABLE_KEYS = {
+    "every-option": 'keys = ["deviceID"]\nbackfilled = true\n',
+    "both-roads": 'keys = ["deviceID"]\n',
+}
 
 
 def table_of(case: str) -> str:
@@ -179,8 +182,7 @@ def deploy_of(case: str) -> Deploy:
 
 
 def _document(case: str) -> dict[str, Any]:
-    keys = 'keys = ["deviceID"]\nbackfilled = true\n' if case in BACKFILLED else ""
-    return tomllib.loads(TABLE.format(name=table_of(case)) + keys + CASES[case])
+    return tomllib.loads(TABLE.format(name=table_of(case)) + TABLE_KEYS.get(case, "") + CASES[case])
 
 
 def main(folder: Path) -> None:

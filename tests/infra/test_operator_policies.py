@@ -19,6 +19,7 @@ from tests.infra.test_roles import calls, room
 from ttl_archive import replay
 from ttl_archive.infra.cli import cli
 from ttl_archive.infra.local import Clock, Pipeline
+from ttl_archive.infra.local.dynamodb.table_export import TableExport, full_line
 
 TABLE = "defaults"
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -181,6 +182,37 @@ def test_replay_is_allowed_what_it_calls(operator: Operator, defaults: Template)
     assert [result.exit_code for result in results] == [0, 0, 0, 3], [result.output for result in results]
     assert denied(defaults, "Replay", calls) == []
     assert unused(defaults, "Replay", calls) == set()
+
+
+def test_replay_allows_what_backfill_calls(operator: Operator, templates: dict[str, Template]) -> None:
+    case, bucket = "every-option", operator.pipeline.bucket
+    (name,) = templates[case].ids("AWS::S3::Bucket", "StorageBucket")
+    operator.recorder.bucket_arn = f"arn:aws:s3:::{name.lower()[:60]}"
+    export = TableExport(case, START, f"exports/{case}/dt=2026-03-01", bucket)
+    lines = [full_line({**ITEM, "expiredAt": {"N": str(int(START.timestamp()) - 60)}})]
+    for key, body in export.objects(lines).items():
+        operator.pipeline.s3.put_object(Bucket=bucket, Key=key, Body=body)
+    Path("backfilled.toml").write_text(
+        CONFIG.replace(TABLE, case).replace("[[", 'keys = ["deviceID"]\nbackfilled = true\n[[')
+    )
+    words = ("backfill", f"s3://{bucket}/exports/{case}", "--bucket", bucket, "--config", "backfilled.toml")
+    results = [operator.run(*words, "--yes"), operator.run(*words, "--compare")]
+
+    assert [result.exit_code for result in results] == [0, 0], [result.output for result in results]
+    assert denied(templates[case], "Replay", operator.calls()) == []
+
+
+def test_replay_may_start_both_state_machines(templates: dict[str, Template]) -> None:
+    machines = {
+        resource.rpartition(":")[2]
+        for each in statements(templates["every-option"], "Replay")
+        for resource in listed(each["Resource"])
+        if "states:StartExecution" in listed(each["Action"])
+    }
+    found = templates["every-option"].ids("AWS::StepFunctions::StateMachine", "Map")
+
+    assert machines == {name.lower()[:60] for name in found}
+    assert len(machines) == 2
 
 
 def test_waive_and_retire_are_allowed_what_they_call(operator: Operator, defaults: Template) -> None:

@@ -40,6 +40,18 @@ def test_results_lie_in_a_bucket_of_their_own_and_expire(template: Template) -> 
     assert result["OutputLocation"] == f"s3://{name.lower()[:60]}/"
 
 
+def test_a_stack_that_keeps_a_history_has_the_queries_for_it(templates: dict[str, Template]) -> None:
+    found = {
+        case: {query["Name"] for query in template.every("AWS::Athena::NamedQuery").values()}
+        & set(HISTORY_QUERIES)
+        for case, template in templates.items()
+    }
+
+    assert found["both-roads"] == set(HISTORY_QUERIES)
+    assert len(HISTORY_QUERIES) == 4
+    assert {case for case, queries in found.items() if queries} == {"both-roads"}
+
+
 def test_every_file_of_queries_is_saved_with_a_description(template: Template, case: str) -> None:
     queries = {query["Name"]: query for query in template.every("AWS::Athena::NamedQuery").values()}
 

@@ -4,15 +4,20 @@ import json
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from tests.replay.backfill.exports import END_S, export, item
+from tests.replay.scripted_step_functions import Order, ScriptedStepFunctions, serving
 from ttl_archive.infra.local.dynamodb.table_export import full_line
 from ttl_archive.infra.local.moto_server.emulator import Emulator
+from ttl_archive.replay.aws import Clients
+from ttl_archive.replay.backfill.backfill_handler import backfill_batch
 from ttl_archive.replay.commands.backfill import backfill
+from ttl_archive.transform.settings import load
 
 CONFIG = """\
 [table]
@@ -23,6 +28,7 @@ backfilled = true
 """
 BUCKETS = ("my-exports", "my-archive")
 PREFIX = "s3://my-exports/exports"
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:Backfill"
 LINES = [full_line(item(0)), full_line(item(1, "none", secret={"S": "secret-content"}))]
 
 
@@ -78,6 +84,9 @@ def test_a_run_archives_and_a_second_one_says_that_it_is_done(s3: Any) -> None:
     assert (first.exit_code, second.exit_code) == (0, 0)
     assert "1 written, 0 by an earlier run" in first.output
     assert "0 written, 1 by an earlier run" in second.output
+    next_step = f"ttl-archive backfill {PREFIX} --bucket my-archive --compare"
+    assert f"To check the archive: {next_step}" in second.stderr
+    assert run(next_step.removeprefix("ttl-archive backfill ")).exit_code == 0
     assert "2 done before" in second.output
     assert len(archived(s3)) == 1
 
@@ -163,6 +172,99 @@ def test_compare_names_places_and_only_on_demand_keys(s3: Any, tmp_path: Path) -
     assert json.loads((tmp_path / "missing.jsonl").read_text())["Keys"] == {"id": {"S": "i0"}}
     assert (tmp_path / "missing.jsonl").stat().st_mode & 0o777 == 0o600
     assert json.loads(after.stdout)["verdict"] == "complete"
+
+
+@pytest.fixture
+def own_export(s3: Any) -> str:
+    """An export in the folder of exports of the archive's bucket."""
+    for key, body in export(prefix="exports/DeviceData/dt=2026-11-24").objects(LINES).items():
+        s3.put_object(Bucket="my-archive", Key=key, Body=body)
+    return "s3://my-archive/exports/DeviceData --bucket my-archive --yes"
+
+
+@pytest.fixture
+def machine(s3: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedStepFunctions]:
+    """A state machine that backfills the data files of the folder in its input, with the function's code."""
+
+    def backfill_folder(order: Order) -> int:
+        body = s3.get_object(Bucket="my-archive", Key=f"{order['folder']}manifest-files.json")["Body"].read()
+        items = [json.loads(line) for line in body.splitlines()]
+        clients = Clients()
+        backfill_batch(
+            {"bucket": "my-archive", **order, "items": items}, clients, load("archive.toml"), stop=Event()
+        )
+        clients.close()
+        return len(items)
+
+    service = ScriptedStepFunctions({MACHINE: backfill_folder})
+    with serving(service) as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SFN", endpoint)
+        yield service
+
+
+def test_a_state_machine_archives_an_export_and_its_records_are_the_answer(
+    s3: Any, own_export: str, machine: ScriptedStepFunctions
+) -> None:
+    first, second = (run(f"{own_export} --distributed {MACHINE} --json") for _ in range(2))
+    here = run(f"{own_export} --json")
+
+    folder = f"exports/DeviceData/dt=2026-11-24/AWSDynamoDB/{export().id}/"
+    assert machine.orders == [{"folder": folder, "choice": "expired"}] * 2
+    assert "SUCCEEDED: 2 of 2 data files done, 0 failed" in first.stderr
+    documents = [json.loads(result.stdout) for result in (first, second, here)]
+    assert [(each["files"], each["rows"], each["rows_before"]) for each in documents] == [
+        ({"done": 2}, 1, 0),
+        ({"done before": 2}, 1, 1),
+        ({"done before": 2}, 1, 1),
+    ]
+    assert [each["left"] for each in documents] == [{"not-expired": 1}] * 3
+    assert len(archived(s3)) == 1
+
+
+def test_an_execution_that_fails_is_reported_with_its_cause(
+    s3: Any, own_export: str, machine: ScriptedStepFunctions
+) -> None:
+    (data,) = (
+        key for key in export(prefix="exports/DeviceData/dt=2026-11-24").objects(LINES) if "0000." in key
+    )
+    s3.put_object(Bucket="my-archive", Key=data, Body=b"\x1f\x8b damaged")
+
+    result = run(f"{own_export} --distributed {MACHINE}")
+
+    assert result.exit_code == 1
+    assert "ended as FAILED: s3://my-archive/" in result.stderr
+    assert "its gzip data is damaged. Copy it again. Run again to resume" in result.stderr
+
+
+def test_rows_that_an_execution_says_it_wrote_are_looked_for(
+    s3: Any, own_export: str, machine: ScriptedStepFunctions
+) -> None:
+    machine.machines[MACHINE] = lambda order: 2
+
+    result = run(f"{own_export} --distributed {MACHINE} --json")
+
+    assert result.exit_code == 1
+    (first, _) = json.loads(result.stdout)["not_done"]
+    assert first["reason"] == (
+        "the execution left no record of it. Its results are under replay/table=DeviceData/maps/; run again"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (f"{PREFIX} --bucket my-archive --yes --distributed {MACHINE}", "Copy the whole export there"),
+        (f"OWN --distributed {MACHINE}x", "Its ARN is an output of the stack"),
+        (f"OWN --distributed {MACHINE} --dry-run", "give one of them"),
+        (f"OWN --distributed {MACHINE} --compare", "--compare writes nothing"),
+    ],
+)
+def test_what_a_state_machine_cannot_do_is_said(
+    s3: Any, own_export: str, machine: ScriptedStepFunctions, line: str, message: str
+) -> None:
+    result = run(line.replace("OWN", own_export.removesuffix(" --yes" if "--compare" in line else "")))
+
+    assert (result.exit_code, message in result.stderr, machine.orders) == (2, True, []), result.output
 
 
 @pytest.mark.parametrize("option", ["--compare --all", "--compare --yes", "--out x", "--show-content"])

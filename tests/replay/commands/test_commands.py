@@ -9,9 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 import click
@@ -21,6 +20,7 @@ from click.testing import CliRunner, Result
 from tests.replay import discarded
 from tests.replay.discarded import discarded_batch, stream_removal
 from tests.replay.samples import change, error_line, error_object
+from tests.replay.scripted_step_functions import Order, ScriptedStepFunctions, serving
 from ttl_archive.replay.aws import Clients
 from ttl_archive.replay.commands import show
 from ttl_archive.replay.commands.groups import replay
@@ -601,69 +601,34 @@ def test_in_a_versioned_bucket_the_manifest_has_the_version_and_retiring_keeps_i
     assert (again.exit_code, "all of them were retired" in again.stderr) == (4, True)
 
 
-class StepFunctions(BaseHTTPRequestHandler):
-    """As much of the service as is called; an execution replays what lies under its prefix."""
-
-    bucket: Any
-    inputs: list[dict[str, Any]]
-
-    def do_POST(self) -> None:
-        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        status, answer = getattr(self, self.headers["X-Amz-Target"].rpartition(".")[2])(request)
-        body = json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/x-amz-json-1.0")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def StartExecution(self, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        if "Replay" not in request["stateMachineArn"]:
-            return 400, {"__type": "com.amazonaws.swf.v1#StateMachineDoesNotExist", "message": "none"}
-        order = json.loads(request["input"])
-        self.inputs.append(order)
-        items = [{"Key": key, "Size": 1} for key in keys(self.bucket, order["prefix"])]
-        event = {"bucket": BUCKET, "items": items, "sink": "s3", "stream": "changes"}
-        settings = load("archive.toml")
-        clients = Clients()
-        replay_batch(event, clients, settings, stop=Event(), left_s=60)
-        clients.close()
-        return 200, {"executionArn": "arn:aws:states:us-east-1:1:execution:Replay:1", "startDate": 1}
-
-    def DescribeExecution(self, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        return 200, {"executionArn": request["executionArn"], "status": "SUCCEEDED"}
-
-    def ListMapRuns(self, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        return 200, {"mapRuns": [{"mapRunArn": "arn:map"}]}
-
-    def DescribeMapRun(self, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        counts = dict.fromkeys(("pending", "running", "failed", "timedOut", "aborted", "resultsWritten"), 0)
-        return 200, {"itemCounts": counts | {"succeeded": 3, "total": 3}}
-
-    def log_message(self, *_: Any) -> None: ...
+REPLAY_MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:Replay"
 
 
 @pytest.fixture
-def step_functions(s3: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[StepFunctions]]:
-    StepFunctions.bucket, StepFunctions.inputs = s3, []
-    with ThreadingHTTPServer(("127.0.0.1", 0), StepFunctions) as server:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_SFN", f"http://127.0.0.1:{server.server_port}")
-        thread = Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        yield StepFunctions
-        server.shutdown()
-        thread.join()
+def step_functions(s3: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedStepFunctions]:
+    """A state machine that replays what is under its prefix."""
+
+    def replay_under(order: Order) -> int:
+        items = [{"Key": key, "Size": 1} for key in keys(s3, order["prefix"])]
+        event = {"bucket": BUCKET, "items": items, "sink": "s3", "stream": "changes"}
+        clients = Clients()
+        replay_batch(event, clients, load("archive.toml"), stop=Event(), left_s=60)
+        clients.close()
+        return len(items)
+
+    service = ScriptedStepFunctions({REPLAY_MACHINE: replay_under})
+    with serving(service) as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SFN", endpoint)
+        yield service
 
 
 def test_distributed_starts_the_state_machine_and_the_manifests_say_what_came_of_it(
-    s3: Any, step_functions: type[StepFunctions]
+    s3: Any, step_functions: ScriptedStepFunctions
 ) -> None:
-    arn = "arn:aws:states:us-east-1:123456789012:stateMachine:Replay"
+    result = run(f"ttl-archive replay run --bucket {BUCKET} --yes --distributed {REPLAY_MACHINE} --json")
 
-    result = run(f"ttl-archive replay run --bucket {BUCKET} --yes --distributed {arn} --json")
-
-    assert (result.exit_code, step_functions.inputs) == (3, [{"prefix": "errors/DeviceData/"}]), result.output
-    assert "SUCCEEDED: 3 of 3 done, 0 failed" in result.stderr
+    assert (result.exit_code, step_functions.orders) == (3, [{"prefix": "errors/DeviceData/"}]), result.output
+    assert "SUCCEEDED: 3 of 3 objects done, 0 failed" in result.stderr
     done = json.loads(result.stdout)
     assert (done["objects"], done["not_done"]) == ({"done": 2, "refused": 1}, [])
 
@@ -676,7 +641,7 @@ def test_distributed_starts_the_state_machine_and_the_manifests_say_what_came_of
     ],
 )
 def test_distributed_tells_what_it_cannot_do(
-    s3: Any, step_functions: type[StepFunctions], options: str, message: str
+    s3: Any, step_functions: ScriptedStepFunctions, options: str, message: str
 ) -> None:
     result = run(f"ttl-archive replay run --bucket {BUCKET} --yes --distributed {options}")
 
