@@ -59,6 +59,13 @@ class DuckDbDialect(Dialect):
     def unreadable(self, column: str) -> str:
         return f"coalesce(list_contains({INEXACT}, {literal(column)}), false)"
 
+    def number_parts(self, text: str) -> tuple[str, str, str]:
+        # The parts are needed of a text with an exponent only. DuckDB would search each text three times.
+        has_exponent = f"(contains({text}, 'E') OR contains({text}, 'e'))"
+        whole_digits, fraction, exponent = super().number_parts(text)
+        guarded = (f"CASE WHEN {has_exponent} THEN {part} END" for part in (whole_digits, fraction, exponent))
+        return next(guarded), next(guarded), next(guarded)
+
     def digest(self, text: str) -> str:
         return f"sha256({text})"
 
