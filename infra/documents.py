@@ -22,6 +22,7 @@ TOPICS = {
     "replay": Document("replay/README.md", "failed records, exports, and archived items from GLACIER"),
     "ingest": Document("infra/ingest/README.md", "readings from a queue: items with a TTL stamp"),
     "query": Document("infra/query/README.md", "SQL on the archive: places, formats, what is answered"),
+    "verify": Document("infra/verify/README.md", "whether a day is complete, and seals that show changes"),
     "firehose": Document(
         "infra/local/firehose/README.md", "the strict local Firehose, also for your own tests"
     ),

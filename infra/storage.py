@@ -6,6 +6,7 @@ errors/     nowhere: replay reads it      error_days          noncurrent_days
 source/     nowhere                       source_backup_days  noncurrent_days
 exports/    nowhere                       [export] keep_days  noncurrent_days
 replay/     nowhere                       never               noncurrent_days
+audit/      nowhere                       never               never: a seal that was replaced stays known
 """
 
 from typing import Any

@@ -14,6 +14,7 @@ replay/table=TABLE/exports/windows.json             what was exported last
 replay/table=TABLE/backfills/KEY.ID.json            what became of a data file of an export
 replay/table=TABLE/layout.json                      the deployed layout, see infra/attachment/layout_rules
 replay/table=TABLE/condition-check                  written to test that the store knows conditional writes
+audit/table=TABLE/dt=2026-11-21/0001.json           the objects of the day when `verify --seal` sealed it
 
 KEY is the key of the error object, so what belongs to a prefix is found under the same prefix. ID is a hash
 of the object's bucket, key and content (ETag), so every run finds the same names.
@@ -33,6 +34,7 @@ ARCHIVE = "archive/"
 ERRORS = "errors/"
 SOURCE = "source/"
 EXPORTS = "exports/"
+AUDIT = "audit/"
 _BACKFILL = "backfill-"
 # yyyy, because YYYY is the week's year. UTC, as the date that the transform computes.
 _DAY = "!{timestamp:yyyy-MM-dd}"
@@ -86,7 +88,7 @@ def own_time(key: str, modified: datetime) -> datetime:
 
 def holds_no_errors(key: str) -> bool:
     """Whether the key is that of rows, a source record, an export, or what the commands wrote."""
-    return key.startswith((ROOT, ARCHIVE, SOURCE, EXPORTS))
+    return key.startswith((ROOT, ARCHIVE, SOURCE, EXPORTS, AUDIT))
 
 
 def records_folder(table: str) -> str:
@@ -112,6 +114,16 @@ def retired_folder(table: str) -> str:
 def maps_folder(table: str) -> str:
     """Return the folder of the results of the table's state machine."""
     return f"{records_folder(table)}maps/"
+
+
+def seals_folder(table: str) -> str:
+    """Return the folder of the table's seals, which fewer people may write than the other records."""
+    return f"{AUDIT}table={table}/"
+
+
+def seal_key(table: str, date: str, number: int) -> str:
+    """Return the key of a seal of a day."""
+    return f"{seals_folder(table)}dt={date}/{number:04d}.json"
 
 
 def condition_check_key(table: str) -> str:

@@ -176,10 +176,11 @@ _OTHER_TABLE = "the row is of another table"
 def affected_days(key: str, settings: Settings, days: VerifiedDays) -> tuple[date, ...]:
     """Return the days of the range whose rows the object with this key may have."""
     by_event = settings.output.partition_by == "event"
-    return tuple(days.affected(_folder_date(key, settings.output.date_column), by_event=by_event))
+    return tuple(days.affected(folder_date(key, settings.output.date_column), by_event=by_event))
 
 
-def _folder_date(key: str, date_column: str) -> date | None:
+def folder_date(key: str, date_column: str) -> date | None:
+    """Return the date of the folder in a key; None without one."""
     found = re.search(rf"/{re.escape(date_column)}=(\d{{4}}-\d\d-\d\d)/", key)
     try:
         return date.fromisoformat(found[1]) if found else None

@@ -6,6 +6,7 @@ expiry rule. After that time, or in a bucket without versioning, S3 keeps no tra
 Source: Amazon S3 API Reference, ListObjectVersions.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -25,22 +26,24 @@ def is_versioned(s3: Any, bucket: str) -> bool:
 
 
 def changed_objects(s3: Any, bucket: str, settings: Settings, days: VerifiedDays) -> list[ObjectProblem]:
-    """Return the objects of these days that were deleted or overwritten.
+    """Return the objects of these days that were deleted or overwritten. Raises as `object_changes`."""
+    problems = []
+    for key, change in sorted(object_changes(s3, bucket, layout.archive_folder(settings))):
+        if affected := affected_days(key, settings, days):
+            problems.append(ObjectProblem(f"s3://{bucket}/{key}", f"it {change}", affected))
+    return problems
+
+
+def object_changes(s3: Any, bucket: str, folder: str) -> Iterator[tuple[str, str]]:
+    """Yield the key of each object below a folder that "was deleted" or "was overwritten".
 
     Raises AccessDeniedError, ObjectGoneError or ObjectError.
     """
-    folder = layout.archive_folder(settings)
-    found = []
     try:
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=folder):
             deleted = {entry["Key"] for entry in page.get("DeleteMarkers", ()) if entry["IsLatest"]}
             replaced = {entry["Key"] for entry in page.get("Versions", ()) if not entry["IsLatest"]}
-            found += [(key, "it was deleted") for key in deleted]
-            found += [(key, "it was overwritten") for key in replaced - deleted]
+            yield from ((key, "was deleted") for key in deleted)
+            yield from ((key, "was overwritten") for key in replaced - deleted)
     except (ClientError, BotoCoreError) as error:
         raise translate_error(error, f"s3://{bucket}/{folder}", "s3:ListBucketVersions") from error
-    problems = []
-    for key, reason in sorted(found):
-        if affected := affected_days(key, settings, days):
-            problems.append(ObjectProblem(f"s3://{bucket}/{key}", reason, affected))
-    return problems

@@ -41,6 +41,8 @@ EDGE_S = 300
     help="Of a global table: another Region whose deletions count too; may be repeated.",
 )
 @click.option("--on-failure", metavar="BUCKET", help=ON_FAILURE_HELP.replace("instead of", "beside"))
+@click.option("--seal", is_flag=True, help="Seal each day that closes, so that later runs find what changed.")
+@click.option("--accept-added", is_flag=True, help="With --seal: seal objects that were added since, too.")
 @click.option("--export", "export", metavar="MANIFEST|PREFIX", help="Compare an export with the archive.")
 @aws_options
 @report_errors
@@ -58,14 +60,17 @@ def verify(since: datetime | None, until: datetime | None, **options: Any) -> No
       ttl-archive verify --bucket my-archive --since 2026-11-01 --until 2026-11-08
     To look for rows that arrived late:
       ttl-archive verify --bucket my-archive --since 14d --late-days 7
+    To seal the days that close, every day:
+      ttl-archive verify --bucket my-archive --since 4d --seal
     To compare with an export, key by key:
       ttl-archive verify --bucket my-archive --export s3://my-exports/devices
 
     It reads every object of these days. It finds objects that were deleted, truncated, damaged or added, and,
-    in a bucket that keeps old versions, those that were overwritten. It cannot find a value that was altered
-    in an object of a bucket without versions.
+    as long as the bucket keeps their old versions, those that were overwritten. --seal records the objects of
+    each day that closes, below audit/ in the bucket. From then on each run names the objects of that day that
+    were altered, deleted or added, at any later time, and also in GLACIER.
 
-    Exit codes: 0 every day closes, 1 a day does not close, 2 misused. With --export those of
+    Exit codes: 0 every day closes, 1 a day does not close or is not sealed, 2 misused. With --export those of
     `ttl-archive backfill --compare`.
     """
     from ttl_archive.infra.verify.verify_steps import run_verify  # what --help does not need

@@ -1,11 +1,14 @@
 """What `ttl-archive verify` prints: one line for each day, then the reasons, then what to do next."""
 
+from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any
 
 import click
 
-from ttl_archive.infra.verify.archive_scan import IN_GLACIER
+from ttl_archive.infra.verify.archive_scan import IN_GLACIER, ObjectProblem
 from ttl_archive.infra.verify.day_balance import DayBalance
+from ttl_archive.infra.verify.day_seals import SealOutcome
 from ttl_archive.infra.verify.verify_run import Verification
 from ttl_archive.replay.claim_document import State
 from ttl_archive.replay.commands import show
@@ -14,10 +17,13 @@ _WIDTH = 14
 _REASONS_SHOWN = 10
 
 
-def print_verification(found: Verification, arguments: str, edge_s: int) -> None:
+def print_verification(
+    found: Verification, outcomes: Mapping[date, SealOutcome], arguments: str, edge_s: int
+) -> None:
     """Print the verification; `arguments` name its place in another command."""
-    rows = [_line(each) for each in (*found.days, found.whole)]
-    show.table(("day", "deleted", "unique", "copies", "failed", "verdict"), rows)
+    sealed = {str(day): f"{max(times):%Y-%m-%d}" for day, times in found.seals.sealed.items()}
+    rows = [(*_line(each), sealed.get(each.numbers.label, "-")) for each in (*found.days, found.whole)]
+    show.table(("day", "deleted", "unique", "copies", "failed", "verdict", "sealed"), rows)
     for each in (*found.days, found.whole):
         _print_reasons(each)
     click.echo()
@@ -31,12 +37,16 @@ def print_verification(found: Verification, arguments: str, edge_s: int) -> None
     show.field("tolerance", f"rows within {edge_s} seconds of a day's edges may count for either day", _WIDTH)
     if not found.is_versioned:
         show.field("not checked", "deleted and overwritten objects: the bucket keeps no versions", _WIDTH)
+    for day, outcome in outcomes.items():
+        show.field(str(day), outcome.text, _WIDTH)
     show.field("answer", _answer(found), _WIDTH)
     for line in _next_steps(found, arguments):
         show.note(line)
 
 
-def verification_document(found: Verification, edge_s: int) -> dict[str, Any]:
+def verification_document(
+    found: Verification, outcomes: Mapping[date, SealOutcome], edge_s: int, exit_code: int
+) -> dict[str, Any]:
     """Return the verification as JSON has it."""
     return {
         "closes": found.closes,
@@ -45,18 +55,25 @@ def verification_document(found: Verification, edge_s: int) -> dict[str, Any]:
         "range": _document(found.whole, found),
         "objects": found.scan.objects,
         "bytes": found.scan.read_bytes,
-        "copies": [{"object": each.url, "reason": each.reason} for each in found.scan.copies],
-        "changed_objects": [{"object": each.url, "reason": each.reason} for each in found.changed],
+        "copies": _problems(found.scan.copies),
+        "changed_objects": _problems(found.changed),
         "versioned": found.is_versioned,
+        "seal_problems": _problems((*found.seals.problems, *found.seals.added)),
+        "sealing": {str(day): outcome.text for day, outcome in outcomes.items()},
+        "exit_code": exit_code,
         "error_objects": {str(day): dict(states) for day, states in sorted(found.failed.objects.items())},
         "unreadable_error_objects": found.failed.problems,
-        "exit_code": 0 if found.closes else 1,
     }
+
+
+def _problems(problems: Iterable[ObjectProblem]) -> list[dict[str, str]]:
+    return [{"object": each.url, "reason": each.reason} for each in problems]
 
 
 def _document(each: DayBalance, found: Verification) -> dict[str, Any]:
     numbers = each.numbers
     processed = {str(day): counts for day, counts in found.processed.items()}
+    sealed = {str(day): times for day, times in found.seals.sealed.items()}
     return {
         "day": numbers.label,
         "verdict": each.verdict,
@@ -65,6 +82,7 @@ def _document(each: DayBalance, found: Verification) -> dict[str, Any]:
         "unique": numbers.rows.unique,
         "failed": dict(numbers.failed),
         "processed": dict(processed.get(numbers.label, {})),
+        "sealed_at": list(sealed.get(numbers.label, ())),
         "reasons": list(each.reasons),
     }
 
@@ -131,6 +149,8 @@ def _next_steps(found: Verification, arguments: str) -> list[str]:
         steps.append(f"To retrieve objects from GLACIER: ttl-archive restore {arguments} --help")
     if any(state in (State.OPEN, State.REFUSED) for day in found.days for state in day.numbers.failed):
         steps.append(f"To see why records failed: ttl-archive replay list {arguments} --why")
+    if found.seals.added:
+        steps.append("To seal what was added, after you have looked at it: --seal --accept-added")
     if any("not explained" in reason for day in found.days for reason in day.reasons):
         steps.append("To look for rows that arrived later than a day after their change: --late-days 7")
     return steps

@@ -16,6 +16,7 @@ from ttl_archive.infra.verify.archive_scan import (
     midnight,
 )
 from ttl_archive.infra.verify.day_balance import DayBalance, DayNumbers, balance, range_numbers
+from ttl_archive.infra.verify.day_seals import SealComparison, compare_seals
 from ttl_archive.infra.verify.deletion_metrics import KEPT_DAYS, DayCounts, function_counts, ttl_deletions
 from ttl_archive.infra.verify.failed_removals import FailedCount, count_failed
 from ttl_archive.infra.verify.object_history import changed_objects, is_versioned
@@ -39,7 +40,8 @@ Meter = Callable[[int], AbstractContextManager[Callable[[int, int], None]]]
 class VerifyRequest:
     """What is verified. `deletions` has the counts of each Region, that of the archive first.
 
-    `edge_s` is the tolerance at a day's edges. `now` decides which days are over.
+    `edge_s` is the tolerance at a day's edges. `now` decides which days are over. With `accepts_added` an
+    object that was added to a sealed day is no fault.
     """
 
     s3: Any
@@ -51,6 +53,7 @@ class VerifyRequest:
     edge_s: int
     now: datetime
     on_failure: str | None = None
+    accepts_added: bool = False
     stop: Event = field(default_factory=Event)
 
 
@@ -64,6 +67,7 @@ class Verification:
     failed: FailedCount
     scan: ScanResult
     changed: tuple[ObjectProblem, ...]
+    seals: SealComparison
     is_versioned: bool
 
     @property
@@ -93,16 +97,19 @@ def verify_days(request: VerifyRequest, meter: Meter) -> Verification:
     objects = find_objects(s3, bucket, settings, days)
     versioned = is_versioned(s3, bucket)
     changed = tuple(changed_objects(s3, bucket, settings, days)) if versioned else ()
+    seals = compare_seals(s3, bucket, settings, days, objects, versioned=versioned)
     with RowIndex() as index:
         scan = _scan(request, objects, index, meter)
         failed = count_failed(s3, _error_objects(request), settings, index)
         rows, failures = index.days(request.edge_s * 1_000_000), index.failed_days()
-    problems = (*scan.problems, *changed)
+    added = () if request.accepts_added else seals.added
+    problems = (*scan.problems, *changed, *seals.problems, *added)
     numbers = [_numbers(request, day, rows, failures, failed, problems) for day in days.days()]
     gain = _gain(rows, days.first, days.end)
     whole = range_numbers(numbers, f"{days.first} to {days.end - timedelta(days=1)}", gain)
     balances = tuple(map(balance, numbers))
-    return Verification(balances, balance(whole), request.processed, failed, scan, changed, versioned)
+    whole_balance = balance(whole)
+    return Verification(balances, whole_balance, request.processed, failed, scan, changed, seals, versioned)
 
 
 def _scan(

@@ -180,3 +180,18 @@ def test_a_shared_bucket_is_not_created(templates: dict[str, Template]) -> None:
 
     assert template.ids("AWS::S3::Bucket", BUCKET) == []
     assert delivery["BucketARN"] == "arn:aws:s3:::the-shared-bucket"
+
+
+@pytest.mark.parametrize("case", OWN)
+def test_no_rule_expires_a_seal_or_an_old_version_of_one(templates: dict[str, Template], case: str) -> None:
+    covering = [
+        rule for rule in rules(templates, case).values() if "audit/".startswith(rule.get("Prefix", ""))
+    ]
+
+    assert covering
+    assert {name for rule in covering for name in rule} <= {
+        "AbortIncompleteMultipartUpload",
+        "ExpiredObjectDeleteMarker",
+        "Id",
+        "Status",
+    }

@@ -4,90 +4,18 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
+from tests.infra.verify.verified_archive import START, by_day, document, key_of
 from ttl_archive.infra.cli import cli
-from ttl_archive.infra.local import Clock, Pipeline
+from ttl_archive.infra.local import Pipeline
 from ttl_archive.infra.local.dynamodb.table_export import TableExport, full_line
 
-START = datetime(2026, 3, 1, 12, tzinfo=UTC)
-CONFIG = """
-[table]
-name = "readings"
-ttl_attribute = "ttl"
-keys = ["pk"]
-"""
-DAYS = ["--since", "2026-03-01", "--until", "2026-03-04"]
 REFUSED_DAY = ["--since", "2026-03-04", "--until", "2026-03-05"]
-
-
-@pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    """Three days with 2, 3 and 4 deletions, in a bucket that keeps old versions; one record has failed."""
-    file = tmp_path_factory.mktemp("verify") / "archive.toml"
-    file.write_text(CONFIG)
-    with Pipeline(file, clock=Clock(START)) as pipeline:
-        pipeline.s3.put_bucket_versioning(
-            Bucket=pipeline.bucket, VersioningConfiguration={"Status": "Enabled"}
-        )
-        for day, count in enumerate((2, 3, 4)):
-            expire(pipeline, *(f"{day}-{number}" for number in range(count)))
-            pipeline.clock.advance(days=1)
-        expire(pipeline, "refused", dt={"S": "an attribute that has the name of the date column"})
-        yield pipeline
-
-
-def expire(pipeline: Pipeline, *names: str, **attributes: Any) -> None:
-    ttl = str(int(pipeline.clock.now().timestamp()))
-    for name in names:
-        item = {"pk": {"S": name}, "ttl": {"N": ttl}, **attributes}
-        pipeline.dynamodb.put_item(TableName=pipeline.table, Item=item)
-    pipeline.sweep()
-    pipeline.flush()
-
-
-@pytest.fixture
-def verify(archive: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Run the command in the environment that `demo --serve` prints."""
-    for name, value in archive.environment().items():
-        monkeypatch.setenv(name, value)
-
-    def run(*arguments: str, exit_code: int = 0) -> Result:
-        result = CliRunner().invoke(cli, ["verify", "--bucket", archive.bucket, *DAYS, *arguments])
-        assert result.exit_code == exit_code, result.output
-        return result
-
-    return run
-
-
-def document(result: Result) -> Any:
-    return json.loads(result.stdout)
-
-
-def by_day(result: Result) -> dict[str, Any]:
-    return {day["day"]: day for day in document(result)["days"]}
-
-
-@pytest.fixture
-def objects(archive: Pipeline) -> Iterator[dict[str, bytes]]:
-    """The delivered objects by key. Afterwards the bucket has them, and nothing else, in one version each."""
-    before = archive.objects("archive/")
-    yield dict(before)
-    versions = archive.s3.list_object_versions(Bucket=archive.bucket, Prefix="archive/")
-    for entry in versions.get("Versions", []) + versions.get("DeleteMarkers", []):
-        archive.s3.delete_object(Bucket=archive.bucket, Key=entry["Key"], VersionId=entry["VersionId"])
-    for key, body in before.items():
-        archive.s3.put_object(Bucket=archive.bucket, Key=key, Body=body)
-
-
-def key_of(objects: dict[str, bytes], day: str) -> str:
-    (key,) = (key for key in objects if f"dt={day}/" in key)
-    return key
 
 
 def test_the_counts_of_the_local_pipeline_are_exact(verify: Any) -> None:
