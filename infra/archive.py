@@ -182,6 +182,8 @@ class TtlArchive(Construct):
             stream=self._stream,
             failures=self.streams.failures if self.streams else None,
             machines=[part.machine for part in (self.replay, self.backfill) if part],
+            results=self.workgroup.results,
+            delivery_streams=[road.delivery.delivery_stream.attr_arn for road in roads],
         )
 
     def _scheduled_export(self) -> ScheduledExport:

@@ -1,9 +1,10 @@
-"""Managed policies for the people who run the commands: one for each of replay, restore and giving up.
+"""Managed policies for the people who run the commands: for replay, restore, giving up, and auditing.
 
 policy    commands                                     deletes
 Replay    replay list, inspect, plan, run; backfill    nothing
 Restore   restore                                      nothing; writes items into tables
 Resolve   replay waive, retire, and all of Replay      retired error objects, of which a copy is kept
+Audit     verify, report, doctor (audit_policy)        nothing; writes seals, which no other policy may
 
 Of exports, backfill may read those in the archive's bucket; others are their owner's to allow.
 """
@@ -18,6 +19,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from ttl_archive.infra import roles
+from ttl_archive.infra.audit_policy import audit_policy
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.nag import acknowledge_wildcards
 from ttl_archive.transform import layout
@@ -25,7 +27,7 @@ from ttl_archive.transform.settings import Settings
 
 
 class OperatorPolicies(Construct):
-    """The three managed policies: `replay`, `restore` and `resolve`."""
+    """The four managed policies: `replay`, `restore`, `resolve` and `audit`."""
 
     def __init__(
         self,
@@ -38,6 +40,8 @@ class OperatorPolicies(Construct):
         stream: kinesis.IStream | None,
         failures: s3.IBucket | None,
         machines: Sequence[sfn.StateMachine],
+        delivery_streams: Sequence[str],
+        results: s3.IBucket,
     ) -> None:
         super().__init__(scope, id)
         self._settings, self._deploy, self._bucket = settings, deploy, bucket
@@ -51,6 +55,15 @@ class OperatorPolicies(Construct):
         self.restore = self._policy("Restore", "restore", self._restoring())
         self.resolve = self._policy(
             "Resolve", "replay waive and retire", [*self._replaying(), *self._resolving()]
+        )
+        self.audit = audit_policy(
+            self,
+            settings=settings,
+            deploy=deploy,
+            bucket=bucket,
+            failures=failures,
+            results=results,
+            delivery_streams=delivery_streams,
         )
 
     def _policy(self, id: str, commands: str, statements: list[iam.PolicyStatement]) -> iam.ManagedPolicy:  # noqa: A002

@@ -206,14 +206,29 @@ def row_reading(bucket: s3.IBucket, settings: Settings, deploy: Deploy) -> list[
 def querying(
     scope: Construct, settings: Settings, deploy: Deploy, bucket: s3.IBucket, results: s3.IBucket
 ) -> list[iam.PolicyStatement]:
-    """Allow queries in the archive's workgroup.
+    """Allow queries in the archive's workgroup, also in the console of Athena."""
+    actions = [
+        "athena:BatchGetQueryExecution",
+        "athena:GetNamedQuery",
+        "athena:GetWorkGroup",
+        "athena:ListNamedQueries",
+        "athena:ListQueryExecutions",
+    ]
+    return [
+        allow(actions, [_workgroup(scope, deploy)]),
+        *query_running(scope, settings, deploy, bucket, results),
+    ]
+
+
+def query_running(
+    scope: Construct, settings: Settings, deploy: Deploy, bucket: s3.IBucket, results: s3.IBucket
+) -> list[iam.PolicyStatement]:
+    """Allow the calls of infra/query/athena_runner.py, and what Athena does on behalf of its caller.
 
     Source: Athena User Guide, fine-grained access to workgroups and access to databases.
     """
-    stack = Stack.of(scope)
-    workgroup = stack.format_arn(service="athena", resource="workgroup", resource_name=deploy.stack_name)
     glue_arns = [
-        stack.format_arn(service="glue", resource=resource, resource_name=name)
+        Stack.of(scope).format_arn(service="glue", resource=resource, resource_name=name)
         for resource, name in (
             ("catalog", None),
             ("database", deploy.database),
@@ -223,17 +238,12 @@ def querying(
     return [
         allow(
             [
-                "athena:BatchGetQueryExecution",
-                "athena:GetNamedQuery",
                 "athena:GetQueryExecution",
                 "athena:GetQueryResults",
-                "athena:GetWorkGroup",
-                "athena:ListNamedQueries",
-                "athena:ListQueryExecutions",
                 "athena:StartQueryExecution",
                 "athena:StopQueryExecution",
             ],
-            [workgroup],
+            [_workgroup(scope, deploy)],
         ),
         allow(["glue:GetDatabase", "glue:GetPartitions", "glue:GetTable", "glue:GetTables"], glue_arns),
         allow(["s3:GetBucketLocation", "s3:ListBucket"], [results.bucket_arn, bucket.bucket_arn]),
@@ -247,6 +257,10 @@ def querying(
         ),
         *bucket_key_use(deploy),
     ]
+
+
+def _workgroup(scope: Construct, deploy: Deploy) -> str:
+    return Stack.of(scope).format_arn(service="athena", resource="workgroup", resource_name=deploy.stack_name)
 
 
 def grant_all(grantee: iam.IGrantable, statements: Sequence[iam.PolicyStatement]) -> iam.Grant:

@@ -33,6 +33,7 @@ class ArchiveStack(Stack):
             "ReplayPolicy": archive.policies.replay.managed_policy_arn,
             "RestorePolicy": archive.policies.restore.managed_policy_arn,
             "ResolvePolicy": archive.policies.resolve.managed_policy_arn,
+            "AuditPolicy": archive.policies.audit.managed_policy_arn,
             "AlarmTopic": archive.alarms.topic.topic_arn,
             "TimeToLive": archive.table.ttl,
             "BackfillStateMachine": archive.backfill.machine.state_machine_arn if archive.backfill else None,

@@ -39,7 +39,7 @@ def check_permissions(sts: Any, iam: Any, bucket_arn: str, settings: Settings) -
             if result["EvalDecision"] != "allowed"
         ]
     if denied:
-        remedy = "Attach the managed policies in the outputs of the stack: ReplayPolicy, RestorePolicy"
+        remedy = "Attach the managed policies in the outputs of the stack: ReplayPolicy, AuditPolicy"
         yield Finding(_PERMISSIONS, Health.PROBLEM, f"not allowed: {', '.join(denied)}", remedy)
     else:
         yield Finding(_PERMISSIONS, Health.OK, f"{principal} may run replay and verify, as IAM simulates it")
@@ -55,10 +55,11 @@ def _principal(iam: Any, arn: str) -> str | None:
 def _needed(bucket_arn: str, settings: Settings) -> Mapping[str, list[str]]:
     archive, errors = layout.archive_folder(settings), layout.errors_folder(settings)
     return {
-        bucket_arn: ["s3:ListBucket"],
+        bucket_arn: ["s3:GetBucketVersioning", "s3:ListBucket", "s3:ListBucketVersions"],
         f"{bucket_arn}/{archive}*": ["s3:GetObject", "s3:PutObject"],
         f"{bucket_arn}/{errors}*": ["s3:GetObject"],
         f"{bucket_arn}/{layout.records_folder(settings.table.name)}*": ["s3:GetObject", "s3:PutObject"],
+        f"{bucket_arn}/{layout.seals_folder(settings.table.name)}*": ["s3:GetObject"],
         "*": ["cloudwatch:GetMetricData"],
     }
 

@@ -14,10 +14,12 @@ import boto3
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.infra.doctor.test_doctor import NOW, SETTINGS, USER, Account
 from tests.infra.templates import ACCOUNT, REGION, Template, listed
 from tests.infra.test_roles import calls, room
 from ttl_archive import replay
 from ttl_archive.infra.cli import cli
+from ttl_archive.infra.doctor.doctor_steps import examine
 from ttl_archive.infra.local import Clock, Pipeline
 from ttl_archive.infra.local.dynamodb.table_export import TableExport, full_line
 
@@ -54,6 +56,7 @@ class Recorder:
 
     bucket_arn: str
     calls: set[tuple[str, str]] = field(default_factory=set)
+    puts: set[str] = field(default_factory=set)  # keys, each with its condition
     is_on: bool = False  # the pipeline's own calls are not recorded
 
     def record(self, params: dict[str, Any], model: Any, **_: Any) -> None:
@@ -75,6 +78,14 @@ class Recorder:
         match name:
             case "ListObjectsV2":
                 yield "s3:ListBucket", self.bucket_arn
+            case "ListObjectVersions":
+                yield "s3:ListBucketVersions", self.bucket_arn
+            case "GetBucketVersioning":
+                yield "s3:GetBucketVersioning", self.bucket_arn
+            case "PutObject":
+                condition = " with If-None-Match" if "IfNoneMatch" in params else ""
+                yield "s3:PutObject", key_arn
+                self.puts.add(f"{params['Key']}{condition}")
             case "HeadObject" | "GetObject":
                 yield f"s3:GetObject{version}", key_arn
                 yield "s3:ListBucket", self.bucket_arn  # without it a missing object is a 403
@@ -246,6 +257,120 @@ def test_restore_is_allowed_what_it_calls(operator: Operator, defaults: Template
     assert unused(defaults, "Restore", calls) == set()
 
 
+# The calls of `doctor`, by the operations of the scripted account, where the permission has another name.
+OTHER_NAMES = {
+    "get_bucket_lifecycle_configuration": "s3:GetLifecycleConfiguration",
+    "list_objects_v2": "s3:ListBucket",
+}
+# Athena needs these on behalf of its caller, and infra/query/athena_runner.py makes the first four calls.
+BY_ATHENA = {
+    "athena:GetQueryExecution",
+    "athena:GetQueryResults",
+    "athena:StartQueryExecution",
+    "athena:StopQueryExecution",
+    "glue:GetDatabase",
+    "glue:GetPartitions",
+    "glue:GetTable",
+    "glue:GetTables",
+    "s3:AbortMultipartUpload",
+    "s3:GetBucketLocation",
+}
+
+
+class RecordedAccount(Account):
+    """The scripted account, which notes the permission for each call."""
+
+    def __init__(self, arn: str) -> None:
+        super().__init__(get_caller_identity={"Arn": arn})
+        self.actions: set[str] = set()
+
+    def __call__(self, service: str) -> Any:
+        """Return a client of one service."""
+        return _RecordedClient(self, service)
+
+
+@dataclass
+class _RecordedClient:
+    account: RecordedAccount
+    service: str
+
+    def __getattr__(self, operation: str) -> Any:
+        name = "".join(word.capitalize() for word in operation.split("_"))
+        self.account.actions.add(OTHER_NAMES.get(operation, f"{self.service}:{name}"))
+        return getattr(self.account, operation)
+
+
+def doctor_actions() -> set[str]:
+    """Return what `doctor` calls for a user, and for a session of a role."""
+    actions: set[str] = set()
+    for arn in (USER, "arn:aws:sts::123456789012:assumed-role/Ops/me"):
+        account = RecordedAccount(arn)
+        examine(account, SETTINGS, "archive", NOW)
+        actions |= account.actions
+    return actions
+
+
+def test_verify_report_and_doctor_are_allowed_what_they_call(
+    operator: Operator, defaults: Template, tmp_path: Path
+) -> None:
+    bucket, page = operator.pipeline.bucket, str(tmp_path / "report.html")
+    operator.pipeline.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    day = ("--since", f"{START:%Y-%m-%d}", "--until", "2026-03-02")
+    results = [
+        operator.run("verify", "--bucket", bucket, *day),  # open: the poisoned record
+        operator.run(
+            "verify", "--bucket", bucket, "--since", "2026-02-28", "--until", "2026-03-01", "--seal"
+        ),
+        operator.run("report", "--on", "s3", "--bucket", bucket, "--out", page),
+    ]
+    calls = operator.calls()
+    actions = doctor_actions()
+    allowed = {a for statement in statements(defaults, "Audit") for a in listed(statement["Action"])}
+
+    assert [result.exit_code for result in results] == [1, 0, 0], [result.output for result in results]
+    assert operator.recorder.puts == {"audit/table=defaults/dt=2026-02-28/0001.json with If-None-Match"}
+    assert denied(defaults, "Audit", calls) == []
+    assert actions - FREE <= allowed
+    assert unused(defaults, "Audit", calls | {(action, "any") for action in actions}) == BY_ATHENA
+
+
+def every_statement(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield each statement that allows something, wherever it is in a resource."""
+    if isinstance(value, dict):
+        if value.get("Effect") == "Allow":
+            yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from every_statement(each)
+
+
+def test_only_the_policy_of_auditors_may_write_seals_and_it_may_replace_none(template: Template) -> None:
+    kinds = ("AWS::IAM::ManagedPolicy", "AWS::IAM::Role", "AWS::IAM::Policy", "AWS::S3::BucketPolicy")
+    putting = [
+        (name, statement)
+        for kind in kinds
+        for name, properties in template.every(kind).items()
+        for statement in every_statement(properties)
+        if any(fnmatchcase("s3:PutObject", action) for action in listed(statement["Action"]))
+    ]
+    (seals,) = (
+        resource
+        for name, statement in putting
+        for resource in listed(statement["Resource"])
+        if "/audit/" in resource
+    )
+    may_write = [
+        (name, statement["Condition"])
+        for name, statement in putting
+        if any(fnmatchcase(seals, pattern) for pattern in listed(statement["Resource"]))
+    ]
+
+    ((name, condition),) = may_write
+    assert "PoliciesAudit" in name
+    assert condition == {"Null": {"s3:if-none-match": "false"}}
+
+
 def test_the_comparison_can_fail(operator: Operator, defaults: Template) -> None:
     """The policy for restore does not allow replay."""
     operator.run("replay", "plan", "--bucket", operator.pipeline.bucket)
@@ -262,4 +387,6 @@ def test_the_options_call_what_they_are_allowed() -> None:
 
 
 def test_the_policies_are_outputs(template: Template) -> None:
-    assert {"ReplayPolicy", "RestorePolicy", "ResolvePolicy"} <= set(template.document["Outputs"])
+    assert {"ReplayPolicy", "RestorePolicy", "ResolvePolicy", "AuditPolicy"} <= set(
+        template.document["Outputs"]
+    )
