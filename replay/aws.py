@@ -98,7 +98,7 @@ _REGION = (
 _ERRORS: dict[str, tuple[type[ObjectError], str]] = {
     "NoSuchKey": (ObjectGoneError, _GONE),
     "404": (ObjectGoneError, _GONE),
-    "NoSuchBucket": (ObjectGoneError, "there is no such bucket. Check --bucket, --profile and --region"),
+    "NoSuchBucket": (ObjectGoneError, "there is no such bucket. Check its name, --profile and --region"),
     "PreconditionFailed": (ObjectChangedError, _CHANGED),
     "412": (ObjectChangedError, _CHANGED),
     "AccessDenied": (AccessDeniedError, _DENIED),

@@ -215,7 +215,7 @@ def report_errors(command: Command) -> Command:
         except NothingFoundError as error:
             fail(str(error), NOTHING_FOUND)
         except ArchiveError as error:
-            fail(str(error), FAILED)
+            fail(_with_option(str(error), kwargs.get("on_failure")), FAILED)
         except (ClientError, BotoCoreError) as error:
             fail(str(translate_error(error, "AWS")), FAILED)
         except BrokenPipeError:
@@ -225,6 +225,13 @@ def report_errors(command: Command) -> Command:
             fail(f"{error.filename or 'file'}: {error.strerror}", FAILED)
 
     return reporting  # type: ignore[return-value]
+
+
+def _with_option(message: str, on_failure: str | None) -> str:
+    """Return an error's message, with the option that names the bucket when it is not --bucket."""
+    bucket = (on_failure or "").removeprefix("s3://").partition("/")[0]
+    about = bucket and message.startswith(f"s3://{bucket}/")
+    return f"{message} (--on-failure names this bucket)" if about else message
 
 
 def _close_stdout() -> None:

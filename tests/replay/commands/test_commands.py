@@ -17,12 +17,13 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.fakes import client_error
 from tests.replay import discarded
 from tests.replay.discarded import discarded_batch, stream_removal
 from tests.replay.samples import change, error_line, error_object
 from tests.replay.scripted_step_functions import Order, ScriptedStepFunctions, serving
-from ttl_archive.replay.aws import Clients
-from ttl_archive.replay.commands import show
+from ttl_archive.replay.aws import Clients, translate_error
+from ttl_archive.replay.commands import options, show
 from ttl_archive.replay.commands.groups import replay
 from ttl_archive.replay.commands.restore import restore
 from ttl_archive.replay.map_handler import replay_batch
@@ -697,6 +698,37 @@ def test_what_cannot_be_done_with_discarded_batches_is_said(s3: Any, line: str, 
 
     assert result.exit_code == 2
     assert message in result.output
+
+
+@pytest.mark.parametrize("given", ["no-such-bucket-2", "s3://no-such-bucket-2/aws/lambda/"])
+def test_an_on_failure_bucket_that_is_missing_is_named_with_its_option(s3: Any, given: str) -> None:
+    result = run(f"ttl-archive replay list --bucket {BUCKET} --on-failure {given}")
+
+    assert result.exit_code == 1
+    assert "s3://no-such-bucket-2/aws/lambda/: there is no such bucket. Check its name" in result.stderr
+    assert "(--on-failure names this bucket)" in result.stderr
+
+
+def test_an_error_of_the_archives_bucket_does_not_name_the_other_option(s3: Any) -> None:
+    result = run(f"ttl-archive replay plan --bucket no-such-bucket-1 --on-failure {ON_FAILURE}")
+
+    assert "s3://no-such-bucket-1/" in result.stderr
+    assert "names this bucket" not in result.stderr
+
+
+def test_an_on_failure_bucket_that_is_forbidden_is_named_with_its_option() -> None:
+    @click.command()
+    @options.place_options
+    @options.report_errors
+    def listing(**given: str | None) -> None:
+        url = f"s3://{given['on_failure']}/aws/lambda/"
+        raise translate_error(client_error("AccessDenied", "ListObjectsV2"), url, "s3:ListBucket")
+
+    result = CliRunner().invoke(listing, ["--bucket", BUCKET, "--on-failure", ON_FAILURE])
+
+    assert result.exit_code == 1
+    assert "Allow s3:ListBucket on it" in result.stderr
+    assert "(--on-failure names this bucket)" in result.stderr
 
 
 def test_an_empty_on_failure_bucket_is_no_empty_archive(s3: Any) -> None:
