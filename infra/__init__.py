@@ -1,8 +1,10 @@
 """What is deployed, with AWS CDK: one file per capability. `local` runs the same pipeline on one machine.
 
 archive            the construct TtlArchive, which composes the parts below
+part_order         in which order the parts are created and removed
 storage            the bucket: encryption, versions, life cycle, lock
-data_stream        the Kinesis data stream
+kinesis_road       the way of a change by data stream and transform; data_stream: the stream
+streams_road       the way by the table's own stream and the forwarder
 source_table       the table: an existing one is attached, or a new one is created
 attachment         the code of the custom resources
 layout_guard       the custom resource that refuses what would hide or lose rows
@@ -27,7 +29,7 @@ workgroup          Athena: scan limit, results, saved queries
 replay_map         replay of many error objects at once
 export             [export]: exports of the table on a schedule
 alarms, dashboard  what is watched; metric_names: under which AWS names
-roles              the IAM statements of every part
+roles              the IAM statements of every part; delivery_roles: those of Firehose
 log_group          a log group with its retention
 nag                accepted findings of cdk-nag
 stack, app, synth  the app that deploys all of it from archive.toml

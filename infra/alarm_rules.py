@@ -1,4 +1,7 @@
-"""The alarms: which metric, above which threshold, and what to do. Those of each road are apart."""
+"""The alarms of every archive and of the Kinesis road: which metric, which threshold, and what to do.
+
+Those of the Streams road are in streams_road/streams_alarms.py.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,13 +14,13 @@ from ttl_archive.infra.ingest.queue_ingestion import QueueIngestion
 from ttl_archive.infra.metric_names import Metrics, RoadMetrics
 from ttl_archive.transform.settings import Settings
 
-_DAY_S, _HOUR_S = 86_400, 3_600
+_DAY_S = 86_400
 _SLACK_S = 300
 
 
 @dataclass(frozen=True, slots=True)
 class AlarmRule:
-    """One alarm: `metric` is above `threshold` in each of `periods` of five minutes.
+    """One alarm: `metric` is above `threshold` in each of `periods`, which are as long as the metric's own.
 
     With `on_absence`: the metric is missing, or at or below the threshold.
     """
@@ -190,72 +193,3 @@ def kinesis_alarms(
             1,
             "More dates at once than Firehose allows; others are under errors/. Replay or raise the quota.",
         )
-
-
-def streams_alarms(_: Settings, deploy: Deploy, metrics: Metrics, road: RoadMetrics) -> Iterator[AlarmRule]:
-    """Yield the alarms of the Streams road; they do not depend on the settings."""
-    yield AlarmRule(
-        "RowsNotDelivered",
-        road.delivery("DeliveryToS3.DataFreshness", "Maximum"),
-        _HOUR_S,
-        1,
-        "Rows have been in the delivery stream for an hour; Firehose discards them after 24 hours. Look in "
-        "its log for errors of S3 or KMS.",
-    )
-    yield AlarmRule(
-        "ForwarderBehind",
-        road.function("IteratorAge", "Maximum"),
-        _HOUR_S * 1000,
-        1,
-        "Changes reach the forwarder an hour late; after record_age_s they go to the bucket of discarded "
-        "batches. Look at its errors, and at RecordsReturned and putErrors in its log.",
-    )
-    yield AlarmRule(
-        "ForwarderErrors",
-        road.function("Errors", "Sum"),
-        0,
-        1,
-        "The forwarder failed as a whole; Lambda retries the batch until record_age_s.",
-    )
-    yield AlarmRule(
-        "ForwarderThrottles",
-        road.function("Throttles", "Sum"),
-        0,
-        3,
-        "Lambda refuses invocations of the forwarder: raise the account's concurrency.",
-    )
-    yield AlarmRule(
-        "ForwarderSlow",
-        road.function("Duration", "p99"),
-        deploy.timeout_s * 1000 * 0.8,
-        1,
-        "The forwarder approaches its timeout. Lower batch_records, or raise the delivery stream's quota.",
-    )
-    yield AlarmRule(
-        "RowsReturned",
-        metrics.transform("RecordsReturned"),
-        0,
-        3,
-        "The delivery stream or the bucket does not confirm what is put, so Lambda delivers it again. The "
-        "forwarder's log has the service's error codes in putErrors.",
-    )
-    yield AlarmRule(
-        "DiscardedBatchLost",
-        road.function("DestinationDeliveryFailures", "Sum"),
-        0,
-        1,
-        "Lambda could not write a discarded batch to its bucket. The changes are in the table's stream for "
-        "24 hours after they were made: correct the bucket, and create the mapping again.",
-    )
-
-
-def discarded_batches(metrics: Metrics, rule: events.Rule) -> AlarmRule:
-    """Return the alarm for a new object in the bucket of discarded batches."""
-    return AlarmRule(
-        "DiscardedBatches",
-        metrics.error_objects(rule),
-        0,
-        1,
-        "Lambda gave up batches of changes and wrote them to a bucket. List them with: "
-        "ttl-archive replay list --on-failure BUCKET",
-    )

@@ -1,5 +1,7 @@
 """Alarms, all sent to one topic. Each says what to do and links to the runbook."""
 
+from collections.abc import Iterable
+
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_events as events
@@ -11,9 +13,10 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from ttl_archive.infra import roles
-from ttl_archive.infra.alarm_rules import common_alarms, discarded_batches, kinesis_alarms, streams_alarms
+from ttl_archive.infra.alarm_rules import AlarmRule, common_alarms, kinesis_alarms
 from ttl_archive.infra.deploy_settings import Deploy, shorten
 from ttl_archive.infra.metric_names import Metrics, RoadMetrics
+from ttl_archive.infra.streams_road.streams_alarms import discarded_batches, streams_alarms
 from ttl_archive.transform import layout
 from ttl_archive.transform.settings import Settings
 
@@ -38,6 +41,7 @@ class Alarms(Construct):
         roads: list[RoadMetrics],
     ) -> None:
         super().__init__(scope, id)
+        self._table = settings.table.name
         arn = deploy.operations_key_arn
         self._key = kms.Key.from_key_arn(self, "Key", arn) if arn else None
         self.topic = sns.Topic(
@@ -52,21 +56,23 @@ class Alarms(Construct):
         self.topic.add_to_resource_policy(roles.publishing("cloudwatch.amazonaws.com", self.topic.topic_arn))
         if deploy.alarm_email:
             self.topic.add_subscription(subscriptions.EmailSubscription(deploy.alarm_email))
-        table, folder = settings.table.name, layout.errors_folder(settings)
-        self.rule = self._object_rule(
-            "ErrorObject", f"Error objects of {settings.table.name}", bucket, folder
-        )
+        failed = f"Error objects of {self._table}"
+        self.rule = self._object_rule("ErrorObject", failed, bucket, layout.errors_folder(settings))
         rules = [*common_alarms(metrics, self.rule)]
         for road in roads:
             alarms = kinesis_alarms if road.kinesis_stream else streams_alarms
             rules += alarms(settings, deploy, metrics, road)
         if failures:
-            lost = f"Batches of {table} that Lambda gave up"
+            lost = f"Batches of {self._table} that Lambda gave up"
             discarded = self._object_rule("DiscardedBatch", lost, failures, layout.ON_FAILURE)
             rules.append(discarded_batches(metrics, discarded))
+        self.add(self, rules)
+
+    def add(self, scope: Construct, rules: Iterable[AlarmRule]) -> None:
+        """Create the alarms in a scope; they notify the topic."""
         for rule in rules:
             alarm = cloudwatch.Alarm(
-                self,
+                scope,
                 rule.name,
                 metric=rule.metric,
                 threshold=rule.threshold,
@@ -76,7 +82,7 @@ class Alarms(Construct):
                 else _Operator.GREATER_THAN_THRESHOLD,
                 # A quiet table emits no metrics.
                 treat_missing_data=_Missing.BREACHING if rule.on_absence else _Missing.NOT_BREACHING,
-                alarm_description=f"{settings.table.name}: {rule.action} {RUNBOOK}#{anchor(rule.name)}",
+                alarm_description=f"{self._table}: {rule.action} {RUNBOOK}#{anchor(rule.name)}",
             )
             alarm.add_alarm_action(actions.SnsAction(self.topic))
             alarm.add_ok_action(actions.SnsAction(self.topic))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from aws_cdk import CfnElement, Tags
+from aws_cdk import Tags
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesis as kinesis
@@ -25,9 +25,11 @@ from ttl_archive.infra.kinesis_road import KinesisRoad
 from ttl_archive.infra.layout_guard import LayoutGuard
 from ttl_archive.infra.metric_names import Metrics, RoadMetrics
 from ttl_archive.infra.operator_policies import OperatorPolicies
+from ttl_archive.infra.part_order import ArchiveParts, order_parts
 from ttl_archive.infra.replay_map import ReplayMap
 from ttl_archive.infra.source_table import SourceTable
 from ttl_archive.infra.storage import ArchiveStorage
+from ttl_archive.infra.streams_road.mapping_alarms import mapping_alarms
 from ttl_archive.infra.streams_road.streams_road import StreamsRoad
 from ttl_archive.infra.workgroup import Workgroup
 from ttl_archive.transform.ingest_settings import load_ingest
@@ -135,9 +137,8 @@ class TtlArchive(Construct):
         self.streams = StreamsRoad(self, "Streams", **road) if self._deploy.streams_road else None
         self._stream = self.kinesis.stream if self.kinesis else None
         self.table = SourceTable(self, "Table", **self._common, stream=self._stream, assets=self._assets)
-        self._mapping: Construct | None = None
         if self.streams and self.table.stream_arn:
-            self._mapping = self.streams.function.map_stream(self, self.table.stream_arn)
+            self.streams.function.map_stream(self, self.table.stream_arn)
 
     def _build_operations(self) -> None:
         bucket = self.storage.bucket
@@ -171,6 +172,7 @@ class TtlArchive(Construct):
             metrics=self._metrics,
             roads=self._road_metrics,
         )
+        self._mapping = self._watched_mapping()
         self._dashboard = dashboard(
             self, "Dashboard", metrics=self._metrics, roads=self._road_metrics, rule=self.alarms.rule
         )
@@ -185,6 +187,16 @@ class TtlArchive(Construct):
             results=self.workgroup.results,
             delivery_streams=[road.delivery.delivery_stream.attr_arn for road in roads],
         )
+
+    def _watched_mapping(self) -> list[Construct]:
+        """Return the mapping with its alarms, which are created after the other alarms; or nothing."""
+        mapping = self.streams.function.mapping if self.streams else None
+        if mapping is None:
+            return []
+        scope = Construct(self, "MappingAlarms")
+        road = self._road_metrics[-1]
+        self.alarms.add(scope, mapping_alarms(self._settings, self._metrics, road, mapping.ref))
+        return [mapping, scope]
 
     def _scheduled_export(self) -> ScheduledExport:
         assert self._export  # noqa: S101  the caller has checked it
@@ -202,46 +214,20 @@ class TtlArchive(Construct):
         )
 
     def _order(self) -> None:
-        """The guard comes first and the table last, so that a failed deployment changes or attaches nothing.
-
-        Firehose reads only what comes after it was created. On removal the Kinesis road is detached, and then
-        its drain guard is asked; the guard of the Streams road is asked first of all, because a mapping that
-        is deleted loses its place. Source: Firehose Developer Guide, writing with Kinesis Data Streams.
-        """
-        first = self.guard.compare(self._guarded_resources(), self._stream)
         between: list[Construct] = [self.storage, self.catalog, self.workgroup, self.relations, self.replay]
         between += [self.alarms, self._dashboard, self.policies]
         between += [part for part in (self.export, self.backfill, self.ingestion) if part]
-        roads = [road for road in (self.kinesis, self.streams) if road]
-        for part in (*between, *roads, self.table):
-            part.node.add_dependency(first)
-        record = self.guard.record(self.storage.bucket)
-        buffering = [part for road in roads for part in (road.function, road.delivery)]
-        record.node.add_dependency(first, self.catalog, *buffering)
-        self.table.node.add_dependency(record)
-        # On removal a drain guard is asked before any of these is deleted.
-        if self.kinesis:
-            drain = self.guard.protect(self.kinesis.delivery.delivery_stream.ref, self.kinesis.stream)
-            drain.node.add_dependency(first, *between, *buffering)
-            self.table.node.add_dependency(drain)
-        if self.streams:
-            delivery_stream = self.streams.delivery.delivery_stream.ref
-            function = self.streams.function.function.function_name
-            last = self.guard.protect_forwarded(delivery_stream, function)
-            # Also before the mapping, whose place in the table's stream would be lost with it.
-            mapping = [self._mapping] if self._mapping else []
-            last.node.add_dependency(first, *between, *buffering, *mapping)
-
-    def _guarded_resources(self) -> dict[str, CfnElement | None]:
-        """Return the resources whose physical ids the guard looks up, those that this construct creates."""
-        road = self.kinesis or self.streams
-        return {
-            "Bucket": _own(self, self.storage.bucket),
-            "Database": self.catalog.database,
-            "DeliveryStream": road.delivery.delivery_stream if road else None,
-            "Stream": _own(self, self._stream),
-            "Table": self.table.created,
-        }
+        parts = ArchiveParts(
+            guard=self.guard,
+            storage=self.storage,
+            catalog=self.catalog,
+            table=self.table,
+            kinesis=self.kinesis,
+            streams=self.streams,
+            mapping=tuple(self._mapping),
+            between=tuple(between),
+        )
+        order_parts(self, parts)
 
     def _apply_to_all(self) -> None:
         for tag in self._deploy.tags:
@@ -251,9 +237,3 @@ class TtlArchive(Construct):
                 self, "Boundary", self._deploy.permissions_boundary
             )
             iam.PermissionsBoundary.of(self).apply(boundary)
-
-
-def _own(archive: Construct, part: Any) -> CfnElement | None:
-    """Return the resource of a part that was created inside the archive; None for no part."""
-    found = part.node.default_child if part else None
-    return found if found is not None and archive.node.path in part.node.path else None

@@ -12,7 +12,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from ttl_archive.infra import roles
+from ttl_archive.infra import delivery_roles, roles
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.log_group import log_group
 from ttl_archive.infra.nag import acknowledge, acknowledge_wildcards
@@ -51,7 +51,7 @@ class FirehoseDelivery(Construct):
         super().__init__(scope, id)
         self._settings, self._deploy, self._bucket = settings, deploy, bucket
         self._log = log_group(self, "Log", deploy)
-        self._role = roles.firehose_role(self, self._statements(source, table))
+        self._role = delivery_roles.firehose_role(self, self._statements(source, table))
         acknowledge_wildcards(
             self._role,
             [bucket.arn_for_objects(f"{folder}*") for folder in self._folders()],
@@ -186,11 +186,11 @@ class FirehoseDelivery(Construct):
     ) -> list[iam.PolicyStatement]:
         invoke = ["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"]
         return [
-            *(roles.stream_reading(source.stream, self._deploy) if source else []),
-            *roles.object_delivery(self._bucket, self._folders(), self._deploy),
+            *(delivery_roles.stream_reading(source.stream, self._deploy) if source else []),
+            *delivery_roles.object_delivery(self._bucket, self._folders(), self._deploy),
             *([roles.allow(invoke, [source.function.function_arn])] if source else []),
             roles.allow(["logs:PutLogEvents"], [self._log.log_group_arn]),
-            *(roles.schema_reading(self, table) if self._deploy.parquet else []),
+            *(delivery_roles.schema_reading(self, table) if self._deploy.parquet else []),
         ]
 
 

@@ -92,6 +92,10 @@ class Metrics:
         """Return a metric of a state machine."""
         return _metric("AWS/States", name, "Sum", {"StateMachineArn": machine.state_machine_arn})
 
+    def mapping(self, uuid: str, name: str) -> cloudwatch.Metric:
+        """Return a metric of an event source mapping, one of its group EventCount."""
+        return _metric("AWS/Lambda", name, "Sum", {"EventSourceMappingUUID": uuid})
+
     def queue(self, queue: sqs.IQueue, name: str) -> cloudwatch.Metric:
         """Return a metric of a queue."""
         return _metric("AWS/SQS", name, "Maximum", {"QueueName": queue.queue_name})

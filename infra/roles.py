@@ -1,7 +1,6 @@
 """IAM statements: one role for each part, which allows only the actions that its code calls.
 
-Policies are inline, so that they exist as soon as the role does.
-Source of the lists for Firehose: Amazon Data Firehose Developer Guide, controlling-access.
+Policies are inline, so that they exist as soon as the role does. delivery_roles has those of Firehose.
 """
 
 import functools
@@ -9,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from aws_cdk import Aws, Stack
-from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_logs as logs
@@ -101,50 +99,6 @@ def of_this_account() -> Conditions:
     return {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
 
 
-def firehose_role(scope: Construct, statements: Sequence[iam.PolicyStatement]) -> iam.Role:
-    """Create the role of the delivery stream.
-
-    The external id excludes delivery streams of other accounts. aws:SourceArn would be narrower, but whether
-    Firehose sends it is unverified. Source: CFN-t, AWS::KinesisFirehose::DeliveryStream.
-    """
-    ours = {"StringEquals": {"sts:ExternalId": Aws.ACCOUNT_ID}}
-    return service_role(scope, "firehose.amazonaws.com", statements, ours)
-
-
-def object_delivery(bucket: s3.IBucket, folders: Sequence[str], deploy: Deploy) -> list[iam.PolicyStatement]:
-    """Allow writing objects below some folders, as Firehose does."""
-    return [
-        allow(
-            ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"], [bucket.bucket_arn]
-        ),
-        allow(
-            ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"],
-            [bucket.arn_for_objects(f"{folder}*") for folder in folders],
-        ),
-        *bucket_key_use(deploy),
-    ]
-
-
-def stream_reading(stream: kinesis.IStream, deploy: Deploy) -> list[iam.PolicyStatement]:
-    """Allow reading a stream, as Firehose does."""
-    actions = [
-        "kinesis:DescribeStream",
-        "kinesis:GetRecords",
-        "kinesis:GetShardIterator",
-        "kinesis:ListShards",
-    ]
-    via = {
-        "StringEquals": {
-            "kms:ViaService": f"kinesis.{Aws.REGION}.amazonaws.com",
-            "kms:EncryptionContext:aws:kinesis:arn": stream.stream_arn,
-        }
-    }
-    return [
-        allow(actions, [stream.stream_arn]),
-        *(allow(["kms:Decrypt"], [key], via) for key in deploy.readable_key_arns),
-    ]
-
-
 def table_attaching(
     scope: Construct, table_arn: str, stream: kinesis.IStream, deploy: Deploy
 ) -> list[iam.PolicyStatement]:
@@ -177,19 +131,6 @@ def table_attaching(
         ),
         *stream_key_use(deploy),
     ]
-
-
-def schema_reading(scope: Construct, table: glue.CfnTable) -> list[iam.PolicyStatement]:
-    """Allow reading the Glue table, as record format conversion does."""
-    arns = [
-        Stack.of(scope).format_arn(service="glue", resource=resource, resource_name=name)
-        for resource, name in (
-            ("catalog", None),
-            ("database", table.database_name),
-            ("table", f"{table.database_name}/{table.ref}"),
-        )
-    ]
-    return [allow(["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"], arns)]
 
 
 def row_reading(bucket: s3.IBucket, settings: Settings, deploy: Deploy) -> list[iam.PolicyStatement]:

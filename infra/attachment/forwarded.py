@@ -126,9 +126,9 @@ class StreamsPipeline:
     def _problems(self, client: Any) -> list[str]:
         """Return what keeps a mapping from reading or calling; no metric shows a stream that is not read."""
         return [
-            f"the mapping {each['UUID']} reports {result}"
+            f"the mapping {each['UUID']} reports {problem}"
             for each in self._forwarding_mappings(client)
-            if (result := str(each.get("LastProcessingResult", ""))).startswith(_PROBLEM)
+            if (problem := reported_problem(each))
         ]
 
     def _reasons_buffered(self, clients: Clients, now: datetime) -> list[str]:
@@ -164,6 +164,12 @@ def mappings(client: Any, function: str) -> list[dict[str, Any]]:
     """
     found = [each for name in (function, f"{function}:live") for each in _mappings_of(client, name)]
     return list({each["UUID"]: each for each in found}.values())
+
+
+def reported_problem(mapping: Mapping[str, Any]) -> str:
+    """Return what an event source mapping says about its last try when it failed, else an empty text."""
+    result = str(mapping.get("LastProcessingResult", ""))
+    return result if result.startswith(_PROBLEM) else ""
 
 
 def _mappings_of(client: Any, function: str) -> list[dict[str, Any]]:

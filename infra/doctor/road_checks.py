@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ttl_archive.infra.attachment.attach import destinations
+from ttl_archive.infra.attachment.forwarded import mappings, reported_problem
 from ttl_archive.infra.doctor.finding import Finding, Health
 
 _DESTINATION, _MAPPING, _DELIVERY = "destination", "mapping", "delivery stream"
@@ -28,12 +29,12 @@ def check_destination(dynamodb: Any, table: str, stream: str) -> Iterator[Findin
 
 
 def check_mapping(lambda_client: Any, dynamodb: Any, table: str, function: str) -> Iterator[Finding]:
-    """Check that the forwarder reads the table's current stream, and that the mapping is enabled."""
+    """Check that the forwarder's mapping reads the table's current stream, is enabled and does not fail."""
     latest = dynamodb.describe_table(TableName=table)["Table"].get("LatestStreamArn")
     if latest is None:
         yield Finding(_MAPPING, Health.PROBLEM, f"the table {table} has no stream", "Deploy again")
         return
-    found = lambda_client.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
+    found = mappings(lambda_client, function)
     own = next((each for each in found if each["EventSourceArn"] == latest), None)
     if own is None:
         read = ", ".join(each["EventSourceArn"] for each in found) or "no stream"
@@ -43,6 +44,9 @@ def check_mapping(lambda_client: Any, dynamodb: Any, table: str, function: str) 
         text = f"the mapping {own['UUID']} is {own['State']}"
         remedy = f"aws lambda update-event-source-mapping --uuid {own['UUID']} --enabled"
         yield Finding(_MAPPING, Health.PROBLEM, f"{text}; the stream keeps changes for 24 hours", remedy)
+    elif problem := reported_problem(own):
+        text = f"the mapping {own['UUID']} reports {problem}; the stream keeps changes for 24 hours"
+        yield Finding(_MAPPING, Health.PROBLEM, text, "Restore the rights of the forwarder, or deploy again")
     else:
         yield Finding(_MAPPING, Health.OK, f"the forwarder reads the current stream of {table}")
 

@@ -18,7 +18,12 @@ HANDLER = "ttl_archive.transform.forwarder_handler.handler"
 
 
 class Forwarder(PythonFunction):
-    """The forwarder. The mapping calls `alias`, so that an earlier version can be restored by moving it."""
+    """The forwarder. The mapping calls `alias`, so that an earlier version can be restored by moving it.
+
+    `mapping` is None until `map_stream`.
+    """
+
+    mapping: CfnResource | None = None
 
     def __init__(
         self,
@@ -62,13 +67,13 @@ class Forwarder(PythonFunction):
         )
         self.alias = self.function.add_alias("live")
 
-    def map_stream(self, scope: Construct, stream_arn: str) -> CfnResource:
+    def map_stream(self, scope: Construct, stream_arn: str) -> None:
         """Create the mapping that reads the stream, which starts the road.
 
         It is no part of this construct, because on removal it is deleted before the drain guard is asked.
         """
         settings = mapping_settings(self._settings, self._failures.bucket_arn, self._deploy)
-        return CfnResource(
+        self.mapping = CfnResource(
             scope,
             "Mapping",
             type="AWS::Lambda::EventSourceMapping",

@@ -39,12 +39,13 @@ STREAMS = {
     "DiscardedBatchLost",
     "DiscardedBatches",
 }
+MAPPING = {"TableStreamUnread", "ExpiriesNotForwarded"}
 
 
 def alarms(template: Template) -> dict[str, dict[str, Any]]:
     """Return the alarms by name: the logical id without its path and its hash."""
     return {
-        name.removeprefix("ArchiveAlarms")[:-8]: properties
+        name.removeprefix("ArchiveMapping").removeprefix("Archive").removeprefix("Alarms")[:-8]: properties
         for name, properties in template.every(ALARM).items()
     }
 
@@ -55,11 +56,14 @@ def test_everything_that_can_go_wrong_has_an_alarm(template: Template, case: str
     ingests = load_ingest(settings_of(case)) is not None
 
     deploy = deploy_of(case)
+    forwards_expiries = settings_of(case).select.changes != "all-but-ttl-removals"
+    mapped = MAPPING if forwards_expiries else {"TableStreamUnread"}
 
     assert set(alarms(template)) == (
         ALWAYS
         | (KINESIS if deploy.kinesis_road else set())
         | (STREAMS if deploy.streams_road else set())
+        | (mapped if deploy.streams_road and deploy.attach else set())
         | ({"PartitionsExceeded"} if by_event else set())
         | ({"ExportFailed"} if exports else set())
         | ({"BackfillFailed"} if exports and settings_of(case).table.backfilled else set())

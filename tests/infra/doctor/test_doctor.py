@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -57,8 +58,9 @@ def stack(status: str = "UPDATE_COMPLETE", drift: str = "IN_SYNC", **more: str) 
     return {"Stacks": [described]}
 
 
-def mapping(stream: str = TABLE_STREAM, state: str = "Enabled") -> dict[str, Any]:
-    return {"EventSourceMappings": [{"EventSourceArn": stream, "State": state, "UUID": "u-1"}]}
+def mapping(stream: str = TABLE_STREAM, state: str = "Enabled", result: str = "OK") -> dict[str, Any]:
+    shown = {"EventSourceArn": stream, "State": state, "UUID": "u-1", "LastProcessingResult": result}
+    return {"EventSourceMappings": [shown]}
 
 
 def table(**more: Any) -> dict[str, Any]:
@@ -119,6 +121,10 @@ class Account:
 
     def __call__(self, service: str) -> Any:
         return self
+
+    def get_paginator(self, operation: str) -> Any:
+        call = getattr(self, operation)
+        return SimpleNamespace(paginate=lambda **request: [call(**request)])
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         answer = self._answers[operation]
@@ -214,6 +220,13 @@ BROKEN: list[tuple[dict[str, Any], str, Health, str, str]] = [
         Health.PROBLEM,
         "u-1 is Disabled",
         "--uuid u-1 --enabled",
+    ),
+    (
+        {"list_event_source_mappings": mapping(result="PROBLEM: no permission to read the stream")},
+        "mapping",
+        Health.PROBLEM,
+        "reports PROBLEM: no permission to read the stream",
+        "rights",
     ),
     ({"describe_table": table(LatestStreamArn=None)}, "mapping", Health.PROBLEM, "has no stream", "Deploy"),
     (
