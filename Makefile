@@ -58,8 +58,9 @@ simulate: $(VENV)/.dev    ## a million searched histories of replay; ARGS="--see
 mutants: $(VENV)/.dev    ## break the code on purpose, and see that the tests notice; ARGS="limit" picks by name
 	$(BIN)/python -m tests.mutants $(ARGS)
 
-bench-replay: $(VENV)/.dev    ## ten thousand to a million failed records replayed into a bucket
+bench-replay: $(VENV)/.dev    ## ten thousand to a million failed records replayed, and archived rows restored
 	$(BIN)/python tests/replay/bench_replay.py $(ARGS)
+	$(BIN)/python tests/replay/restore/bench_restore.py
 
 bench-query: $(VENV)/.dev    ## the embedded engine's answers against its own reader of JSON lines and CSV
 	$(BIN)/python tests/infra/query/bench_query.py $(ARGS)

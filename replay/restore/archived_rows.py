@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from msgspec import DecodeError, Raw
+from msgspec import DecodeError, Raw, Struct
 from msgspec.json import Decoder, Encoder
 
 from ttl_archive.replay.csv_row import csv_row
 from ttl_archive.replay.items.attribute_values import Item
-from ttl_archive.replay.restore.image_items import BadImageError, decode_image
+from ttl_archive.replay.restore.image_items import BadImageError, check_image, image_item
 from ttl_archive.replay.restore.row_lines import UnreadableLine, row_lines
 from ttl_archive.transform.errors import RecordError
 from ttl_archive.transform.nesting import is_too_deep
@@ -41,20 +41,26 @@ REASONS = {
     "DamagedGzip": "the gzip data is damaged; what follows this line is missing",
 }
 _LAST_US = 253_402_300_799_999_999  # the end of the year 9999
+_NUMBER_STARTS = frozenset(b"%c" % byte for byte in b"-0123456789")
 _NUMERIC = ("bigint", "double", "decimal")
 _encode = Encoder().encode
 _decode_values = Decoder(dict[str, Any]).decode
 _decode_texts = Decoder(RowColumns).decode
 _decode_any = Decoder(Any).decode
+_decode_text = Decoder(str).decode
 
 
-class ArchivedRow(NamedTuple):
-    """One row: its columns without the image; the image, decoded and as text, where the row has one."""
+class ArchivedRow(Struct, frozen=True, gc=False):
+    """One row: its columns without the image; the text of the image, checked, or "" where it has none."""
 
     columns: RowColumns
     event_us: int
-    image: Item | None
     image_text: str
+
+    @property
+    def image(self) -> Item | None:
+        """The item in the image, decoded each time; None where the row has no image."""
+        return image_item(self.image_text) if self.image_text else None
 
 
 class BadLine(NamedTuple):
@@ -96,10 +102,14 @@ def is_csv(key: str, settings: Settings) -> bool:
     return formats[0] == "csv" if formats else settings.output.format == "csv"
 
 
-def exact_value(text: Raw | str) -> Any:
+def exact_value(text: Raw) -> Any:
     """Decode JSON text; every number becomes a Decimal. Raises BadRowError `BadNumber`."""
-    source = text if isinstance(text, str) else bytes(text)
-    return json.loads(source, parse_float=_decimal, parse_int=_decimal)
+    source = bytes(text)
+    if source.startswith(b'"'):
+        return _decode_text(source)
+    if source[:1] in _NUMBER_STARTS:
+        return _decimal(source.decode())
+    return _decode_exactly(source.decode())
 
 
 def _decimal(text: str) -> Decimal:
@@ -107,6 +117,9 @@ def _decimal(text: str) -> Decimal:
         return Decimal(text)
     except ArithmeticError:
         raise BadRowError("BadNumber") from None
+
+
+_decode_exactly = json.JSONDecoder(parse_float=_decimal, parse_int=_decimal).decode
 
 
 def _parse_json(line: bytes) -> ArchivedRow:
@@ -122,11 +135,12 @@ def _row(columns: RowColumns, event_us: Any, image_text: Any) -> ArchivedRow:
     if type(event_us) is not int or not 0 <= event_us <= _LAST_US:
         raise BadRowError("BadEventTime")
     if image_text is None or image_text == "":
-        return ArchivedRow(columns, event_us, None, "")
+        return ArchivedRow(columns, event_us, "")
     try:
-        return ArchivedRow(columns, event_us, decode_image(image_text), image_text)
+        check_image(image_text)
     except BadImageError:
         raise BadRowError("BadImage") from None
+    return ArchivedRow(columns, event_us, image_text)
 
 
 def _checked(decode: Callable[[bytes], Any], text: bytes) -> Any:

@@ -1,8 +1,8 @@
 """From an archived object to the items that are wanted of it, as they are staged."""
 
-import hashlib
 import re
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from msgspec import Raw
@@ -19,15 +19,15 @@ from ttl_archive.replay.restore.archived_rows import (
     read_rows,
 )
 from ttl_archive.replay.restore.image_items import table_key
-from ttl_archive.replay.restore.item_files import staged_item, staged_row
+from ttl_archive.replay.restore.item_files import staged_image, staged_item, staged_row
 from ttl_archive.replay.restore.item_rebuild import item_of
 from ttl_archive.replay.restore.row_selection import Selection
 from ttl_archive.transform.settings import METADATA_COLUMNS, Settings
 
 # An object of which so many names are known is asked for no more; attributes may be named by data.
 MAX_NAMES = 10_000
-_ALWAYS = ("ddb_table", "ddb_event_name")
 _MICROSECONDS = 1_000_000
+_TIME_BYTES = 8  # so that ids sort as their times do
 _encode = Encoder().encode
 _NULL = Raw(b"null")
 
@@ -57,6 +57,7 @@ class ItemExtractor:
         keys: tuple[str, ...] = (),
     ) -> None:
         self.settings = settings
+        self.selection = selection
         self.is_wanted = selection.matcher(settings)
         self._s3 = s3
         self._wants_items = wants_items
@@ -71,12 +72,14 @@ class ItemExtractor:
     def staged(self, row: ArchivedRow) -> StagedItem:
         """Return a row as it is staged. Raises BadRowError."""
         if not self._wants_items:
-            return StagedItem(_digest(_change_of(row)), row.event_us, staged_row(row.columns), exact=True)
+            return StagedItem(_change_id(row), row.event_us, staged_row(row.columns), True)
+        if row.image_text and not self._keys:
+            return StagedItem(_change_id(row), row.event_us, staged_image(row.image_text), True)
         item, exact = item_of(row, self.settings)
         key = table_key(item, self._keys) if self._keys else None
-        identity = _change_of(row) if key is None else key.encode()
-        line = staged_item(item, row.image_text if exact else "")
-        return StagedItem(_digest(identity), row.event_us, line, exact)
+        identity = _change_id(row) if key is None else sha256(key.encode()).digest()
+        line = staged_image(row.image_text) if exact else staged_item(item)
+        return StagedItem(identity, row.event_us, line, exact)
 
     def _folder_columns(self, key: str) -> RowColumns:
         """Return the partition column, which the key has and no row."""
@@ -89,7 +92,7 @@ class ExtractedRows:
     """The wanted items of one object, and a BadLine for each line that could not be read.
 
     After the iteration: how many lines were read and wanted, the time of the first and the last change, in
-    microseconds, and the names that rows and images have.
+    microseconds. `names` are those in the rows before the first wanted one, if the selection has names.
     """
 
     def __init__(
@@ -98,6 +101,7 @@ class ExtractedRows:
         self._extractor = extractor
         self._rows = rows
         self._folder = folder
+        self._needs_names = extractor.selection.names_columns
         self.lines = 0
         self.wanted = 0
         self.first_us: int | None = None
@@ -120,24 +124,26 @@ class ExtractedRows:
 
     def _observe(self, row: ArchivedRow) -> None:
         us = row.event_us
-        self.first_us = us if self.first_us is None else min(us, self.first_us)
-        self.last_us = us if self.last_us is None else max(us, self.last_us)
-        if len(self.names) < MAX_NAMES:
+        if self.first_us is None or us < self.first_us:
+            self.first_us = us
+        if self.last_us is None or us > self.last_us:
+            self.last_us = us
+        if self._needs_names and not self.wanted and len(self.names) < MAX_NAMES:
             self.names.update(row.columns, row.image or ())
 
 
-def _change_of(row: ArchivedRow) -> bytes:
-    """Return the bytes that identify a change. Delivery is at least once, so equal bytes are duplicates.
+def _change_id(row: ArchivedRow) -> bytes:
+    """Return the id of a change: its time, then a digest. Ids in their order are in the order of the time.
 
-    The rule is that of the SQL view archive_unique. DynamoDB Streams counts in whole seconds, in which an
-    item may change to and fro, but its event id stays the same when a record is delivered again: there it is
-    part of the identity. Whether a duplicate in the Kinesis feed keeps its event id is UNVERIFIED, so there
-    it is not.
+    Delivery is at least once, so equal ids are duplicates. The rule is that of the SQL view archive_unique.
+    DynamoDB Streams counts in whole seconds, in which an item may change to and fro, but its event id stays
+    the same when a record is delivered again: there it is part of the identity. Whether a duplicate in the
+    Kinesis feed keeps its event id is UNVERIFIED, so there it is not.
     """
     columns = row.columns
-    parts = [b"%d" % row.event_us, *(bytes(columns.get(name, _NULL)) for name in _ALWAYS)]
+    parts: list[Raw | bytes] = [columns.get("ddb_table", _NULL), columns.get("ddb_event_name", _NULL)]
     if row.event_us % _MICROSECONDS == 0:
-        parts.append(bytes(columns.get("ddb_event_id", _NULL)))
+        parts.append(columns.get("ddb_event_id", _NULL))
     parts.append(row.image_text.encode())
     if not row.image_text or "old_image" in columns:
         parts += [
@@ -145,8 +151,4 @@ def _change_of(row: ArchivedRow) -> bytes:
             for name in sorted(columns)
             if name not in METADATA_COLUMNS
         ]
-    return b"\n".join(parts)
-
-
-def _digest(identity: bytes) -> bytes:
-    return hashlib.sha256(identity).digest()
+    return row.event_us.to_bytes(_TIME_BYTES, "big") + sha256(b"\n".join(parts)).digest()

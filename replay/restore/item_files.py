@@ -9,6 +9,7 @@ from msgspec.json import Decoder, Encoder
 
 from ttl_archive.replay.items.attribute_values import Item
 from ttl_archive.replay.restore.archived_rows import RowColumns
+from ttl_archive.replay.restore.image_items import image_item
 from ttl_archive.transform.settings import REST_COLUMN
 
 FORMATS = ("jsonl", "csv", "dynamodb-json")
@@ -24,11 +25,16 @@ def staged_row(columns: RowColumns) -> str:
     return _encode(columns).decode()
 
 
-def staged_item(item: Item, image_text: str) -> str:
-    """Return an item as the text that is staged: its image's own text, when that is one line."""
-    if image_text and "\n" not in image_text and "\r" not in image_text:
-        return image_text
+def staged_item(item: Item) -> str:
+    """Return an item as the text that is staged."""
     return _encode(item).decode()
+
+
+def staged_image(image_text: str) -> str:
+    """Return the item of an image as the text that is staged: the image's own, when that is one line."""
+    if "\n" in image_text or "\r" in image_text:
+        return staged_item(image_item(image_text))
+    return image_text
 
 
 def write_jsonl(lines: Iterable[str], file: TextIO) -> int:

@@ -10,6 +10,8 @@ from ttl_archive.replay.restore.archived_rows import ArchivedRow, BadRowError, R
 from ttl_archive.replay.restore.image_items import merge_items
 from ttl_archive.transform.settings import ENVELOPE_COLUMNS, METADATA_COLUMNS, Settings
 
+_decode = json.JSONDecoder(parse_float=NumberText, parse_int=NumberText).decode
+
 
 def item_of(row: ArchivedRow, settings: Settings) -> tuple[Item, bool]:
     """Return the item, and whether it is exactly the archived one.
@@ -66,4 +68,4 @@ def _from_columns(columns: RowColumns, settings: Settings) -> Item:
 
 def _value(text: Raw) -> Any:
     """Return the value of JSON text, every number as the text that it is."""
-    return json.loads(bytes(text), parse_float=NumberText, parse_int=NumberText)
+    return _decode(bytes(text).decode())

@@ -23,9 +23,12 @@ def row_lines(chunks: Iterable[bytes]) -> Iterator[bytes | UnreadableLine]:
     try:
         for chunk in inflated(chunks):
             *ended, rest = chunk.split(b"\n")
-            for end in ended:
-                yield _line([*parts, end], size + len(end))
+            if ended and size:
+                yield _line([*parts, ended[0]], size + len(ended[0]))
                 parts, size = [], 0
+                del ended[0]
+            for end in ended:
+                yield end if len(end) <= LINE_BYTES else UnreadableLine("TooLong")
             size += len(rest)
             if size > LINE_BYTES:
                 parts = []

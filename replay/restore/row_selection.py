@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from ttl_archive.replay.items.attribute_values import Item
 from ttl_archive.replay.restore.archived_rows import ArchivedRow, RowColumns
 from ttl_archive.replay.restore.comparisons import value_of
-from ttl_archive.replay.restore.row_filter import compile_filter
+from ttl_archive.replay.restore.row_filter import columns_of, compile_filter
 from ttl_archive.transform.settings import Settings
 
 RowMatcher = Callable[[ArchivedRow, RowColumns], bool]
@@ -27,6 +27,11 @@ class Selection:
     where: str = ""
     late_days: int = 1
 
+    @property
+    def names_columns(self) -> bool:
+        """Whether the selection is by columns or attributes, not only by time."""
+        return bool(self.keys or self.where)
+
     def is_folder_wanted(self, folder: date, *, by_event: bool) -> bool:
         """Return whether a date folder may hold wanted rows.
 
@@ -39,6 +44,11 @@ class Selection:
             return False
         return not (self.until and (folder - self.until.date()).days > after)
 
+    def _first_names(self) -> set[str]:
+        """Return the columns that the selection names, or whose members it names."""
+        names = [name for name, _ in self.keys] + sorted(columns_of(self.where))
+        return {*names, *(name.partition(".")[0] for name in names)}
+
     def matcher(self, settings: Settings) -> RowMatcher:
         """Return the test of a row and the columns of its folder.
 
@@ -47,14 +57,15 @@ class Selection:
         since = _microseconds(self.since) if self.since else None
         until = _microseconds(self.until) if self.until else None
         test = compile_filter(self.where) if self.where else None
+        needs_folder = settings.output.date_column in self._first_names()
         names = {column.path: column.name for column in settings.columns}
 
         def is_wanted(row: ArchivedRow, folder: RowColumns) -> bool:
             if (since is not None and row.event_us < since) or (until is not None and row.event_us >= until):
                 return False
-            if not self.keys and test is None:
+            if not self.names_columns:
                 return True
-            columns = row.columns | folder
+            columns = row.columns | folder if needs_folder else row.columns
             if not all(_has_key(row, columns, names, name, value) for name, value in self.keys):
                 return False
             return test is None or test(columns)

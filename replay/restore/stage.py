@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from ttl_archive.replay.errors import MisuseError, ReplayError
 from ttl_archive.replay.restore.archive_listing import ArchivedObject
@@ -31,7 +31,8 @@ CREATE TABLE IF NOT EXISTS item (
   outcome TEXT
 );
 """
-# The ids are hashes, so items go to any page of their index; most of it should stay in memory.
+# The ids of items that are wanted by their key are digests, so they go to any page of the index; most of it
+# should stay in memory. The ids of changes begin with their time, which most objects are sorted by.
 _CACHE_KIB = 64 << 10
 _PAGE_BYTES = 16 << 10  # a row of 1 kB takes a fifth less CPU time to stage than with pages of 4 KiB
 _PRIMARY_CODE = 0xFF  # of an extended result code. Source: SQLite, rescode
@@ -101,11 +102,11 @@ class Stage:
         self._db.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
         # The lock lasts until the connection is closed, or the process is killed.
         self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
-        # A kill of this process loses nothing; only a crash of the machine could, and S3 has it all.
-        self._db.execute("PRAGMA journal_mode = WAL")
+        # A kill of this process loses nothing; only a crash of the machine could, and S3 has it all. SQLite's
+        # rollback journal writes what is staged once, its write-ahead log would write it twice.
         self._db.execute("PRAGMA synchronous = OFF")
         self._db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        self._db.executescript(_SCHEMA)
+        self._db.executescript(f"BEGIN EXCLUSIVE; {_SCHEMA} COMMIT;")
 
     def __enter__(self) -> Self:
         return self
@@ -145,27 +146,41 @@ class Stage:
     def add_object(self, archived: ArchivedObject, rows: ExtractedRows) -> None:
         """Stage what is wanted of an object, and its bad lines: all of it, or nothing."""
         with self._transaction():
-            self._db.executemany(_NEWEST, self._without_bad_lines(archived.key, rows))
+            self._db.executemany(_NEWEST, self._item_values(archived.key, rows))
             summary = (archived.key, archived.etag, rows.lines, rows.wanted, rows.first_us, rows.last_us)
             self._db.execute("INSERT INTO object VALUES (?, ?, ?, ?, ?, ?)", summary)
             self._db.executemany("INSERT OR IGNORE INTO name VALUES (?)", [(name,) for name in rows.names])
 
-    def _without_bad_lines(self, key: str, rows: ExtractedRows) -> Iterator[StagedItem]:
+    def _item_values(self, key: str, rows: ExtractedRows) -> Iterator[tuple[bytearray, int, str, int]]:
+        """Yield the values of each item for its table, and insert the bad lines.
+
+        For bytes or a bool the module sqlite3 searches an adapter, which takes a third of the time of an
+        insertion. A bytearray or an int needs none.
+        """
         for found in rows:
             if isinstance(found, BadLine):
                 self._db.execute("INSERT INTO bad_line VALUES (?, ?, ?)", (key, *found))
             else:
-                yield found
+                ident, event_us, line, exact = found
+                yield bytearray(ident), event_us, line, int(exact)
 
-    def items(self, *, waiting: bool = False) -> Iterator[StagedItem]:
-        """Yield the items by time of their change; only those without an outcome, if `waiting`."""
-        condition = "WHERE outcome IS NULL" if waiting else ""
-        query = f"SELECT id, event_us, line, exact FROM item {condition} ORDER BY event_us, id"  # noqa: S608
+    def lines(self) -> Iterator[str]:
+        """Yield the text of every item by its id; changes by their time."""
+        for (line,) in self._rows("SELECT line FROM item ORDER BY id"):
+            yield line
+
+    def waiting_items(self) -> Iterator[StagedItem]:
+        """Yield the items without an outcome as they were staged. Their outcomes may be noted meanwhile."""
+        query = "SELECT id, event_us, line, exact FROM item WHERE outcome IS NULL ORDER BY rowid"
+        for row in self._rows(query):
+            yield StagedItem(row[0], row[1], row[2], bool(row[3]))
+
+    def _rows(self, query: str) -> Iterator[tuple[Any, ...]]:
         cursor = self._db.cursor()
         self._cursors.append(cursor)
-        with self._errors_named():  # sorting takes space on the disk, too
-            for row in cursor.execute(query):
-                yield StagedItem(row[0], row[1], row[2], bool(row[3]))
+        with self._errors_named():
+            for row in cursor.execute(query):  # noqa: UP028  `yield from` closes the cursor once more
+                yield row
 
     def note(self, outcomes: Iterable[tuple[bytes, str]]) -> None:
         """Note the outcomes of items, by id."""

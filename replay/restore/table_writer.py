@@ -75,7 +75,7 @@ def write_items(
     noted: list[PutOutcome] = []
     try:
         pool = workers(concurrency)
-        for outcome in _outcomes(stage.items(waiting=True), writer, rate, stop, pool, 2 * concurrency):
+        for outcome in _outcomes(stage.waiting_items(), writer, rate, stop, pool, 2 * concurrency):
             noted.append(outcome)
             on_items(1)
             if len(noted) == _NOTE_EVERY:

@@ -27,7 +27,7 @@ def _write_file(stage: Stage, request: RestoreRequest) -> None:
     options, settings = request.options, request.place.settings
     if options.out is None:
         return
-    lines = (staged.line for staged in stage.items())
+    lines = stage.lines()
     with whole_file(options.out) as file:
         if options.format == "csv":
             columns = [name for name in settings.row_columns if name != IMAGE_COLUMN]

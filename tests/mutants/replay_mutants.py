@@ -501,7 +501,7 @@ REPLAY = (
     _mutant(
         "a row that was delivered twice is restored twice",
         "replay/restore/item_extraction.py",
-        "StagedItem(_digest(_change_of(row)), row.event_us, staged_row",
+        "StagedItem(_change_id(row), row.event_us, staged_row",
         "StagedItem(bytes(str(id(row)), 'ascii'), row.event_us, staged_row",
         _RESTORES,
         "restore/test_restore_command.py::test_rows_that_were_delivered_twice_are_restored_once",
@@ -615,8 +615,8 @@ REPLAY = (
     _mutant(
         "items that wait to be written are passed over",
         "replay/restore/stage.py",
-        'condition = "WHERE outcome IS NULL" if waiting else ""',
-        'condition = "WHERE outcome IS NOT NULL" if waiting else ""',
+        "FROM item WHERE outcome IS NULL ORDER BY rowid",
+        "FROM item WHERE outcome IS NOT NULL ORDER BY rowid",
         _RESTORES,
     ),
 )

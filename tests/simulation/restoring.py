@@ -25,7 +25,7 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 from unittest import mock
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -55,6 +55,7 @@ from ttl_archive.replay.restore.restore_report import RestoreReport
 from ttl_archive.replay.restore.restore_request import GivenSelection, RestoreOptions, RestoreRequest
 from ttl_archive.replay.restore.stage import Stage
 
+_Staged = TypeVar("_Staged", str, StagedItem)
 _DEVICES = 4
 _OLD = "before"  # what an item has that was in the table before
 _ACCOUNT = "123456789012"
@@ -283,11 +284,17 @@ class _RestoreStory:
                 super().__init__(path)
                 scheduler.current.on_kill = self.close
 
-            def items(self, *, waiting: bool = False) -> Iterator[StagedItem]:
-                for item in super().items(waiting=waiting):
-                    if scheduler.point():
-                        scheduler.disturb()
-                    yield item
+            def lines(self) -> Iterator[str]:
+                return with_points(super().lines())
+
+            def waiting_items(self) -> Iterator[StagedItem]:
+                return with_points(super().waiting_items())
+
+        def with_points(found: Iterator[_Staged]) -> Iterator[_Staged]:
+            for each in found:
+                if scheduler.point():
+                    scheduler.disturb()
+                yield each
 
         def hear(report: RestoreReport, request: RestoreRequest) -> None:
             story.runs[scheduler.current].report = report

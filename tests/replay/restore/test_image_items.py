@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.strategies import characters, damaged, images, seeds
 from ttl_archive.replay.restore import image_items
-from ttl_archive.replay.restore.image_items import BadImageError, decode_image
+from ttl_archive.replay.restore.image_items import BadImageError, check_image, image_item
 
 FLAT = (
     '{"a":{"S":"x"}}',
@@ -28,6 +28,13 @@ CLOSE = (
     '{"a":{"S":"\n"}}',
     '{"a":{"S":"\\\n"}}',
     '{"a":{"S":"\\x"}}',
+    '{"a":{"S":"\\u0041\\u00e9"}}',
+    '{"a":{"S":"\x1f"}}',
+    '{"a":{"S":"\x7f"}}',
+    '{"a\t":{"S":"x"}}',
+    '{"a":{"S":"x"},"b":{"S":"y"},}',
+    "{,}",
+    '{"a":{"S":"x"},,"b":{"S":"y"}}',
     '{"a":{"S":"x"}}\n',
     '{"a":{"S":"x","S":"y"}}',
     '{"a":{"S":"x","N":"1"}}',
@@ -62,7 +69,8 @@ _flat_items = st.dictionaries(
 
 def outcome(text: str) -> Any:
     try:
-        return decode_image(text)
+        check_image(text)
+        return image_item(text)
     except BadImageError:
         return BadImageError
 
@@ -79,7 +87,8 @@ def compact(value: object) -> str:
 @pytest.mark.parametrize("text", FLAT)
 def test_a_flat_item_needs_no_check_of_each_value(text: str) -> None:
     with patch.object(image_items, "_check_values", side_effect=AssertionError):
-        assert decode_image(text) == json.loads(text)
+        check_image(text)
+    assert image_item(text) == json.loads(text)
 
 
 @pytest.mark.parametrize("text", [*FLAT, *CLOSE])

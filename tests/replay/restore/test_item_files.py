@@ -76,8 +76,8 @@ def test_an_event_id_with_a_newline_round_trips_through_csv() -> None:
 
 
 def test_the_text_of_an_image_is_written_as_it_is_unless_it_has_newlines() -> None:
-    assert item_files.staged_item({}, '{"a": {"S": "x"}}') == '{"a": {"S": "x"}}'
-    assert item_files.staged_item({"a": {"S": "x"}}, '{"a":\n{"S": "x"}}') == '{"a":{"S":"x"}}'
+    assert item_files.staged_image('{"a": {"S": "x"}}') == '{"a": {"S": "x"}}'
+    assert item_files.staged_image('{"a":\n{"S": "x"}}') == '{"a":{"S":"x"}}'
 
 
 @pytest.mark.parametrize("name", ["out.json", "out.json.gz"])

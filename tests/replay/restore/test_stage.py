@@ -1,5 +1,8 @@
 """The stage: whole objects, the newest version, one process, private files, errors that say what to do."""
 
+import multiprocessing
+import os
+import signal
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -48,7 +51,7 @@ def test_of_several_versions_the_newest_is_kept_whatever_their_order(tmp_path: P
         add(stage, A, staged(b"k", 2, "new"), staged(b"k", 1, "old"))
         add(stage, B, staged(b"k", 1, "older"), staged(b"x", 5))
 
-        assert [each.line for each in stage.items()] == ["new", "{}"]
+        assert list(stage.lines()) == ["new", "{}"]
         counts = stage.counts()
         assert (counts.objects, counts.rows, counts.items, counts.bad) == (2, 4, 2, 0)
 
@@ -78,9 +81,58 @@ def test_what_is_staged_outlives_the_process(tmp_path: Path) -> None:
     with Stage(tmp_path / "s.sqlite") as stage:
         assert stage.begun_at() == "2025-11-20T00:00:00+00:00"
         assert stage.staged_objects() == {"a": "1"}
-        assert [each.id for each in stage.items(waiting=True)] == [b"2"]
+        assert [each.id for each in stage.waiting_items()] == [b"2"]
         assert stage.counts().outcomes == {PUT: 1}
         assert stage.names() == {"deviceID"}
+
+
+def stage_and_die(path: Path) -> None:
+    """What a child process does: it stages one object, and is killed within the second."""
+    with Stage(path) as stage:
+        stage._db.execute("PRAGMA cache_size = 1")  # so that changed pages are written before the end
+        add(stage, A, *(staged(b"a%d" % number, line="x" * 5_000) for number in range(50)))
+        stage.add_object(B, DeadlyRows())  # type: ignore[arg-type]
+
+
+class DeadlyRows(Rows):
+    """Items that replace those of A, then new ones, then a kill."""
+
+    def __iter__(self) -> Iterator[Any]:
+        for number in range(100):
+            yield staged(b"a%d" % number, 2, "y" * 5_000)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_killed_within_an_object_the_stage_has_the_objects_before_it(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.replay.restore.test_stage"])
+    child = context.Process(target=stage_and_die, args=(tmp_path / "s.sqlite",))
+    child.start()
+    child.join()
+    assert child.exitcode == -signal.SIGKILL
+    assert (tmp_path / "s.sqlite-journal").stat().st_size > 0
+
+    with Stage(tmp_path / "s.sqlite") as stage:
+        assert stage.staged_objects() == {"a": "1"}
+        assert list(stage.lines()) == ["x" * 5_000] * 50
+
+
+def test_items_are_written_by_id_and_put_as_they_were_staged(tmp_path: Path) -> None:
+    with Stage(tmp_path / "s.sqlite") as stage:
+        add(stage, A, staged(b"2", line="second"), staged(b"1", line="first"))
+
+        assert list(stage.lines()) == ["first", "second"]
+        assert [each.line for each in stage.waiting_items()] == ["second", "first"]
+
+
+def test_outcomes_can_be_noted_while_the_waiting_items_are_read(tmp_path: Path) -> None:
+    with Stage(tmp_path / "s.sqlite") as stage:
+        add(stage, A, *(staged(b"%d" % number, line="x" * 5_000) for number in range(100)))
+
+        for item in stage.waiting_items():
+            stage.note([(item.id, PUT)])
+
+        assert stage.counts().outcomes == {PUT: 100}
 
 
 def test_a_new_beginning_forgets_everything(tmp_path: Path) -> None:
@@ -105,11 +157,11 @@ def test_only_one_process_has_a_stage_open(tmp_path: Path) -> None:
 def test_a_stage_that_is_left_while_its_items_are_read_is_free_for_the_next_run(tmp_path: Path) -> None:
     with Stage(tmp_path / "s.sqlite") as stage:
         add(stage, A, staged(b"k"), staged(b"x"))
-        items = stage.items()
-        next(items)
+        lines = stage.lines()
+        next(lines)
 
     with Stage(tmp_path / "s.sqlite") as again:
-        assert len(list(again.items())) == 2
+        assert len(list(again.lines())) == 2
 
 
 def test_a_stage_that_cannot_be_opened_leaves_no_connection(tmp_path: Path) -> None:
