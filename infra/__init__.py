@@ -28,6 +28,7 @@ athena_relations   the relations as views in Athena; athena_views: the code of t
 workgroup          Athena: scan limit, results, saved queries
 replay_map         replay of many error objects at once
 export             [export]: exports of the table on a schedule
+scheduled_reports  [[reports]]: queries on a schedule, their results in the bucket
 alarms, dashboard  what is watched; metric_names: under which AWS names
 roles              the IAM statements of every part; delivery_roles: those of Firehose
 log_group          a log group with its retention

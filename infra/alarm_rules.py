@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
+from aws_cdk import aws_stepfunctions as sfn
 
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.ingest.queue_ingestion import QueueIngestion
@@ -75,6 +76,17 @@ def common_alarms(metrics: Metrics, error_rule: events.Rule) -> Iterator[AlarmRu
         )
     if metrics.ingestion:
         yield from _ingest_rules(metrics, metrics.ingestion)
+
+
+def report_failed(metrics: Metrics, machine: sfn.StateMachine) -> AlarmRule:
+    """Return the alarm for a report that was not written."""
+    return AlarmRule(
+        "ReportFailed",
+        metrics.execution(machine, "ExecutionsFailed"),
+        0,
+        1,
+        "A report on a schedule failed and was not written. The report's topic has Athena's own reason.",
+    )
 
 
 def _ingest_rules(metrics: Metrics, ingestion: QueueIngestion) -> Iterator[AlarmRule]:

@@ -11,6 +11,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from ttl_archive.infra import roles
+from ttl_archive.infra.alarm_rules import report_failed
 from ttl_archive.infra.alarms import Alarms
 from ttl_archive.infra.assets import Assets
 from ttl_archive.infra.athena_relations import AthenaRelations
@@ -27,6 +28,8 @@ from ttl_archive.infra.metric_names import Metrics, RoadMetrics
 from ttl_archive.infra.operator_policies import OperatorPolicies
 from ttl_archive.infra.part_order import ArchiveParts, order_parts
 from ttl_archive.infra.replay_map import ReplayMap
+from ttl_archive.infra.scheduled_reports.report_settings import load_reports
+from ttl_archive.infra.scheduled_reports.scheduled_reports import ScheduledReports
 from ttl_archive.infra.source_table import SourceTable
 from ttl_archive.infra.storage import ArchiveStorage
 from ttl_archive.infra.streams_road.mapping_alarms import mapping_alarms
@@ -41,9 +44,9 @@ class TtlArchive(Construct):
 
     `bucket` and `stream` are existing ones, in place of those that the construct creates. Its parts are
     public: `storage.bucket`, `kinesis` and `streams` (the roads, None for one that is not there), `table`,
-    `catalog`, `workgroup`, `relations`, `replay`, `alarms`, `policies`, `guard`, and with [export] `export`
-    and `backfill`. Raises ValueError for a bucket that is given twice, and for a stream without the Kinesis
-    road.
+    `catalog`, `workgroup`, `relations`, `replay`, `alarms`, `policies`, `guard`, with [export] `export` and
+    `backfill`, and with [[reports]] `reports`. Raises ValueError for a bucket that is given twice, and for a
+    stream without the Kinesis road.
     """
 
     def __init__(
@@ -173,6 +176,7 @@ class TtlArchive(Construct):
             roads=self._road_metrics,
         )
         self._mapping = self._watched_mapping()
+        self.reports = self._scheduled_reports()
         self._dashboard = dashboard(
             self, "Dashboard", metrics=self._metrics, roads=self._road_metrics, rule=self.alarms.rule
         )
@@ -205,6 +209,23 @@ class TtlArchive(Construct):
             self, "Export", **self._common, export=self._export, bucket=bucket, assets=assets
         )
 
+    def _scheduled_reports(self) -> ScheduledReports | None:
+        reports = load_reports(self._settings)
+        if not reports:
+            return None
+        scheduled = ScheduledReports(
+            self,
+            "Reports",
+            **self._common,
+            reports=reports,
+            bucket=self.storage.bucket,
+            workgroup=self.workgroup,
+            topic=self.alarms.topic,
+            assets=self._assets,
+        )
+        self.alarms.add(self.alarms, [report_failed(self._metrics, scheduled.machine)])
+        return scheduled
+
     def _queue_ingestion(self) -> QueueIngestion | None:
         ingest = load_ingest(self._settings)
         if ingest is None:
@@ -216,7 +237,7 @@ class TtlArchive(Construct):
     def _order(self) -> None:
         between: list[Construct] = [self.storage, self.catalog, self.workgroup, self.relations, self.replay]
         between += [self.alarms, self._dashboard, self.policies]
-        between += [part for part in (self.export, self.backfill, self.ingestion) if part]
+        between += [part for part in (self.export, self.backfill, self.ingestion, self.reports) if part]
         parts = ArchiveParts(
             guard=self.guard,
             storage=self.storage,

@@ -10,6 +10,8 @@ import click
 from ttl_archive.infra import deploy_settings
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.deployed_stack import update_problems
+from ttl_archive.infra.scheduled_reports.report_settings import load_reports
+from ttl_archive.infra.scheduled_reports.report_warnings import report_warnings
 from ttl_archive.infra.sql.config_warnings import config_warnings
 from ttl_archive.replay.aws import Clients
 from ttl_archive.transform.errors import SettingsError
@@ -34,12 +36,17 @@ def check_config(config: Path | None, as_json: bool, deployed: str | None) -> No
     """
     settings = load(config, deploy_settings.SECTIONS)
     deploy = deploy_settings.load(settings)
+    reports = load_reports(settings)
     if deployed:
         _check_update(settings, deploy, deployed)
     document = asdict(settings) | {"deploy": asdict(deploy)}
     del document["file"], document["sections"]
     click.echo(json.dumps(document, indent=2) if as_json else _toml(document))
-    for warning in config_warnings(settings, parquet=deploy.parquet):
+    warnings = [
+        *config_warnings(settings, parquet=deploy.parquet),
+        *report_warnings([each.settings for each in reports], deploy),
+    ]
+    for warning in warnings:
         click.echo(f"Warning: {warning}.", err=True)
 
 

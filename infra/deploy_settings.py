@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from ttl_archive.infra.deploy_conflicts import deploy_conflicts
 from ttl_archive.infra.export.export_settings import ExportSettings
+from ttl_archive.infra.scheduled_reports.report_settings import ReportSettings
 from ttl_archive.transform.errors import SettingsError
 from ttl_archive.transform.ingest_settings import Ingest
 from ttl_archive.transform.setting_rules import read_section, setting
@@ -147,7 +148,12 @@ class Deploy:
 
 
 # To report the mistakes of these sections with all others: `settings.load(path, SECTIONS)`.
-SECTIONS: dict[str, type] = {"deploy": Deploy, "export": ExportSettings, "ingest": Ingest}
+SECTIONS: dict[str, Any] = {
+    "deploy": Deploy,
+    "export": ExportSettings,
+    "ingest": Ingest,
+    "reports": list[ReportSettings],
+}
 
 
 def load(settings: Settings) -> Deploy:

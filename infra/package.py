@@ -94,6 +94,7 @@ PARTS: dict[str, tuple[tuple[str, ...], bool]] = {
             "ttl_archive.infra.attachment",
             "ttl_archive.infra.athena_views",
             "ttl_archive.infra.export.windows",
+            "ttl_archive.infra.scheduled_reports.results",
         ),
         False,
     ),

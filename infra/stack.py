@@ -37,6 +37,7 @@ class ArchiveStack(Stack):
             "AlarmTopic": archive.alarms.topic.topic_arn,
             "TimeToLive": archive.table.ttl,
             "BackfillStateMachine": archive.backfill.machine.state_machine_arn if archive.backfill else None,
+            "ReportStateMachine": archive.reports.machine.state_machine_arn if archive.reports else None,
             "ExportStateMachine": archive.export.machine.state_machine_arn if archive.export else None,
         }
         if archive.ingestion:

@@ -5,6 +5,7 @@ archive/    storage_class, glacier_days   expire_years        noncurrent_days
 errors/     nowhere: replay reads it      error_days          noncurrent_days
 source/     nowhere                       source_backup_days  noncurrent_days
 exports/    nowhere                       [export] keep_days  noncurrent_days
+reports/    nowhere: they are read        never               noncurrent_days
 replay/     nowhere                       never               noncurrent_days
 audit/      nowhere                       never               never: a seal that was replaced stays known
 """
@@ -19,7 +20,7 @@ from constructs import Construct
 from ttl_archive.infra.bucket_sharing import Replication, share
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.nag import acknowledge
-from ttl_archive.transform.layout import ARCHIVE, ERRORS, EXPORTS, ROOT, SOURCE
+from ttl_archive.transform.layout import ARCHIVE, ERRORS, EXPORTS, REPORTS, ROOT, SOURCE
 
 _STORAGE_CLASSES = {
     "GLACIER": s3.StorageClass.GLACIER,
@@ -157,6 +158,7 @@ def _lifecycle(deploy: Deploy, export_days: int) -> list[s3.LifecycleRule]:
         rule(ERRORS, deploy.error_days),
         rule(SOURCE, deploy.source_backup_days),
         *([rule(EXPORTS, export_days)] if export_days else []),
+        rule(REPORTS, 0),
         rule(ROOT, 0),
         whole_bucket,
     ]

@@ -60,6 +60,12 @@ LATER: dict[str, dict[str, LaterChange]] = {
             "may not change. Other changes are refused"
         ),
     },
+    "reports": {
+        "name": _safe("begins a new series of objects; those of the old name stay"),
+        "query, sql, file, parameters": _safe("from the next run; reports that are written stay as they are"),
+        "every, at": _safe("from the next run; a report of another length has other keys"),
+        "topic": _safe("from the next run"),
+    },
     "deploy": {
         "stack_name": _safe("deploys a second stack; the first one stays as it is until it is drained"),
         "source": _refused('from one road to the other: go by "both", see [Two roads](#two-roads)'),

@@ -6,6 +6,7 @@ archive/TABLE/dt=2026-11-20/backfill-ID.jsonl.gz    rows of a data file of an ex
 errors/TABLE/processing-failed/dt=2026-11-21/x      an error object, as Firehose or the forwarder writes it
 source/TABLE/dt=2026-11-21/                         with source_backup: every record as it came
 exports/TABLE/dt=2026-11-21/AWSDynamoDB/            with [export]: exports of the table
+reports/TABLE/NAME/2026-11-20.csv, .json            with [[reports]]: results of queries on a schedule
 replay/table=TABLE/claims/KEY.ID.json               the state of the error object, and which run holds it
 replay/table=TABLE/manifests/KEY.ID.json            for people and programs: what became of a done object
 replay/table=TABLE/retired/KEY                      the error object itself, after it was retired
@@ -35,6 +36,7 @@ ERRORS = "errors/"
 SOURCE = "source/"
 EXPORTS = "exports/"
 AUDIT = "audit/"
+REPORTS = "reports/"
 _BACKFILL = "backfill-"
 # yyyy, because YYYY is the week's year. UTC, as the date that the transform computes.
 _DAY = "!{timestamp:yyyy-MM-dd}"
@@ -87,8 +89,8 @@ def own_time(key: str, modified: datetime) -> datetime:
 
 
 def holds_no_errors(key: str) -> bool:
-    """Whether the key is that of rows, a source record, an export, or what the commands wrote."""
-    return key.startswith((ROOT, ARCHIVE, SOURCE, EXPORTS, AUDIT))
+    """Whether the key is that of rows, a source record, an export, a report, or what the commands wrote."""
+    return key.startswith((ROOT, ARCHIVE, SOURCE, EXPORTS, REPORTS, AUDIT))
 
 
 def records_folder(table: str) -> str:
@@ -179,6 +181,11 @@ def source_folder(settings: Settings) -> str:
 def exports_folder(settings: Settings) -> str:
     """Return the folder of the table's exports."""
     return f"{EXPORTS}{settings.table.name}/"
+
+
+def reports_folder(settings: Settings) -> str:
+    """Return the folder of the table's reports."""
+    return f"{REPORTS}{settings.table.name}/"
 
 
 def export_windows_key(table: str) -> str:

@@ -25,7 +25,7 @@ REST_COLUMN = "ddb_rest"  # csv: what has no column, or what its column cannot c
 IMAGE_COLUMN = "ddb_image"  # the lossless image: DynamoDB JSON, in a string
 
 # Sections that other rooms declare and check; the transform only knows that they are allowed.
-OTHER_SECTIONS: tuple[str, ...] = ("deploy", "export", "ingest")
+OTHER_SECTIONS: tuple[str, ...] = ("deploy", "export", "ingest", "reports")
 
 # 255 bytes, lower case. Source: Athena User Guide, names for tables, databases and columns.
 _COLUMN = {

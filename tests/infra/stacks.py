@@ -40,6 +40,7 @@ TABLE = '[table]\nname = "{name}"\nttl_attribute = "expiredAt"\n'
 KEY_ARN = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 OLD_KEY_ARN = KEY_ARN.replace("1234abcd", "00000000")
 REPLICA_KEY_ARN = KEY_ARN.replace("us-east-1", "eu-west-1")
+TOPIC_ARN = "arn:aws:sns:us-east-1:123456789012:report-readers"
 OPERATIONS_KEY_ARN = KEY_ARN.replace("1234abcd", "11111111")
 
 # Name of the case -> its archive.toml after [table].
@@ -69,6 +70,12 @@ CASES: dict[str, str] = {
         keys = {{ deviceID = "{{device}}", readingTime = "{{time}}" }}
         time = "time"
         retention_days = 365
+        [[reports]]
+        name = "lost-values"
+        query = "misfits"
+        parameters = ["{{first_day}}", "{{last_day}}"]
+        every = "week"
+        at = "05:30"
         {COLUMNS}""",
     "parquet-with-backup": f"""
         [deploy]
@@ -92,6 +99,9 @@ CASES: dict[str, str] = {
         attach = false
         log_retention_days = 30
         memory_mb = 256
+        [[reports]]
+        name = "changes"
+        query = "changes_per_day"
         """,
     "every-option": f"""
         [deploy]
@@ -111,6 +121,18 @@ CASES: dict[str, str] = {
         keys = {{ deviceID = "{{device}}#{{time}}" }}
         time = "time"
         retention_days = 365
+        [[reports]]
+        name = "by-device"
+        sql = '''
+        SELECT device_id, count(*) AS expired FROM archive_unique
+        WHERE dt BETWEEN ? AND ? AND device_id <> ? GROUP BY 1 ORDER BY 1
+        '''
+        parameters = ["{{first_day}}", "{{last_day}}", "it's a test"]
+        topic = "{TOPIC_ARN}"
+        [[reports]]
+        name = "failed"
+        query = "errors_by_code"
+        every = "day"
         {COLUMNS}""",
     "streams": f"""
         [deploy]

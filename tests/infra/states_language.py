@@ -4,12 +4,12 @@ It follows the AWS Step Functions Developer Guide (state-map-distributed, input-
 input-output-itembatcher, input-output-resultwriter, error handling) for: a Distributed Map with an ItemReader
 of s3:listObjectsV2, an ItemBatcher with BatchInput, child workflows of lambda:invoke Tasks in a chain,
 reference paths ($.a.b) in Parameters, ResultSelector, ResultPath and OutputPath, Retry by error name,
-ToleratedFailurePercentage, and a ResultWriter; and for a chain of Task (lambda:invoke and aws-sdk), Choice
-(StringEquals), Wait, Succeed and Fail. `waited` is called with the seconds that a
-Wait or a Retry takes.
+ToleratedFailurePercentage, and a ResultWriter; and for a chain of Task (lambda:invoke, aws-sdk, sns:publish
+and athena:startQueryExecution.sync) with Catch, Choice (StringEquals), Wait, Succeed and Fail. `waited` is
+called with the seconds that a Wait or a Retry takes.
 
 It leaves out: every other type of state, intrinsic functions but States.JsonToString and States.Format with
-one path, JSONata, Catch, InputPath, concurrency (batches run one after the other), and the history. A
+one path, JSONata, timeouts, InputPath, concurrency (batches run one after the other), and the history. A
 definition that uses something it does not know is an error, so that nothing is skipped silently.
 """
 
@@ -29,6 +29,8 @@ _MAP = {"Type", "Label", "ItemReader", "ItemBatcher", "MaxConcurrency", "Tolerat
 _TASK = {"Type", "Resource", "Parameters", "ResultSelector", "ResultPath", "OutputPath", "Retry"} | {
     "Next",
     "End",
+    "Catch",
+    "TimeoutSeconds",
 }
 _MOST_STATES = 1_000  # of one execution here; the service has 25,000 events
 
@@ -38,7 +40,7 @@ class StatesError(Exception):
 
     def __init__(self, name: str, cause: str = "") -> None:
         super().__init__(f"{name}: {cause}")
-        self.name = name
+        self.name, self.cause = name, cause
 
 
 @dataclass
@@ -48,7 +50,8 @@ class StateMachine:
     definition: dict[str, Any]
     s3: Any
     functions: dict[str, Function]
-    sdk: dict[str, Function] = field(default_factory=dict)  # "dynamodb:describeExport"; raises StatesError
+    # By action, "dynamodb:describeExport" or "sns:publish"; a function raises StatesError.
+    sdk: dict[str, Function] = field(default_factory=dict)
     waited: Callable[[int], None] = lambda seconds: None
     runs: int = 0
     attempts: list[str] = field(default_factory=list)
@@ -73,7 +76,7 @@ class StateMachine:
                 assert state["End"] is True
                 return self._map(state, value), None
             case "Task":
-                return self._task(state, value), state.get("Next")
+                return self._caught_task(state, value)
             case "Choice":
                 return value, _chosen(state, value)
             case "Wait":
@@ -88,6 +91,18 @@ class StateMachine:
                 cause = state["Cause"] if "Cause" in state else _cause(value, state["CausePath"])
                 raise StatesError(state["Error"], cause)
         raise AssertionError(f"unknown type of state: {state['Type']}")
+
+    def _caught_task(self, state: dict[str, Any], value: Any) -> tuple[Any, str | None]:
+        """Run a task; an error that a Catch names leads to another state."""
+        try:
+            return self._task(state, value), state.get("Next")
+        except StatesError as error:
+            for catcher in state.get("Catch", []):
+                _only(catcher, {"ErrorEquals", "ResultPath", "Next"})
+                if _matches(catcher["ErrorEquals"], error.name):
+                    caught = {"Error": error.name, "Cause": error.cause}
+                    return _placed(value, caught, catcher["ResultPath"]), catcher["Next"]
+            raise
 
     def _map(self, state: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
         _only(state, _MAP)
@@ -169,13 +184,14 @@ class StateMachine:
     def _result(self, resource: str, call: dict[str, Any]) -> Any:
         if resource.endswith(":states:::lambda:invoke"):
             return {"Payload": self._invoke(call), "StatusCode": 200}
-        _, is_sdk, action = resource.partition(":states:::aws-sdk:")
-        assert is_sdk, resource
+        _, is_service, action = resource.partition(":states:::")
+        assert is_service, resource
+        action = action.removeprefix("aws-sdk:")
         self.attempts.append(action)
         return json.loads(json.dumps(self.sdk[action](call)))
 
     def _invoke(self, call: dict[str, Any]) -> Any:
-        """Call the function; what it raises becomes an error with the exception's name, as Lambda has it."""
+        """Call the function; what it raises becomes an error with its name, and with JSON as the cause."""
         payload = json.loads(json.dumps(call["Payload"]))
         self.attempts.append(call["FunctionName"])
         try:
@@ -183,7 +199,8 @@ class StateMachine:
         except KeyError:
             raise
         except Exception as error:
-            raise StatesError(type(error).__name__, str(error)) from error
+            cause = {"errorMessage": str(error), "errorType": type(error).__name__}
+            raise StatesError(type(error).__name__, json.dumps(cause)) from error
 
     def _write_results(self, writer: dict[str, Any], children: list[dict[str, Any]]) -> dict[str, Any]:
         """Write SUCCEEDED_0.json, FAILED_0.json and manifest.json; return what the Map puts out."""
@@ -251,20 +268,19 @@ def _batches(batcher: dict[str, Any], items: list[dict[str, Any]]) -> list[dict[
 
 
 def _retry_by(rules: list[dict[str, Any]], left: list[int], name: str) -> dict[str, Any] | None:
-    """Use up one attempt of the first rule that matches; return the rule, or None when it has none left.
-
-    States.TaskFailed matches all but a timeout.
-    """
+    """Use up one attempt of the first rule that matches; return the rule, or None when it has none left."""
     for index, rule in enumerate(rules):
-        names = set(rule["ErrorEquals"])
-        if (
-            name in names
-            or "States.ALL" in names
-            or ("States.TaskFailed" in names and name != "States.Timeout")
-        ):
+        if _matches(rule["ErrorEquals"], name):
             left[index] -= 1
             return rule if left[index] >= 0 else None
     return None
+
+
+def _matches(names: list[str], name: str) -> bool:
+    """Whether an error is one of these. States.TaskFailed matches all but a timeout."""
+    if name in names or "States.ALL" in names:
+        return True
+    return "States.TaskFailed" in names and name != "States.Timeout"
 
 
 def _parameters(template: Any, given: Any) -> Any:

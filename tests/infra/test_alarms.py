@@ -10,6 +10,7 @@ from tests.infra.templates import Template, listed
 from ttl_archive import infra
 from ttl_archive.infra.export.export_settings import load_export
 from ttl_archive.infra.local.firehose.configuration import check_delivery_stream
+from ttl_archive.infra.scheduled_reports.report_settings import load_reports
 from ttl_archive.transform import metrics
 from ttl_archive.transform.forward_tally import ForwardTally
 from ttl_archive.transform.ingest_settings import load_ingest
@@ -67,6 +68,7 @@ def test_everything_that_can_go_wrong_has_an_alarm(template: Template, case: str
         | ({"PartitionsExceeded"} if by_event else set())
         | ({"ExportFailed"} if exports else set())
         | ({"BackfillFailed"} if exports and settings_of(case).table.backfilled else set())
+        | ({"ReportFailed"} if load_reports(settings_of(case)) else set())
         | ({"IngestDeadLetters", "IngestLate", "IngestErrors"} if ingests else set())
     )
 

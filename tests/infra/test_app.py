@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.infra.stacks import CASES, deploy_of
+from tests.infra.stacks import CASES, TOPIC_ARN, deploy_of
 from tests.infra.templates import Template
 
 
@@ -63,6 +63,7 @@ def test_no_account_or_region_is_written_into_a_template(synthesised: Path) -> N
             deploy.operations_key_arn,
             deploy.replica_key_arn,
             deploy.permissions_boundary,
+            TOPIC_ARN,
         ):
             text = text.replace(str(arn), "")
         assert "123456789012" not in text

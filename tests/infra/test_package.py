@@ -75,7 +75,8 @@ def test_the_configuration_has_the_name_that_the_function_looks_for(config: Path
 def test_the_custom_resources_have_only_their_own_packages(config: Path) -> None:
     names = set(package.entries("attachment", config, ()))
     folders = tuple(
-        f"ttl_archive/infra/{folder}/" for folder in ("attachment", "athena_views", "export/windows")
+        f"ttl_archive/infra/{folder}/"
+        for folder in ("attachment", "athena_views", "export/windows", "scheduled_reports/results")
     )
 
     assert names - {"ttl_archive/__init__.py"} == {name for name in names if name.startswith(folders)}
@@ -125,6 +126,7 @@ def test_the_zip_for_lambda_runs_on_the_python_of_lambda(
         ("attachment", "ttl_archive.infra.attachment.guard_handler"),
         ("attachment", "ttl_archive.infra.athena_views.views_handler"),
         ("attachment", "ttl_archive.infra.export.windows.window_handler"),
+        ("attachment", "ttl_archive.infra.scheduled_reports.results.reports_handler"),
         ("replay", "ttl_archive.replay.backfill.backfill_handler"),
     ],
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ttl_archive import infra
 from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.infra.scheduled_reports.report_settings import ReportSettings
 from ttl_archive.transform.setting_rules import rules_of
 
 DEPLOY = rules_of(Deploy)
@@ -70,7 +71,7 @@ def test_every_link_within_the_page_leads_somewhere() -> None:
 
 
 def test_every_link_to_a_file_leads_somewhere() -> None:
-    for target in re.findall(r"\]\((?!#|http)([^)]+)\)", README):
+    for target in re.findall(r"\]\((?!#|http)([^)#]+)[^)]*\)", README):
         assert (FOLDER / target).exists(), target
 
 
@@ -92,3 +93,19 @@ def test_the_example_imports_what_is_there() -> None:
 def test_the_keys_that_the_text_sets_exist() -> None:
     for name in re.findall(r"`([a-z_]+) = ", README):
         assert name in DEPLOY or name in ("format", "partition_by", "image"), name
+
+
+def test_every_key_of_a_report_is_in_its_table() -> None:
+    section = README.partition("## Reports on a schedule")[2].partition("\n## ")[0]
+    shown = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \|", section, re.MULTILINE)
+    rules = rules_of(ReportSettings)
+
+    assert [name for name, _, _ in shown] == list(rules)
+    for name, default, allowed in shown:
+        rule = rules[name]
+        if rule.is_required:
+            assert default == "required"
+        elif rule.default:
+            assert default == f"`{rule.default}`"
+        if rule.allowed:
+            assert allowed == ", ".join(f"`{choice}`" for choice in rule.allowed)

@@ -23,6 +23,7 @@ from ttl_archive.transform.settings import Settings, parse
 STACK = "ttl-archive-Devices"
 _CSV = '[output]\nformat = "csv"\n'
 _MOVED = '[[columns]]\nname = "temperature"\n[[columns]]\nname = "device_id"\n'
+_REPORT = '[[reports]]\nname = "failed"\nquery = "errors_by_code"\nevery = "day"\n'
 _TWO = '[[columns]]\nname = "device_id"\n[[columns]]\nname = "temperature"\n'
 
 
@@ -73,6 +74,9 @@ CHANGES: dict[str, Change] = {
         f"[deploy]\nparquet = true\n{COLUMNS}",
         f"[deploy]\nparquet = true\n{COLUMNS}".replace("decimal(5,1)", "double"),
     ),
+    "reports": Change(COLUMNS, _REPORT + COLUMNS),
+    "reports-changed": Change(_REPORT + COLUMNS, _REPORT.replace("day", "week") + COLUMNS),
+    "reports-removed": Change(_REPORT + COLUMNS, COLUMNS),
     "source": deploy('source = "streams"'),
     "source-back": Change(f'[deploy]\nsource = "streams"\n{COLUMNS}', COLUMNS),
     "source-both": deploy('source = "both"'),

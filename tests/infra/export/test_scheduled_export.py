@@ -24,12 +24,12 @@ def exporting(templates: dict[str, Template], request: pytest.FixtureRequest) ->
 
 @pytest.mark.parametrize("case", WITHOUT)
 def test_without_the_section_nothing_is_exported(templates: dict[str, Template], case: str) -> None:
-    assert not templates[case].ids("AWS::Scheduler::Schedule")
+    assert not templates[case].ids("AWS::Scheduler::Schedule", "Export")
     assert not templates[case].ids("AWS::StepFunctions::StateMachine", "Export")
 
 
 def test_the_schedule_passes_its_own_time_as_the_end_of_the_window(exporting: Template) -> None:
-    schedule = exporting.one("AWS::Scheduler::Schedule")
+    schedule = exporting.one("AWS::Scheduler::Schedule", "Export")
 
     assert json.loads(schedule["Target"]["Input"]) == {"scheduled_time": "<aws.scheduler.scheduled-time>"}
     assert schedule["ScheduleExpression"] in ("rate(1440 minutes)", "rate(43200 minutes)")

@@ -25,12 +25,13 @@ class ScriptedAthena:
     started: list[dict[str, Any]] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
     pages_read: int = 0
+    name_execution: str = "execution-{}"
     _states: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def start_query_execution(self, **request: Any) -> dict[str, str]:
         self.started.append(request)  # also a call that is refused
         self._refuse("start_query_execution")
-        execution = f"execution-{len(self._states)}"
+        execution = self.name_execution.format(len(self._states))
         self._states[execution] = list(self.endings.pop(0) if self.endings else [{"State": "SUCCEEDED"}])
         return {"QueryExecutionId": execution}
 
