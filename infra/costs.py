@@ -1,7 +1,7 @@
 """What an archive costs in a month, from the number and the size of its changes, with prices of prices.toml.
 
 The arithmetic of the commands that estimate costs. Every figure is a list price of us-east-1 without free
-tiers. The function's cost is left out: it depends on the rows, and is the small part (README.md, "How fast").
+tiers. The functions are in function_cost.py, and road_costs.py adds them.
 """
 
 import math
@@ -66,6 +66,10 @@ class MonthlyCost:
     def total(self) -> Decimal:
         """The sum of the parts, and of the storage."""
         return sum(self.parts.values(), self.stored)
+
+    def plus(self, parts: Mapping[str, Decimal]) -> "MonthlyCost":
+        """Return the cost with more parts."""
+        return MonthlyCost({**self.parts, **parts}, self.stored)
 
 
 def delivered_objects(volume: Volume, *, row_bytes: float, buffer_mb: int, buffer_s: int) -> BufferedObjects:
@@ -138,13 +142,17 @@ def streams_road_cost(
     Source: DynamoDB Developer Guide, costoptimization; AWS Lambda Developer Guide, invocation-eventfiltering.
     """
     total = volume.rows * row_bytes
-    batches = min(volume.rows, _STREAM_SHARDS * HOURS * 3600 // _WINDOW_S)
-    records = batches + math.ceil(total / _PACKED_BYTES)
+    records = forwarded_batches(volume) + math.ceil(total / _PACKED_BYTES)
     billed = Decimal(total) + records * FIREHOSE_UNIT_BYTES
     return MonthlyCost(
         {"Firehose": billed / GIB * price["firehose_gb"], _WRITTEN: written_and_moved(price, objects)},
         year_of_storage(price, objects),
     )
+
+
+def forwarded_batches(volume: Volume) -> int:
+    """Return how often the forwarder is invoked: once in each window of each shard, at most for each row."""
+    return min(volume.rows, _STREAM_SHARDS * HOURS * 3600 // _WINDOW_S)
 
 
 def written_and_moved(price: Mapping[str, Decimal], objects: BufferedObjects) -> Decimal:

@@ -5,11 +5,14 @@ from typing import Any
 import click
 
 from ttl_archive.infra import costs
-from ttl_archive.infra.advise.advice import STREAMS, Advice
+from ttl_archive.infra.advise.advice import Advice
 from ttl_archive.infra.advise.alternatives import alternative_costs
 from ttl_archive.infra.advise.size_tables import TableLines, usd
 from ttl_archive.infra.advise.storage_choices import CLASSES, RETENTION_YEARS, kept_cost
+from ttl_archive.infra.advise.unverified import marked
+from ttl_archive.infra.function_cost import function_assumption
 from ttl_archive.infra.prices import prices, unverified_prices
+from ttl_archive.infra.road_costs import STREAMS
 from ttl_archive.replay.commands import show
 
 _WIDTH = 12
@@ -51,9 +54,10 @@ def print_sources() -> None:
     """Print what the prices are, and what is not in the costs."""
     show.paragraph(
         "List prices of us-east-1 without free tiers, in US dollars: infra/prices.toml has the source and "
-        "the date of each. The duration of the function is not included: see README.md, How fast."
+        "the date of each."
     )
-    show.paragraph(f"UNVERIFIED prices: {', '.join(unverified_prices())}.")
+    show.paragraph(function_assumption())
+    show.paragraph(f"* with a price that is UNVERIFIED. All of these: {', '.join(unverified_prices())}.")
 
 
 def advice_document(found: Advice) -> dict[str, Any]:
@@ -103,9 +107,9 @@ def _road_lines(found: Advice) -> TableLines:
     lines: TableLines = [("a month, by Kinesis or Streams", *roads)]
     for name in names:
         amounts = (cost.parts.get(name) for cost in found.roads.values())
-        lines.append((name, *("-" if amount is None else usd(amount) for amount in amounts)))
+        lines.append((marked(name), *("-" if amount is None else usd(amount) for amount in amounts)))
     lines.append(("rows of a year, stored", *(usd(cost.stored) for cost in found.roads.values())))
-    lines.append(("total", *(usd(cost.total) for cost in found.roads.values())))
+    lines.append((marked("total"), *(usd(cost.total) for cost in found.roads.values())))
     return lines
 
 
@@ -120,7 +124,10 @@ def _storage_lines(found: Advice) -> TableLines:
 
 def _alternative_lines(found: Advice) -> TableLines:
     amounts = alternative_costs(prices(), found.rates)
-    return [("instead of an archive", "a month"), *((name, usd(amount)) for name, amount in amounts.items())]
+    return [
+        ("instead of an archive", "a month"),
+        *((marked(name), usd(amount)) for name, amount in amounts.items()),
+    ]
 
 
 def _choice(found: Advice) -> str:

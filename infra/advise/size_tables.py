@@ -2,11 +2,13 @@
 
 from decimal import Decimal
 
-from ttl_archive.infra.advise.advice import ON_DEMAND, PROVISIONED, STREAMS, advise_on
+from ttl_archive.infra.advise.advice import advise_on
 from ttl_archive.infra.advise.alternatives import BACKUPS, EXPORTS, OBJECT_PER_ITEM, alternative_costs
 from ttl_archive.infra.advise.storage_choices import CLASSES, kept_cost
 from ttl_archive.infra.advise.table_rates import TableRates
+from ttl_archive.infra.advise.unverified import marked
 from ttl_archive.infra.prices import prices
+from ttl_archive.infra.road_costs import ON_DEMAND, PROVISIONED, STREAMS
 
 ITEM_BYTES = 1000
 # Changes in a month; one in twenty is an expiry.
@@ -23,10 +25,10 @@ def size_tables() -> tuple[TableLines, TableLines]:
     header = tuple(f"{size} changes" for size in SIZES)
     roads: TableLines = [("a month costs, with", *header)]
     for road in (STREAMS, PROVISIONED, ON_DEMAND):
-        roads.append((road, *(usd(advice.roads[road].total) for advice in found)))
+        roads.append((marked(road), *(usd(advice.roads[road].total) for advice in found)))
     others = [alternative_costs(price, each) for each in rates]
     for name in (OBJECT_PER_ITEM, BACKUPS, EXPORTS):
-        roads.append((name, *(usd(each[name]) for each in others)))
+        roads.append((marked(name), *(usd(each[name]) for each in others)))
     kept: TableLines = [("seven years of rows, a month", *header)]
     for storage in CLASSES:
         amounts = (kept_cost(price, each.objects, storage, _SEVEN_YEARS) for each in found)

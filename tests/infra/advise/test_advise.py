@@ -9,22 +9,19 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.infra import test_alarms
-from ttl_archive.infra.advise.advice import (
-    KINESIS_ALARMS,
-    ON_DEMAND,
-    PROVISIONED,
-    STREAMS,
-    STREAMS_ALARMS,
-    advise_on,
-)
+from ttl_archive.infra.advise import advice
+from ttl_archive.infra.advise.advice import advise_on
 from ttl_archive.infra.advise.alternatives import alternative_costs
 from ttl_archive.infra.advise.size_tables import SIZES, size_tables
 from ttl_archive.infra.advise.storage_choices import kept_cost
 from ttl_archive.infra.advise.table_rates import TableRates, live_rates
+from ttl_archive.infra.advise.unverified import marked
 from ttl_archive.infra.cli import cli
 from ttl_archive.infra.costs import BufferedObjects
 from ttl_archive.infra.evidence.refusal_forecast import Forecaster, removal_record
-from ttl_archive.infra.prices import prices
+from ttl_archive.infra.function_cost import DROPPED_CPU_S, MEASURED_ON, ROW_CPU_S, function_cost
+from ttl_archive.infra.prices import prices, unverified_prices
+from ttl_archive.infra.road_costs import KINESIS_ALARMS, ON_DEMAND, PROVISIONED, STREAMS, STREAMS_ALARMS
 from ttl_archive.replay.errors import NothingFoundError
 from ttl_archive.transform.settings import parse
 
@@ -53,12 +50,17 @@ def test_the_roads_of_a_hundred_million_changes() -> None:
     assert parts["Firehose"] == "13.83"
     assert parts["S3, objects written and moved"] == "0.10"
     assert usd(roads[PROVISIONED].parts["data stream"]) == "26.95"
+    # 95 million drops of 6 µs and 5 million rows of 19.2 µs, 1,769 MB for a CPU at $0.0000133334 a GB-second,
+    # and 138,283 requests, one for each MB, at $0.20 a million
+    assert usd(roads[ON_DEMAND].parts["Lambda, the function"]) == "0.04"
+    # 96 s, and 175,200 requests
+    assert usd(roads[STREAMS].parts["Lambda, the function"]) == "0.04"
     # 10.24 GB of rows, and 5 KB for each of 186,200 records, at $0.029
     assert usd(roads[STREAMS].parts["Firehose"]) == "0.32"
     assert {road: usd(cost.total) for road, cost in roads.items()} == {
-        ON_DEMAND: "87.52",
-        PROVISIONED: "66.20",
-        STREAMS: "6.05",
+        ON_DEMAND: "87.57",
+        PROVISIONED: "66.24",
+        STREAMS: "6.08",
     }
 
 
@@ -69,6 +71,62 @@ def test_the_storage_of_a_gigabyte_a_month_for_seven_years() -> None:
     assert usd(kept_cost(prices(), objects, "STANDARD", 7)) == "1.93"
     assert usd(kept_cost(prices(), objects, "GLACIER", 7)) == "0.30"
     assert usd(kept_cost(prices(), objects, "DEEP_ARCHIVE", 7)) == "0.08"
+
+
+def test_the_function_takes_what_the_benchmark_measured() -> None:
+    cases = json.loads((README.parent / "tests/bench/results.json").read_text())["cases"]
+    seconds = {
+        each["workload"]: each["handler"]["whole_ms"] / 1000 / each["records"]
+        for each in cases
+        if each["format"] == "jsonl+image"
+    }
+    row = seconds["iot1k:1"]
+    dropped = (seconds["iot1k:0.05"] - 0.05 * row) / 0.95
+
+    assert float(ROW_CPU_S) == pytest.approx(row, rel=0.1)
+    assert float(DROPPED_CPU_S) == pytest.approx(dropped, rel=0.1)
+    assert json.loads((README.parent / "tests/bench/results.json").read_text())["date"] == MEASURED_ON
+
+
+def test_a_record_that_is_twice_as_large_takes_twice_the_time_of_the_function() -> None:
+    def cost(record_bytes: int) -> Any:
+        return function_cost(prices(), rows=10**9, dropped=0, record_bytes=record_bytes, requests=0)
+
+    # 19,200 s of CPU, 1.7275 GB for each
+    assert usd(cost(1450)) == usd(cost(100)) == "0.44"
+    assert usd(cost(2900)) == "0.88"
+
+
+def test_what_has_an_unverified_price_is_marked() -> None:
+    text = " ".join(advise("--sizes").output.split())
+
+    assert "monthly backups *" in text
+    assert "monthly exports *" in text
+    assert "kinesis, provisioned *" in text
+    assert "one GLACIER object an item *" not in text
+    assert "* with a price that is UNVERIFIED. All of these: kinesis_shard_retention_hour" in text
+    assert "assumed to take 19.2 µs of CPU for a row" in text
+
+
+def test_every_amount_with_an_unverified_price_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part changes when the prices that are UNVERIFIED change, exactly when it is marked."""
+    price, unsure = prices(), set(unverified_prices())
+    doubled = {name: usd * (2 if name in unsure else 1) for name, usd in price.items()}
+    before = advise_on(RATES)
+    parts = {name: cost.parts for name, cost in before.roads.items()}
+    monkeypatch.setattr(advice, "prices", lambda: doubled)
+    after = advise_on(RATES)
+
+    changed = {
+        name
+        for road, cost in after.roads.items()
+        for name, usd in cost.parts.items()
+        if usd != parts[road][name]
+    }
+    assert changed == {name for cost in parts.values() for name in cost if marked(name) != name}
+    others = {name: alternative_costs(each, RATES) for name, each in (("a", price), ("b", doubled))}
+    different = {name for name in others["a"] if others["a"][name] != others["b"][name]}
+    assert different == {name for name in others["a"] if marked(name) != name}
 
 
 def test_objects_that_the_lifecycle_rule_does_not_move_cost_the_same_in_every_class() -> None:
@@ -117,9 +175,9 @@ def test_the_tables_of_the_readme_are_what_the_command_prints() -> None:
 
 
 def test_the_cases_of_the_streams_road() -> None:
-    streams = next(line for line in size_tables()[0] if line[0] == STREAMS)
+    streams = next(line for line in size_tables()[0] if line[0] == f"{STREAMS} *")
 
-    assert streams[2:] == ("$6.05", "$46.76")
+    assert streams[2:] == ("$6.08", "$47.02")
 
 
 @pytest.mark.parametrize(("changes", "expiries"), [(1_000_000, 50_000), (10**10, 10**9), (100, 0)])
@@ -141,7 +199,7 @@ def test_json_has_every_amount() -> None:
 
     assert found["cheapest"] == "streams"
     assert found["deploy"] == {"buffer_mb": 128, "buffer_s": 900}
-    assert found["roads"]["kinesis, on demand"]["total"].startswith("87.52")
+    assert found["roads"]["kinesis, on demand"]["total"].startswith("87.56")
     assert "firehose_gb" in found["unverified_prices"]
 
 
