@@ -9,6 +9,7 @@ import click
 from ttl_archive.infra.evidence.attribute_evidence import SampleEvidence
 from ttl_archive.infra.evidence.init_plan import InitAnswers
 from ttl_archive.infra.evidence.live_table import LiveTable
+from ttl_archive.infra.evidence.road_choice import RoadComparison
 from ttl_archive.replay.commands.show import printable
 from ttl_archive.replay.errors import MisuseError
 
@@ -29,6 +30,7 @@ class GivenAnswers:
     expiries_per_month: int | None
     writes_per_item: int
     max_columns: int
+    source: str | None = None
 
 
 def complete_answers(
@@ -41,7 +43,7 @@ def complete_answers(
     """
     if interactive and not is_terminal():
         raise MisuseError(
-            "--interactive needs a terminal to ask on. Give --ttl-attribute, --key and --format"
+            "--interactive needs a terminal to ask on. Give --ttl-attribute, --key, --format and --source"
         )
     ttl_attribute = _ttl_attribute(given, live, evidence, interactive=interactive, note=note)
     keys = _keys(given, live, evidence, interactive=interactive)
@@ -64,6 +66,23 @@ def complete_answers(
         expiries=expiries,
         writes_per_item=given.writes_per_item,
         max_columns=given.max_columns,
+        source=given.source,
+    )
+
+
+def ask_road(compared: RoadComparison) -> str:
+    """Ask for the road, where there is a choice, and return its source."""
+    if compared.impossible:
+        return "kinesis"
+    for source, cost in compared.by_source.items():
+        click.echo(f"{source}: ${cost.total:,.2f} a month; it {compared.survives[source]}.", err=True)
+    return str(
+        click.prompt(
+            f"Road of the changes (recommended: {compared.reason})",
+            type=click.Choice(list(compared.by_source)),
+            default=compared.recommended,
+            err=True,
+        )
     )
 
 

@@ -48,6 +48,11 @@ DEFAULT_MAX_COLUMNS = 100
     help="Writes of an item before it expires, to estimate the cost.",
 )
 @click.option(
+    "--source",
+    type=click.Choice(["kinesis", "streams"]),
+    help="The road of the changes.  [default: compared by cost; streams only where it saves much]",
+)
+@click.option(
     "--out", type=click.Path(path_type=Path), default="archive.toml", show_default=True, help="File to write."
 )
 @click.option("--dry-run", is_flag=True, help="Print the file instead of writing it.")
@@ -62,7 +67,8 @@ def init(files: tuple[Path, ...], table: str, **options: Any) -> None:
     Reads a sample: of the live table (Scan, eventually consistent, spread over the table), or of files in any
     form: DynamoDB JSON or plain JSON, one item a line; output of `aws dynamodb scan`; data files or the
     manifest of a DynamoDB export. Reports which items would never expire and which the transform would
-    refuse, and chooses columns with types and names that avoid that. An existing file is never overwritten.
+    refuse, and chooses columns with types and names that avoid that. Compares the roads, Kinesis and Streams,
+    by cost and by what they survive. An existing file is never overwritten.
 
     \b
     To start from a live table:        ttl-archive init --table DeviceData
@@ -70,6 +76,8 @@ def init(files: tuple[Path, ...], table: str, **options: Any) -> None:
     To be asked:                       ttl-archive init --table DeviceData --interactive
     To start from a file of items:     ttl-archive init --table DeviceData items.jsonl
     To start from an export:           ttl-archive init --table DeviceData export/manifest-summary.json
+    To compare the roads for a table whose items are written 20 times:
+      ttl-archive init --table DeviceData --expiries-per-month 1000000 --writes-per-item 20
     To read more of the table:         ttl-archive init --table DeviceData --limit 100000
 
     A live table takes the permissions dynamodb:DescribeTable, dynamodb:DescribeTimeToLive and dynamodb:Scan.

@@ -14,7 +14,13 @@ from ttl_archive.infra.evidence.column_proposals import (
 )
 from ttl_archive.infra.evidence.config_text import ConfigChoices, config_text
 from ttl_archive.infra.evidence.live_table import LiveTable
-from ttl_archive.infra.evidence.road_choice import MonthlyRates, RoadChoice, choose_road
+from ttl_archive.infra.evidence.road_choice import (
+    AskSource,
+    MonthlyRates,
+    RoadChoice,
+    choose_road,
+    compare_roads,
+)
 from ttl_archive.infra.evidence.sample_store import SampleStore
 from ttl_archive.infra.evidence.trials import Trial, try_items
 from ttl_archive.infra.evidence.ttl_values import TtlEvidence, ttl_sentences
@@ -27,7 +33,8 @@ DATE_COLUMN = "dt"
 class InitAnswers:
     """What is known or was chosen: the table's names, the format, and the rates to estimate costs with.
 
-    `expiries` are a month's; each item is written `writes_per_item` times before it expires.
+    `expiries` are a month's; each item is written `writes_per_item` times before it expires. `source` is the
+    road, None for the recommended one.
     """
 
     table: str
@@ -37,6 +44,7 @@ class InitAnswers:
     expiries: int
     writes_per_item: int = 1
     max_columns: int = 100
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +71,12 @@ def plan_configuration(
     *,
     file: str,
     now: datetime,
+    ask_source: AskSource | None = None,
 ) -> InitPlan:
-    """Return the configuration that the sample leads to. Raises SettingsError when it is not allowed."""
+    """Return the configuration that the sample leads to. `ask_source` chooses the road where nobody has.
+
+    Raises SettingsError when it is not allowed, and MisuseError for a road that the table does not allow.
+    """
     columns = propose_columns(
         evidence,
         date_column=DATE_COLUMN,
@@ -78,7 +90,9 @@ def plan_configuration(
     wanted = parse(_bare_document(answers) | {"columns": [_entry(each) for each in columns]}, file)
     without_columns, trial = try_items(store, [bare, wanted], ttl, now)
     monthly = MonthlyRates(answers.expiries, answers.writes_per_item)
-    road = choose_road(monthly, trial.forecast, deploy_settings.parse({}, wanted))
+    compared = compare_roads(monthly, trial.forecast, wanted, live)
+    source = answers.source or (ask_source(compared) if ask_source else None)
+    road = choose_road(compared, source)
     choices = ConfigChoices(
         table=answers.table,
         ttl_attribute=answers.ttl_attribute,

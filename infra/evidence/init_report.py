@@ -132,12 +132,16 @@ def _print_sizes(plan: InitPlan) -> None:
 
 def _print_cost(plan: InitPlan) -> None:
     road, answers = plan.road, plan.answers
-    show.field("road", f"Kinesis data stream ({road.stream_mode}), Firehose, S3")
+    for source, cost in road.compared.by_source.items():
+        text = f"{source}: ${cost.total:,.2f} a month; it {road.compared.survives[source]}"
+        show.field("road", text)
+    chosen = road.compared.reason if road.source == road.compared.recommended else f"{road.source}, as chosen"
+    show.field("", f"→ {chosen}")
     show.field(
         "cost",
         f"about ${road.cost.total:,.2f} a month for {answers.expiries:,} expiries a month with "
         f"{show.plural(answers.writes_per_item, 'write')} each, after a year of rows; list prices of "
-        "us-east-1, without the function, alarms and queries",
+        "us-east-1, without queries",
     )
     for part, usd in {**road.cost.parts, "S3, a year of rows": road.cost.stored}.items():
         show.field("", f"${usd:,.2f}  {part}")
@@ -169,11 +173,14 @@ def plan_document(plan: InitPlan, store: SampleStore, written: Path | None) -> d
         "with_configuration": trial_document(plan.trial),
         "largest_item_bytes": plan.evidence.sizes.largest,
         "road": {
-            "source": "kinesis",
-            "stream_mode": road.stream_mode,
-            "shards": road.shards,
-            "objects_a_month": road.objects.count,
-            "object_bytes": road.objects.size_bytes,
+            "source": road.source,
+            "recommended": road.compared.recommended,
+            "reason": road.compared.reason,
+            "usd_a_month": {name: f"{cost.total:.2f}" for name, cost in road.compared.by_source.items()},
+            "stream_mode": "provisioned" if road.compared.by_shards else "on-demand",
+            "shards": road.compared.shards,
+            "objects_a_month": road.compared.objects.count,
+            "object_bytes": road.compared.objects.size_bytes,
         },
         "usd_a_month": {
             **{part: f"{usd:.2f}" for part, usd in road.cost.parts.items()},

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ttl_archive.infra.evidence.command_clients import clients_of_command
-from ttl_archive.infra.evidence.init_choices import GivenAnswers, complete_answers
+from ttl_archive.infra.evidence.init_choices import GivenAnswers, ask_road, complete_answers
 from ttl_archive.infra.evidence.init_plan import plan_configuration
 from ttl_archive.infra.evidence.init_report import plan_document, print_plan_report
 from ttl_archive.infra.evidence.item_sources import ItemSource, file_source, table_source
@@ -29,6 +29,7 @@ class InitRequest:
     max_columns: int
     expiries_per_month: int | None
     writes_per_item: int
+    source: str | None
     out: Path
     dry_run: bool
     interactive: bool
@@ -47,6 +48,7 @@ class InitRequest:
             expiries_per_month=self.expiries_per_month,
             writes_per_item=self.writes_per_item,
             max_columns=self.max_columns,
+            source=self.source,
         )
 
 
@@ -66,7 +68,13 @@ def run_init(request: InitRequest) -> None:
             request.given, live, evidence, interactive=request.interactive, note=show.note
         )
         plan = plan_configuration(
-            answers, store, evidence, live, file=str(request.out), now=datetime.now(UTC)
+            answers,
+            store,
+            evidence,
+            live,
+            file=str(request.out),
+            now=datetime.now(UTC),
+            ask_source=ask_road if request.interactive else None,
         )
         written = None if request.dry_run else request.out
         if written:

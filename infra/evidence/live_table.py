@@ -14,7 +14,8 @@ class LiveTable:
     """A table. `keys` are its key attributes, the partition key first.
 
     `item_count` and `size_bytes` are DynamoDB's own counts, about six hours old. `ttl_attribute` is None
-    where TTL is off. `replica_regions` are those of a global table.
+    where TTL is off. `replica_regions` are those of a global table. `view_type` is that of the table's
+    stream, None where it is off.
     """
 
     name: str
@@ -24,6 +25,7 @@ class LiveTable:
     ttl_attribute: str | None
     ttl_status: str
     replica_regions: tuple[str, ...] = ()
+    view_type: str | None = None
 
 
 def describe_live_table(dynamodb: Any, name: str) -> LiveTable:
@@ -45,6 +47,7 @@ def describe_live_table(dynamodb: Any, name: str) -> LiveTable:
         ttl_attribute=found.get("AttributeName") if status in ("ENABLED", "ENABLING") else None,
         ttl_status=status,
         replica_regions=tuple(replica["RegionName"] for replica in table.get("Replicas", [])),
+        view_type=table.get("StreamSpecification", {}).get("StreamViewType"),
     )
 
 

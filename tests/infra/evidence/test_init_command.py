@@ -215,26 +215,42 @@ def test_interactive_asks_only_what_is_not_known(tmp_path: Path, items: Path, mo
     out = tmp_path / "archive.toml"
     arguments = ["init", "--table", "Devices", "--out", str(out), "--interactive", str(items)]
 
-    result = CliRunner().invoke(cli, arguments, input="expiredAt\ndeviceID, at\ncsv\n")
+    result = CliRunner().invoke(cli, arguments, input="expiredAt\ndeviceID, at\ncsv\nstreams\n")
 
     assert result.exit_code == 0, result.output
-    settings = load(out)
+    settings = load(out, deploy_settings.SECTIONS)
     assert settings.table.keys == ("deviceID", "at")
     assert settings.table.ttl_attribute == "expiredAt"
     assert settings.output.format == "csv"
-    questions = ["TTL attribute (attributes with epoch seconds: expiredAt, at)", "Key attr", "Format of"]
+    questions = [
+        "TTL attribute (attributes with epoch seconds: expiredAt, at)",
+        "Key attr",
+        "Format of",
+        "Road of",
+    ]
     assert [question for question in questions if question not in result.output] == []
 
 
 def test_interactive_asks_nothing_that_was_given(tmp_path: Path, items: Path, monkeypatch):
     monkeypatch.setattr(init_choices, "is_terminal", lambda: True)
-    given = ["--ttl-attribute", "expiredAt", "--key", "deviceID", "--format", "jsonl", "--interactive"]
+    given = [
+        "--ttl-attribute",
+        "expiredAt",
+        "--key",
+        "deviceID",
+        "--format",
+        "jsonl",
+        "--interactive",
+        "--source",
+        "kinesis",
+    ]
 
     result = init("--table", "Devices", "--out", str(tmp_path / "archive.toml"), *given, str(items))
 
     assert result.exit_code == 0, result.output
     assert "Key attributes" not in result.output
     assert "Format of" not in result.output
+    assert "Road of" not in result.output
 
 
 def test_a_live_table_is_described_and_read_from_all_its_segments():

@@ -32,11 +32,12 @@ archive_app([(settings, deploy_settings.load(settings))], Assets(**zips), folder
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("file_format", ["jsonl", "csv"])
-def test_the_configuration_synthesises(tmp_path: Path, file_format: str) -> None:
+@pytest.mark.parametrize(("file_format", "source"), [("jsonl", "kinesis"), ("csv", "streams")])
+def test_the_configuration_synthesises(tmp_path: Path, file_format: str, source: str) -> None:
     items, config = tmp_path / "orders.jsonl", tmp_path / "archive.toml"
     items.write_text("".join(json.dumps(item) + "\n" for item in mixed_items()))
-    arguments = ["--table", TABLE, "--key", KEY, "--format", file_format, "--out", str(config), str(items)]
+    arguments = ["--table", TABLE, "--key", KEY, "--format", file_format, "--source", source]
+    arguments += ["--out", str(config), str(items)]
     made = CliRunner().invoke(cli, ["init", *arguments])
     assert made.exit_code == 0, made.output
 
