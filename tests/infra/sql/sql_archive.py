@@ -49,6 +49,15 @@ def streams_change(image: dict[str, Any], second: int = EVENT_US // 1_000_000, *
     return record | {"eventSourceARN": STREAMS_ARN}
 
 
+def keep_rows(connection: duckdb.DuckDBPyConnection, relation: str, rows: str) -> None:
+    """Let a relation read a table with these rows, of another relation or a query in brackets.
+
+    DuckDB plans a view anew in each query that reads it, which takes longer than reading a few rows.
+    """
+    connection.execute(f"CREATE OR REPLACE TABLE kept_{relation} AS SELECT * FROM {rows}")
+    connection.execute(f"CREATE OR REPLACE VIEW {relation} AS SELECT * FROM kept_{relation}")
+
+
 class SqlArchive:
     """Files below a folder, and questions to them by today's settings."""
 

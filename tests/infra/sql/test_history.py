@@ -16,7 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from tests.infra.sql.athena_functions import in_duckdb, install
-from tests.infra.sql.sql_archive import DAY, SHAPES, SqlArchive, settings, streams_change
+from tests.infra.sql.sql_archive import DAY, SHAPES, SqlArchive, keep_rows, settings, streams_change
 from tests.transform.builders import change
 from ttl_archive.infra.query.engine import create_relations, open_engine, run_in_engine
 from ttl_archive.infra.query.query_errors import QueryFailedError
@@ -168,6 +168,7 @@ def test_the_archive_answers_as_the_table_was(
         for day in DAYS:
             archive.deliver(CHOSEN, *(record for other, record in deliveries if other == day), day=day)
         create_relations(engine, archive.files, [], CHOSEN)
+        keep_rows(engine, "archive_history", "archive_history")
         moments = {us for each in life for us in (each.us - 1, each.us, each.us + 1, each.us + 1_000_000)}
         for moment in sorted(moments):
             rows = saved(engine, "table_at", written(moment))
