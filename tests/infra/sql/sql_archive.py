@@ -65,6 +65,8 @@ class SqlArchive:
         self.folder = folder
         self.files: list[str] = []
         self.errors: list[str] = []
+        self._asked: tuple[Settings, int, int] | None = None
+        self._connection: duckdb.DuckDBPyConnection | None = None
 
     def deliver(self, chosen: Settings, *records: dict[str, Any], day: str = DAY) -> None:
         """Write an object with the rows of change records, as the settings of that time had them."""
@@ -100,8 +102,7 @@ class SqlArchive:
 
     def ask(self, chosen: Settings, query: str, *parameters: str) -> list[tuple[Any, ...]]:
         """The rows of a query."""
-        with self.connect(chosen) as connection:
-            return connection.execute(query, list(parameters)).fetchall()
+        return self._connected(chosen).execute(query, list(parameters)).fetchall()
 
     def saved(self, chosen: Settings, name: str, *parameters: str) -> list[tuple[Any, ...]]:
         """The rows of a saved query."""
@@ -110,10 +111,16 @@ class SqlArchive:
 
     def misfits(self, chosen: Settings) -> dict[str, int]:
         """Return the number of values that do not fit, by column."""
-        with self.connect(chosen) as connection:
-            query = saved_queries(chosen, DuckDbDialect())["misfits"].sql
-            found = connection.execute(query, ["2000-01-01", "2100-01-01"])
-            names = [entry[0] for entry in found.description or ()]
-            rows = found.fetchall()
+        query = saved_queries(chosen, DuckDbDialect())["misfits"].sql
+        found = self._connected(chosen).execute(query, ["2000-01-01", "2100-01-01"])
+        names = [entry[0] for entry in found.description or ()]
+        rows = found.fetchall()
         totals = [sum(values) for values in zip(*[row[2:] for row in rows], strict=True)]
         return dict(zip(names[2:], totals, strict=True))
+
+    def _connected(self, chosen: Settings) -> duckdb.DuckDBPyConnection:
+        """Return the database of the question before, unless the settings or the files are others."""
+        asked = (chosen, len(self.files), len(self.errors))
+        if self._connection is None or self._asked != asked:
+            self._connection, self._asked = self.connect(chosen), asked
+        return self._connection
