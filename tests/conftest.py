@@ -1,7 +1,7 @@
 """What holds for every test.
 
-`HYPOTHESIS_PROFILE=thorough pytest` tries many more examples than the default. Tests marked `slow` run with
-TTL_ARCHIVE_SLOW=1, as in the gate.
+With TTL_ARCHIVE_SLOW=1, as in the gate, tests marked `slow` run, and property tests try more examples.
+`HYPOTHESIS_PROFILE=thorough pytest` tries many more.
 """
 
 import functools
@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, settings
 
 # On a shared machine, time says nothing about the code: no deadlines, and no health check for slow data.
 _QUIET = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("quick", max_examples=60, print_blob=True, **_QUIET)
-settings.register_profile("thorough", max_examples=1_000, print_blob=True, **_QUIET)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+for profile, examples in {"quick": 25, "gate": 60, "thorough": 1_000}.items():
+    settings.register_profile(profile, max_examples=examples, print_blob=True, **_QUIET)
+_RUNS_SLOW_TESTS = bool(os.environ.get("TTL_ARCHIVE_SLOW"))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate" if _RUNS_SLOW_TESTS else "quick"))
 
 # A session of boto3 reads AWS's service models for itself, which was half of what the tests of commands took.
 # Clients of one session share a model, so sessions can share it too.
@@ -30,7 +31,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip the slow tests, unless TTL_ARCHIVE_SLOW is set."""
-    if os.environ.get("TTL_ARCHIVE_SLOW"):
+    if _RUNS_SLOW_TESTS:
         return
     for item in items:
         if item.get_closest_marker("slow"):

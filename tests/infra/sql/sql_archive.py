@@ -52,7 +52,7 @@ def streams_change(image: dict[str, Any], second: int = EVENT_US // 1_000_000, *
 def keep_rows(connection: duckdb.DuckDBPyConnection, relation: str, rows: str) -> None:
     """Let a relation read a table with these rows, of another relation or a query in brackets.
 
-    DuckDB plans a view anew in each query that reads it, which takes longer than reading a few rows.
+    DuckDB plans a view for each query that reads it, which takes longer than to read a few rows.
     """
     connection.execute(f"CREATE OR REPLACE TABLE kept_{relation} AS SELECT * FROM {rows}")
     connection.execute(f"CREATE OR REPLACE VIEW {relation} AS SELECT * FROM kept_{relation}")
