@@ -154,13 +154,11 @@ class StreamingDestinations:
 
     def _new(self, table: Mapping[str, Any], stream_arn: str) -> TableDestination:
         name = table["TableName"]
-        ttl = self._dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
         destination = StreamingDestination(
             streams=self._streams,
             kinesis=self._kinesis,
             table=name,
             stream_name=stream_arn.rpartition("/")[2],
-            ttl_attribute=ttl.get("AttributeName", ""),
             clock=self._clock,
             precision=None,
         )

@@ -57,7 +57,6 @@ class StreamingDestination:
         kinesis: Any,
         table: str,
         stream_name: str,
-        ttl_attribute: str,
         clock: Clock,
         precision: Precision | None = "MICROSECOND",
         max_record_kib: int = DEFAULT_MAX_RECORD_KIB,
@@ -67,7 +66,7 @@ class StreamingDestination:
         self.replicated = 0
         self.sizes: Counter[int] = Counter()
         self.precision = precision
-        self._changes = TableChanges(streams, table, ttl_attribute)
+        self._changes = TableChanges(streams, table)
         self._kinesis = kinesis
         self._table = table
         self._stream_name = stream_name

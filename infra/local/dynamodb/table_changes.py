@@ -6,7 +6,7 @@ announces each of its removals, and writes that change nothing have a kind of th
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
@@ -25,11 +25,10 @@ class TableChanges:
     change the same items in between.
     """
 
-    def __init__(self, streams: Any, table: str, ttl_attribute: str) -> None:
+    def __init__(self, streams: Any, table: str) -> None:
         self._streams = streams
         self._table = table
-        self._ttl_attribute = ttl_attribute
-        self._expected: Counter[tuple[bytes, bytes]] = Counter()
+        self._expected: defaultdict[bytes, list[ExpiredItem]] = defaultdict(list)  # by the keys
         self._iterator: str | None = None
 
     @property
@@ -51,7 +50,7 @@ class TableChanges:
 
     def expect(self, expired: ExpiredItem) -> None:
         """Announce a removal that a TTL sweep has made since the last read."""
-        self._expected[canonical(expired.keys), _ttl(expired.ttl_value)] += 1
+        self._expected[canonical(expired.keys)].append(expired)
 
     def read(self) -> Iterator[tuple[Mapping[str, Any], ChangeKind]]:
         """Yield each change since the last read as a record of GetRecords, with its kind."""
@@ -69,13 +68,9 @@ class TableChanges:
             return "unchanged"
         change = record["dynamodb"]
         if record["eventName"] == "REMOVE" and self._expected:
-            value = change["OldImage"].get(self._ttl_attribute, {}).get("N")
-            removal = canonical(change["Keys"]), _ttl(value)
-            if self._expected[removal] > 0:
-                self._expected[removal] -= 1
-                return "expired"
+            announced = self._expected[canonical(change["Keys"])]
+            for expired in announced:
+                if expired.is_image(change["OldImage"]):
+                    announced.remove(expired)
+                    return "expired"
         return _KINDS[record["eventName"]]
-
-
-def _ttl(number: str | None) -> bytes:
-    return b"" if number is None else canonical({"ttl": {"N": number}})

@@ -31,10 +31,10 @@ class TableStream:
     what was received, by kind; `unchanged` writes are not in the stream.
     """
 
-    def __init__(self, *, streams: Any, table: str, ttl_attribute: str, clock: Clock) -> None:
+    def __init__(self, *, streams: Any, table: str, clock: Clock) -> None:
         self.changes: Counter[str] = Counter()
         self.arn: str = streams.list_streams(TableName=table)["Streams"][-1]["StreamArn"]
-        self._changes = TableChanges(streams, table, ttl_attribute)
+        self._changes = TableChanges(streams, table)
         self._changes.start("LATEST")
         self._clock = clock
         self._records = MemoryStream(clock, self.arn)

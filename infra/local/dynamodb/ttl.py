@@ -27,10 +27,16 @@ FIVE_YEARS_S = 157_680_000
 
 @dataclass(frozen=True)
 class ExpiredItem:
-    """An item to remove: its key attributes and the TTL attribute's value as the scan saw them."""
+    """An item to remove: its key attributes, and the TTL attribute with its value as the scan saw it."""
 
     keys: AttributeValues
+    ttl_attribute: str
     ttl_value: str
+
+    def is_image(self, image: Mapping[str, Any]) -> bool:
+        """Return whether an image of an item with these keys has the value that the scan saw."""
+        value = image.get(self.ttl_attribute, {}).get("N")
+        return value is not None and Fraction(value) == Fraction(self.ttl_value)
 
 
 def has_expired(item: Mapping[str, Any], ttl_attribute: str, now_us: int) -> bool:
@@ -105,7 +111,7 @@ class Sweeper:
         schema = self._dynamodb.describe_table(TableName=self._table)["Table"]["KeySchema"]
         keys = [key["AttributeName"] for key in schema]
         return [
-            ExpiredItem({key: item[key] for key in keys}, item[self._ttl_attribute]["N"])
+            ExpiredItem({key: item[key] for key in keys}, self._ttl_attribute, item[self._ttl_attribute]["N"])
             for item in self._scan(keys, now_us // 1_000_000)
             if has_expired(item, self._ttl_attribute, now_us)
         ]

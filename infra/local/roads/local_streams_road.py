@@ -112,7 +112,6 @@ class LocalStreamsRoad(StartedParts):
         stream = TableStream(
             streams=self._services.emulator.client("dynamodbstreams"),
             table=self._settings.table.name,
-            ttl_attribute=self._settings.table.ttl_attribute,
             clock=self._services.clock,
         )
         self._stream = self._streams[stream.arn] = stream

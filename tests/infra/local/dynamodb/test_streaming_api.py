@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from ttl_archive.infra.local.dynamodb.streaming_api import StreamingDestinations
+from ttl_archive.infra.local.dynamodb.ttl import Sweeper
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.firehose.service_error import ServiceError
 from ttl_archive.infra.local.moto_server.emulator import Emulator
 
+START = datetime(2026, 3, 1, tzinfo=UTC)
 _numbers = itertools.count()
 
 
@@ -43,7 +45,7 @@ class Setup:
             dynamodb=self.dynamodb,
             streams=emulator.client("dynamodbstreams"),
             kinesis=self.kinesis,
-            clock=Clock(datetime(2026, 3, 1, tzinfo=UTC)),
+            clock=Clock(START),
         )
 
     def call(self, operation: str, **members: Any) -> dict[str, Any]:
@@ -242,3 +244,21 @@ def test_what_a_data_stream_refuses_is_kept_for_the_next_run(
     assert "refused 1 records 10 times" in caplog.text
     monkeypatch.setattr(setup.kinesis, "put_records", put_records)
     assert setup.destinations.run() == 1
+
+
+def test_a_destination_that_was_enabled_before_ttl_knows_its_removals(setup: Setup) -> None:
+    setup.call("enable")
+    ttl = {"Enabled": True, "AttributeName": "ttl"}
+    setup.dynamodb.update_time_to_live(TableName=setup.name, TimeToLiveSpecification=ttl)
+    expired = {"id": {"S": "gone"}, "ttl": {"N": str(int(START.timestamp()))}}
+    setup.dynamodb.put_item(TableName=setup.name, Item=expired)
+    setup.destinations.run()
+    destination = setup.destinations.of(setup.name)
+    assert destination
+    Sweeper(setup.dynamodb, setup.name, "ttl", Clock(START), on_removed=destination.expect).sweep()
+    setup.destinations.run()
+
+    assert [record["userIdentity"] for record in setup.records()] == [
+        None,
+        {"type": "Service", "principalId": "dynamodb.amazonaws.com"},
+    ]

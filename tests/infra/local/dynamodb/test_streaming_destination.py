@@ -77,7 +77,6 @@ def destination_to(kinesis: Any, emulator: Emulator, table: str, **options: Any)
         kinesis=kinesis,
         table=table,
         stream_name="changes",
-        ttl_attribute="ttl",
         clock=Clock(NOW),
         **{"pause": lambda seconds: None} | options,
     )
@@ -170,7 +169,7 @@ def test_one_announced_removal_explains_one_removal_only(
     for _ in range(2):
         put(dynamodb, table, "a", ttl={"N": str(NOW_S)})
         delete(dynamodb, table, "a")
-    destination.expect(ExpiredItem({"pk": {"S": "a"}}, str(NOW_S)))
+    destination.expect(ExpiredItem({"pk": {"S": "a"}}, "ttl", str(NOW_S)))
     destination.run()
 
     assert destination.changes == {"inserted": 2, "expired": 1, "deleted": 1}
@@ -179,7 +178,7 @@ def test_one_announced_removal_explains_one_removal_only(
 def test_a_removal_that_was_announced_while_it_was_stopped_explains_no_later_one(
     dynamodb: Any, table: str, destination: StreamingDestination
 ) -> None:
-    destination.expect(ExpiredItem({"pk": {"S": "a"}}, str(NOW_S)))
+    destination.expect(ExpiredItem({"pk": {"S": "a"}}, "ttl", str(NOW_S)))
     destination.run()
     put(dynamodb, table, "a", ttl={"N": str(NOW_S)})
     delete(dynamodb, table, "a")

@@ -33,9 +33,7 @@ def test_records_have_awss_form_the_clocks_time_and_the_identity_of_a_removal(em
     dynamodb, clock = emulator.client("dynamodb"), Clock(START)
     create_table(dynamodb, "devices", keys={"pk": "S"}, ttl_attribute="ttl")
     dynamodb.put_item(TableName="devices", Item={"pk": {"S": "before the stream"}})
-    stream = TableStream(
-        streams=emulator.client("dynamodbstreams"), table="devices", ttl_attribute="ttl", clock=clock
-    )
+    stream = TableStream(streams=emulator.client("dynamodbstreams"), table="devices", clock=clock)
     sweeper = Sweeper(dynamodb, "devices", "ttl", clock, on_removed=stream.expect)
     item = {"pk": {"S": "a"}, "ttl": {"N": str(START_S)}, "n": {"N": "1.50"}, "b": {"BS": [b"\x00"]}}
     for _ in range(2):
@@ -71,9 +69,7 @@ def test_records_have_awss_form_the_clocks_time_and_the_identity_of_a_removal(em
 def test_records_are_trimmed_after_24_hours(emulator: Emulator) -> None:
     dynamodb, clock = emulator.client("dynamodb"), Clock(START)
     create_table(dynamodb, "trimmed", keys={"pk": "S"}, ttl_attribute="ttl")
-    stream = TableStream(
-        streams=emulator.client("dynamodbstreams"), table="trimmed", ttl_attribute="ttl", clock=clock
-    )
+    stream = TableStream(streams=emulator.client("dynamodbstreams"), table="trimmed", clock=clock)
     dynamodb.put_item(TableName="trimmed", Item={"pk": {"S": "old"}})
     assert len(records(stream)) == 1
     clock.advance(hours=24)

@@ -134,7 +134,7 @@ def test_an_item_renewed_between_the_scan_and_the_delete_survives(dynamodb: Any,
     )
 
     assert sweeper.sweep() == [{"pk": {"S": "gone"}}]
-    assert removed == [ExpiredItem({"pk": {"S": "gone"}}, str(NOW_S))]
+    assert removed == [ExpiredItem({"pk": {"S": "gone"}}, "expiredAt", str(NOW_S))]
     assert left(dynamodb, table) == {"renewed"}
 
 
