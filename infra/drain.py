@@ -1,7 +1,7 @@
 """`ttl-archive drain`: detach the table, then wait until the delivery stream holds no record any more.
 
 After it, the stack or the delivery stream can be deleted without a loss. What "drained" means and how it is
-known is in attachment/drained.py; the drain guard of the stack applies the same rules.
+known is in attachment/deployed_road.py; the drain guard of the stack applies the same rules.
 """
 
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ import click
 
 from ttl_archive.infra import deploy_settings
 from ttl_archive.infra.attachment.attach import DestinationError, Waiter
-from ttl_archive.infra.attachment.drained import (
+from ttl_archive.infra.attachment.deployed_road import (
     SYSTEM_CLOCK,
     DeployedRoad,
-    KinesisPipeline,
     PausingClock,
     confirmed_reasons,
 )
-from ttl_archive.infra.attachment.forwarded import StreamsPipeline
+from ttl_archive.infra.attachment.drained import DeployedKinesisRoad
+from ttl_archive.infra.attachment.forwarded import MAX_AGE_S, DeployedStreamsRoad, mappings
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.deployed_stack import GetClient, describe_stack, stack_outputs
 from ttl_archive.infra.wanted_layout import buffers_s
@@ -35,7 +35,7 @@ _DETACH_S = 900
 
 
 class DrainError(ArchiveError):
-    """The pipeline cannot be drained; the text says why and what to do."""
+    """The road cannot be drained; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +45,21 @@ class DrainProgress:
     reasons: tuple[str, ...]
 
 
-def deployed_pipeline(
-    clients: GetClient, settings: Settings, deploy: Deploy, road: str | None = None
+def find_road(
+    clients: GetClient, settings: Settings, deploy: Deploy, name: str | None = None
 ) -> DeployedRoad:
-    """Find the names of a road, `kinesis` or `streams`, in the outputs of its stack.
+    """Find the parts of a road, `kinesis` or `streams`, in the outputs of its stack.
 
-    Without `road`, it is the only one. Raises StackError, and DrainError when there are two.
+    Without `name`, it is the only one. Raises StackError, and DrainError when there are two.
     """
-    if road is None and deploy.source == "both":
+    if name is None and deploy.source == "both":
         raise DrainError(
             '[deploy] source is "both". Name the road to drain: --road kinesis, or --road streams'
         )
     stack = describe_stack(clients, deploy.stack_name)
-    if (road or deploy.source) == "streams":
+    if (name or deploy.source) == "streams":
         outputs = stack_outputs(stack, "ForwardDeliveryStreamName", "ForwarderFunction")
-        return StreamsPipeline(
+        return DeployedStreamsRoad(
             table=settings.table.name,
             function=outputs["ForwarderFunction"],
             delivery_stream=outputs["ForwardDeliveryStreamName"],
@@ -67,7 +67,7 @@ def deployed_pipeline(
         )
     outputs = stack_outputs(stack, "StreamName", "DeliveryStreamName")
     _, partition, _, region, account, _ = stack["StackId"].split(":", 5)
-    return KinesisPipeline(
+    return DeployedKinesisRoad(
         table=settings.table.name,
         stream_arn=f"arn:{partition}:kinesis:{region}:{account}:stream/{outputs['StreamName']}",
         delivery_stream=outputs["DeliveryStreamName"],
@@ -75,23 +75,23 @@ def deployed_pipeline(
     )
 
 
-def detach_table(clients: GetClient, pipeline: DeployedRoad, clock: PausingClock) -> None:
+def detach_table(clients: GetClient, road: DeployedRoad, clock: PausingClock) -> None:
     """Let no more changes into the road and wait until AWS reports it. Raises DrainError."""
     end = clock.now() + timedelta(seconds=_DETACH_S)
     waiter = Waiter(lambda: (end - clock.now()).total_seconds(), clock.pause)
     try:
-        pipeline.detach(clients, waiter)
+        road.detach(clients, waiter)
     except DestinationError as error:
         raise DrainError(str(error)) from None
 
 
 def wait_until_drained(
-    clients: GetClient, pipeline: DeployedRoad, timeout_s: float, clock: PausingClock
+    clients: GetClient, road: DeployedRoad, timeout_s: float, clock: PausingClock
 ) -> Iterator[DrainProgress]:
     """Yield the progress whenever it changes; the last one has no reasons. Raises DrainError on timeout."""
     end, before = clock.now() + timedelta(seconds=timeout_s), None
     while True:
-        found = DrainProgress(tuple(confirmed_reasons(clients, pipeline, clock)))
+        found = DrainProgress(tuple(confirmed_reasons(clients, road, clock)))
         if found != before:
             yield found
         if not found.reasons:
@@ -124,33 +124,51 @@ def drain(config: Path | None, road: str | None, yes: bool, timeout_s: int) -> N
     Afterwards, to delete the stack:          aws cloudformation delete-stack --stack-name NAME
 
     Changes of the table are not archived from then on, unless the other road does it. Nothing is deleted.
+    On the Streams road, the last line says what can still be in the table's stream alone.
     Exit codes: 0 drained, 1 not drained in this time, 2 misused, 3 changes arrive and --yes is missing.
     """
     settings = load(config, deploy_settings.SECTIONS)
     deploy = deploy_settings.load(settings)
     clients = Clients()
     try:
-        pipeline = deployed_pipeline(clients, settings, deploy, road)
+        found = find_road(clients, settings, deploy, road)
     except DrainError as error:
         raise click.UsageError(str(error)) from None
-    if not yes and pipeline.is_attached(clients):
+    if not yes and found.is_attached(clients):
         click.echo(
-            f"Changes of the table {pipeline.table} still arrive. To detach it and to wait until they are in "
+            f"Changes of the table {found.table} still arrive. To detach it and to wait until they are in "
             "the bucket: ttl-archive drain --yes" + (f" --road {road}" if road else ""),
             err=True,
         )
         raise SystemExit(EXIT_OPEN)
     try:
         if yes:
-            detach_table(clients, pipeline, SYSTEM_CLOCK)
-        _show_progress(clients, pipeline, timeout_s)
+            detach_table(clients, found, SYSTEM_CLOCK)
+        _show_progress(clients, found, timeout_s)
     except DrainError as error:
         click.echo(str(error), err=True)
         raise SystemExit(EXIT_FAILED) from None
-    click.echo(f"{pipeline.delivery_stream} is drained: it can be deleted, and so can the stack.")
+    click.echo(f"{found.delivery_stream} is drained: it can be deleted, and so can the stack.")
+    if isinstance(found, DeployedStreamsRoad):
+        click.echo(_left_in_the_stream(found, deploy.batch_window_s, clients))
 
 
-def _show_progress(clients: GetClient, pipeline: DeployedRoad, timeout_s: int) -> None:
-    for progress in wait_until_drained(clients, pipeline, timeout_s, SYSTEM_CLOCK):
+def _show_progress(clients: GetClient, road: DeployedRoad, timeout_s: int) -> None:
+    for progress in wait_until_drained(clients, road, timeout_s, SYSTEM_CLOCK):
         for reason in progress.reasons:
             click.echo(f"waiting: {reason}", err=True)
+
+
+def _left_in_the_stream(road: DeployedStreamsRoad, window_s: int, clients: GetClient) -> str:
+    """Return what no metric can show after the mapping was disabled, and what to do about it."""
+    late_s = window_s + MAX_AGE_S
+    enabling = " and ".join(
+        f"aws lambda update-event-source-mapping --uuid {each['UUID']} --enabled"
+        for each in mappings(clients("lambda"), road.function)
+    )
+    return (
+        f"Changes of the last {late_s} seconds before the mapping was disabled may be in the table's stream "
+        "alone, which keeps them for 24 hours. If the Kinesis road is attached too, it has them. Otherwise, "
+        "to archive them before anything is deleted: turn TTL and other writers off, enable the mapping with "
+        f"{enabling or 'a new deployment'}, wait {late_s} seconds, and run ttl-archive drain --yes again."
+    )

@@ -1,94 +1,31 @@
-"""Whether a delivery stream holds records that deleting it would lose, on the Kinesis road.
+"""Whether the Kinesis road holds records that deleting its delivery stream would lose.
 
-Firehose has no call that shows its buffers, so that this is concluded from metrics. All of these must hold:
+All of these must hold, beside what is asked of both roads (deployed_road):
 
-1. the table is detached (DescribeKinesisStreamingDestination), so that no new change arrives;
-2. for longer than every buffer can last, nothing entered the stream (IncomingRecords, which counts
-   re-ingestion as well) and Firehose read nothing from it (DataReadFromKinesisStream.Records);
-3. Firehose reads up to the end of the stream (KinesisMillisBehindLatest is 0);
-4. Firehose has no delivery in progress: DeliveryToS3.DataFreshness is emitted only while there is one, so a
-   delivery that S3 refuses shows here.
+1. the table is detached (DescribeKinesisStreamingDestination);
+2. nothing entered the stream (IncomingRecords, which counts re-ingestion as well) and Firehose read nothing
+   from it (DataReadFromKinesisStream.Records);
+3. Firehose reads up to the end of the stream (KinesisMillisBehindLatest is 0), and something reads it at all.
 
 Source: Amazon Data Firehose Developer Guide, monitoring-with-cloudwatch-metrics; Kinesis Data Streams
 Developer Guide, monitoring-with-cloudwatch.
 """
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol, Self
+from datetime import datetime, timedelta
+from typing import Self
 
-from botocore.exceptions import ClientError
-
-from ttl_archive.infra.attachment.attach import (
-    Destination,
-    NoTableError,
-    Waiter,
-    client_error_code,
-    destinations,
-    detach,
-)
-from ttl_archive.infra.attachment.metric_series import MetricName, Series, read_series
-
-# CloudWatch shows a metric some minutes late.
-METRIC_DELAY_S = 300
-
-Clients = Callable[[str], Any]
+from ttl_archive.infra.attachment.attach import Destination, NoTableError, Waiter, destinations, detach
+from ttl_archive.infra.attachment.deployed_road import RECENT_S, Clients, DeployedRoad
+from ttl_archive.infra.attachment.metric_series import MetricName, read_series
 
 
 @dataclass(frozen=True, slots=True)
-class PausingClock:
-    """The time, and how to wait for some seconds."""
+class DeployedKinesisRoad(DeployedRoad):
+    """See DeployedRoad. `stream_arn` names the data stream."""
 
-    now: Callable[[], datetime]
-    pause: Callable[[float], None]
-
-
-SYSTEM_CLOCK = PausingClock(lambda: datetime.now(UTC), time.sleep)
-
-
-class DeployedRoad(Protocol):
-    """The parts of one road, from the table to its delivery stream."""
-
-    @property
-    def table(self) -> str:
-        """Return the name of the table."""
-
-    @property
-    def delivery_stream(self) -> str:
-        """Return the name of the delivery stream."""
-
-    def is_attached(self, clients: Clients) -> bool:
-        """Return whether changes of the table can still arrive."""
-
-    def detach(self, clients: Clients, waiter: Waiter) -> None:
-        """Let no more changes in, and wait until AWS reports it. Raises DestinationError on timeout."""
-
-    def reasons_to_wait(self, clients: Clients, now: datetime) -> list[str]:
-        """Return why the road may still hold records; an empty list when it is drained."""
-
-
-def confirmed_reasons(clients: Clients, pipeline: DeployedRoad, clock: PausingClock) -> list[str]:
-    """Return why the delivery stream may still hold records, after looking twice.
-
-    The second look, METRIC_DELAY_S later, sees the records that arrived shortly before the first one.
-    """
-    waits = pipeline.reasons_to_wait(clients, clock.now())
-    if waits:
-        return waits
-    clock.pause(METRIC_DELAY_S)
-    return pipeline.reasons_to_wait(clients, clock.now())
-
-
-@dataclass(frozen=True, slots=True)
-class KinesisPipeline:
-    """The names of one Kinesis road, and the longest time in seconds that its buffers keep a record."""
-
-    table: str
     stream_arn: str
-    delivery_stream: str
-    buffers_s: int
 
     @classmethod
     def from_properties(cls, properties: Mapping[str, str]) -> Self:
@@ -105,28 +42,30 @@ class KinesisPipeline:
         """Return the name of the data stream."""
         return self.stream_arn.rsplit("/", 1)[1]
 
-    def reasons_to_wait(self, clients: Clients, now: datetime) -> list[str]:
-        """Return why the road may still hold records; an empty list when it is drained."""
-        if not delivery_stream_exists(clients("firehose"), self.delivery_stream):
-            return []
-        quiet_s = self.buffers_s + METRIC_DELAY_S
-        found = self._metrics(clients("cloudwatch"), now - timedelta(seconds=quiet_s), now)
-        recent = self._metrics(clients("cloudwatch"), now - timedelta(seconds=2 * METRIC_DELAY_S), now)
-        incoming = found["IncomingRecords"].total or 0
-        read = found["DataReadFromKinesisStream.Records"].total or 0
-        behind_ms = recent["KinesisMillisBehindLatest"].maximum or 0
-        freshness_s = recent["DeliveryToS3.DataFreshness"].maximum
+    def reasons_before_delivery(self, clients: Clients, now: datetime) -> list[str]:
+        """Return why the stream or a buffer may still hold changes."""
+        cloudwatch = clients("cloudwatch")
+        entered = [
+            self._stream_metric("IncomingRecords"),
+            self.delivery_metric("DataReadFromKinesisStream.Records", "Sum"),
+        ]
+        incoming, read = read_series(cloudwatch, entered, now - timedelta(seconds=self.quiet_s), now)
+        reading = [
+            self.delivery_metric("KinesisMillisBehindLatest", "Maximum"),
+            self._stream_metric("GetRecords.Success"),
+        ]
+        behind, reads = read_series(cloudwatch, reading, now - timedelta(seconds=RECENT_S), now)
+        within = f"within the last {self.quiet_s} seconds"
         rules = [
             (self.is_attached(clients), f"the table {self.table} still streams into it"),
-            (incoming > 0, f"{incoming:.0f} records entered the stream within the last {quiet_s} seconds"),
-            (read > 0, f"Firehose read {read:.0f} records within the last {quiet_s} seconds"),
-            (behind_ms > 0, f"Firehose is {behind_ms / 1000:.0f} seconds behind the end of the stream"),
+            (incoming.total, f"{incoming.total or 0:.0f} records entered the stream {within}"),
+            (read.total, f"Firehose read {read.total or 0:.0f} records {within}"),
             (
-                freshness_s is not None,
-                f"a delivery is in progress; its oldest record is {freshness_s or 0:.0f} seconds old",
+                behind.maximum,
+                f"Firehose is {(behind.maximum or 0) / 1000:.0f} seconds behind the end of the stream",
             ),
             (
-                not recent["GetRecords.Success"].total,
+                not reads.total,
                 "nothing reads the stream, so that records can remain in it: see the alarm StreamUnread",
             ),
         ]
@@ -148,34 +87,5 @@ class KinesisPipeline:
             for entry in found
         )
 
-    def _metrics(self, cloudwatch: Any, start: datetime, end: datetime) -> dict[str, Series]:
-        """Read every metric in one call. Raises ClientError."""
-        dimensions = {
-            "AWS/Kinesis": {"StreamName": self.stream},
-            "AWS/Firehose": {"DeliveryStreamName": self.delivery_stream},
-        }
-        names = [
-            MetricName(space, name, statistic, dimensions[space])
-            for name, (space, statistic) in _METRICS.items()
-        ]
-        return dict(zip(_METRICS, read_series(cloudwatch, names, start, end), strict=True))
-
-
-def delivery_stream_exists(firehose: Any, name: str) -> bool:
-    """Return whether the delivery stream is there. Raises ClientError."""
-    try:
-        firehose.describe_delivery_stream(DeliveryStreamName=name)
-    except ClientError as error:
-        if client_error_code(error) == "ResourceNotFoundException":
-            return False
-        raise
-    return True
-
-
-_METRICS = {
-    "IncomingRecords": ("AWS/Kinesis", "Sum"),
-    "GetRecords.Success": ("AWS/Kinesis", "Sum"),
-    "DataReadFromKinesisStream.Records": ("AWS/Firehose", "Sum"),
-    "KinesisMillisBehindLatest": ("AWS/Firehose", "Maximum"),
-    "DeliveryToS3.DataFreshness": ("AWS/Firehose", "Maximum"),
-}
+    def _stream_metric(self, name: str) -> MetricName:
+        return MetricName("AWS/Kinesis", name, "Sum", {"StreamName": self.stream})

@@ -1,13 +1,15 @@
 """Whether the Streams road holds records that deleting it would lose.
 
-All of these must hold:
+All of these must hold, beside what is asked of both roads (deployed_road):
 
 1. no event source mapping forwards to the delivery stream any more (ListEventSourceMappings);
 2. when the forwarder last ran, and in the last ten minutes, it was not behind: IteratorAge, Errors and
    RecordsReturned, looked up over the 24 hours for which the table's stream keeps a change that was not
    forwarded; Lambda refused no invocation (Throttles), and no mapping that forwards reports a problem;
-3. for longer than every buffer can last, nothing was put into the delivery stream (IncomingRecords);
-4. Firehose has no delivery in progress: DeliveryToS3.DataFreshness is emitted only while there is one.
+3. nothing was put into the delivery stream (IncomingRecords).
+
+What changed in the last `batch_window_s` plus ten minutes before the mapping was disabled can still be in the
+table's stream alone: no metric says that the forwarder read it.
 
 Source: AWS Lambda Developer Guide, monitoring-metrics-types; Amazon Data Firehose Developer Guide,
 monitoring-with-cloudwatch-metrics.
@@ -21,27 +23,23 @@ from typing import Any, Self
 from botocore.exceptions import ClientError
 
 from ttl_archive.infra.attachment.attach import POLL_S, DestinationError, Waiter, client_error_code
-from ttl_archive.infra.attachment.drained import METRIC_DELAY_S, Clients, delivery_stream_exists
+from ttl_archive.infra.attachment.deployed_road import RECENT_S, Clients, DeployedRoad
 from ttl_archive.infra.attachment.metric_series import MetricName, read_series
 
 # Source: DynamoDB Developer Guide, Streams: 24 hours.
 _STREAM_S = 86_400
 # A batch waits for its window, at most 300 s. Source: AWS Lambda API Reference, CreateEventSourceMapping.
-_AGE_MS = 600_000
-_RECENT_S = 2 * METRIC_DELAY_S
+MAX_AGE_S = 600
 # How LastProcessingResult begins after a failure. UNVERIFIED; any other text is no reason to wait.
 _PROBLEM = "PROBLEM"
 _FORWARDING_STATES = frozenset({"Creating", "Enabling", "Enabled", "Updating", "Disabling"})
 
 
 @dataclass(frozen=True, slots=True)
-class StreamsPipeline:
-    """The names of one Streams road, and the longest time in seconds that its buffer keeps a record."""
+class DeployedStreamsRoad(DeployedRoad):
+    """See DeployedRoad. `function` is the name of the forwarder."""
 
-    table: str
     function: str
-    delivery_stream: str
-    buffers_s: int
 
     @classmethod
     def from_properties(cls, properties: Mapping[str, str]) -> Self:
@@ -53,15 +51,16 @@ class StreamsPipeline:
             buffers_s=int(properties["BuffersSeconds"]),
         )
 
-    def reasons_to_wait(self, clients: Clients, now: datetime) -> list[str]:
-        """Return why the road may still hold records; an empty list when it is drained."""
-        if not delivery_stream_exists(clients("firehose"), self.delivery_stream):
-            return []
+    def reasons_before_delivery(self, clients: Clients, now: datetime) -> list[str]:
+        """Return why the table's stream or the delivery stream may still hold changes."""
         forwarding = [
             f"the mapping {uuid} still forwards changes of the table {self.table}"
             for uuid in self._forwarding(clients("lambda"))
         ]
-        return [*forwarding, *self.reasons_behind(clients, now), *self._reasons_buffered(clients, now)]
+        name = self.delivery_metric("IncomingRecords", "Sum")
+        (put,) = read_series(clients("cloudwatch"), [name], now - timedelta(seconds=self.quiet_s), now)
+        recent = [f"{put.total or 0:.0f} records were put within the last {self.quiet_s} seconds"]
+        return [*forwarding, *self.reasons_behind(clients, now), *(recent if put.total else [])]
 
     def is_attached(self, clients: Clients) -> bool:
         """Return whether a mapping still forwards changes of the table."""
@@ -106,18 +105,21 @@ class StreamsPipeline:
         cloudwatch = clients("cloudwatch")
         kept = read_series(cloudwatch, names, now - timedelta(seconds=_STREAM_S), now)
         # The newest datapoint alone can be of one shard, while another one is behind.
-        recent = read_series(cloudwatch, names, now - timedelta(seconds=_RECENT_S), now)
+        recent = read_series(cloudwatch, names, now - timedelta(seconds=RECENT_S), now)
         age_ms, errors, returned, _ = (
             max(old.last or 0, new.maximum or 0) for old, new in zip(kept, recent, strict=True)
         )
         throttles = recent[3].total or 0  # while all invocations are refused, the other metrics are missing
         rules = [
-            (age_ms > _AGE_MS, f"the forwarder was {age_ms / 1000:.0f} seconds behind when it last ran"),
+            (
+                age_ms > MAX_AGE_S * 1000,
+                f"the forwarder was {age_ms / 1000:.0f} seconds behind when it last ran",
+            ),
             (errors > 0, "the forwarder failed when it last ran"),
             (returned > 0, f"the forwarder left {returned:.0f} records in the stream when it last ran"),
             (
                 throttles > 0,
-                f"Lambda refused to run the forwarder {throttles:.0f} times within the last {_RECENT_S} "
+                f"Lambda refused to run the forwarder {throttles:.0f} times within the last {RECENT_S} "
                 "seconds",
             ),
         ]
@@ -130,31 +132,6 @@ class StreamsPipeline:
             for each in self._forwarding_mappings(client)
             if (problem := reported_problem(each))
         ]
-
-    def _reasons_buffered(self, clients: Clients, now: datetime) -> list[str]:
-        quiet_s = self.buffers_s + METRIC_DELAY_S
-        own = {"DeliveryStreamName": self.delivery_stream}
-        cloudwatch = clients("cloudwatch")
-        (put,) = read_series(
-            cloudwatch,
-            [MetricName("AWS/Firehose", "IncomingRecords", "Sum", own)],
-            now - timedelta(seconds=quiet_s),
-            now,
-        )
-        (freshness,) = read_series(
-            cloudwatch,
-            [MetricName("AWS/Firehose", "DeliveryToS3.DataFreshness", "Maximum", own)],
-            now - timedelta(seconds=2 * METRIC_DELAY_S),
-            now,
-        )
-        rules = [
-            (bool(put.total), f"{put.total or 0:.0f} records were put within the last {quiet_s} seconds"),
-            (
-                freshness.maximum is not None,
-                f"a delivery is in progress; its oldest record is {freshness.maximum or 0:.0f} seconds old",
-            ),
-        ]
-        return [text for broken, text in rules if broken]
 
 
 def mappings(client: Any, function: str) -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ttl_archive.infra.attachment import drained
 from ttl_archive.infra.attachment.cloudformation_response import Send, put
 from ttl_archive.infra.attachment.custom_resource import CustomResourceError, Event, make_client, respond
 from ttl_archive.infra.attachment.deployed_layout import (
@@ -20,7 +19,14 @@ from ttl_archive.infra.attachment.deployed_layout import (
     stack_parts,
     write_record,
 )
-from ttl_archive.infra.attachment.forwarded import StreamsPipeline
+from ttl_archive.infra.attachment.deployed_road import (
+    SYSTEM_CLOCK,
+    DeployedRoad,
+    PausingClock,
+    confirmed_reasons,
+)
+from ttl_archive.infra.attachment.drained import DeployedKinesisRoad
+from ttl_archive.infra.attachment.forwarded import DeployedStreamsRoad
 from ttl_archive.infra.attachment.layout_rules import Layout, incompatible_changes
 from ttl_archive.infra.attachment.leaving_road import reasons_to_keep
 from ttl_archive.infra.attachment.preflight import Wanted, problems
@@ -43,7 +49,7 @@ def handler(
     context: Any,  # noqa: ARG001  Lambda passes it
     clients: Clients = make_client,
     send: Send = put,
-    clock: drained.PausingClock = drained.SYSTEM_CLOCK,
+    clock: PausingClock = SYSTEM_CLOCK,
 ) -> None:
     """Run one request and respond. Tests pass the last three arguments."""
     request = _Request(event, clients, clock)
@@ -55,7 +61,7 @@ def handler(
 class _Request:
     event: Event
     clients: Clients
-    clock: drained.PausingClock
+    clock: PausingClock
 
     @property
     def kind(self) -> str:
@@ -112,21 +118,21 @@ def _guard_drain(request: _Request) -> dict[str, str]:
         lost = request.event["OldResourceProperties"]
         if lost["DeliveryStreamName"] == request.properties["DeliveryStreamName"]:
             return {}
-    pipeline = _pipeline(lost)
-    waits = drained.confirmed_reasons(request.clients, pipeline, request.clock)
+    road = _road(lost)
+    waits = confirmed_reasons(request.clients, road, request.clock)
     if waits:
         raise RefusedError(
-            f"The delivery stream {pipeline.delivery_stream} would be deleted before it is drained: "
+            f"The delivery stream {road.delivery_stream} would be deleted before it is drained: "
             f"{'; '.join(waits)}. Run ttl-archive drain, then delete or deploy again."
         )
     return {}
 
 
-def _pipeline(properties: dict[str, str]) -> drained.DeployedRoad:
+def _road(properties: dict[str, str]) -> DeployedRoad:
     """Return the road of a drain guard; only the Streams road has a function that forwards."""
     if "FunctionName" in properties:
-        return StreamsPipeline.from_properties(properties)
-    return drained.KinesisPipeline.from_properties(properties)
+        return DeployedStreamsRoad.from_properties(properties)
+    return DeployedKinesisRoad.from_properties(properties)
 
 
 def _is_rollback(parts: StackParts) -> bool:

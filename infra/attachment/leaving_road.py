@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from ttl_archive.infra.attachment.deployed_layout import Clients, stack_resources
-from ttl_archive.infra.attachment.drained import DeployedRoad, KinesisPipeline
-from ttl_archive.infra.attachment.forwarded import StreamsPipeline
+from ttl_archive.infra.attachment.deployed_road import DeployedRoad
+from ttl_archive.infra.attachment.drained import DeployedKinesisRoad
+from ttl_archive.infra.attachment.forwarded import DeployedStreamsRoad
 from ttl_archive.infra.attachment.layout_rules import Layout
 
 _FIREHOSE = "AWS::KinesisFirehose::DeliveryStream"
@@ -50,10 +51,10 @@ def _roads(clients: Clients, stack_id: str, table: str, leaving: str, buffers_s:
             continue
         stream_arn = _stream_arn(description)
         if leaving == "kinesis" and stream_arn:
-            roads.append(KinesisPipeline(table, stream_arn, name, buffers_s))
+            roads.append(DeployedKinesisRoad(table, name, buffers_s, stream_arn))
         if leaving == "streams" and not stream_arn:
             functions = _forwarders(clients("lambda"), found.get(_MAPPING, []), table)
-            roads += [StreamsPipeline(table, function, name, buffers_s) for function in functions]
+            roads += [DeployedStreamsRoad(table, name, buffers_s, function) for function in functions]
     return roads
 
 

@@ -48,7 +48,7 @@ def turn_on(client: Client, wanted: WantedStream, waiter: Waiter) -> str:
     requested = False
     while True:
         table = _described(client, wanted.table)
-        refuse_view_type(wanted, table)
+        _refuse_view_type(wanted, table)
         stream, settled = table.get("StreamSpecification", {}), table["TableStatus"] == "ACTIVE"
         if stream.get("StreamEnabled") and settled and table.get("LatestStreamArn"):
             return str(table["LatestStreamArn"])
@@ -59,10 +59,10 @@ def turn_on(client: Client, wanted: WantedStream, waiter: Waiter) -> str:
 
 def check_view_type(client: Client, wanted: WantedStream) -> None:
     """Raise DestinationError when the table is missing, or its stream lacks what is archived."""
-    refuse_view_type(wanted, _described(client, wanted.table))
+    _refuse_view_type(wanted, _described(client, wanted.table))
 
 
-def refuse_view_type(wanted: WantedStream, table: Mapping[str, Any]) -> None:
+def _refuse_view_type(wanted: WantedStream, table: Mapping[str, Any]) -> None:
     """Raise DestinationError when the stream that DescribeTable shows lacks what is archived."""
     stream = table.get("StreamSpecification", {})
     found = stream.get("StreamViewType")

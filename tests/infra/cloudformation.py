@@ -20,6 +20,7 @@ from tests.infra.templates import ACCOUNT, REGION, Template
 from tests.infra.test_attach import FakeDynamoDB
 from ttl_archive.infra.athena_views import views_handler
 from ttl_archive.infra.attachment import attach_handler, guard_handler, stream_handler
+from ttl_archive.infra.attachment.deployed_road import SYSTEM_CLOCK, PausingClock
 
 STACK_ID = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/archive/1"
 _request_ids = itertools.count()
@@ -135,7 +136,7 @@ class Stack:
                 event, _Context(), self.athena, lambda _, body: sent.append(body), lambda _: None
             )
         else:
-            clock = guard_handler.drained.PausingClock(guard_handler.drained.SYSTEM_CLOCK.now, lambda _: None)
+            clock = PausingClock(SYSTEM_CLOCK.now, lambda _: None)
             guard_handler.handler(event, None, self.clients, lambda _, body: sent.append(body), clock)
         response = json.loads(sent[0])
         if response["Status"] == "FAILED":

@@ -14,7 +14,8 @@ from click.testing import CliRunner, Result
 
 from tests.fakes import client_error
 from ttl_archive.infra import drain
-from ttl_archive.infra.attachment.drained import KinesisPipeline, PausingClock
+from ttl_archive.infra.attachment.deployed_road import PausingClock
+from ttl_archive.infra.attachment.drained import DeployedKinesisRoad
 from ttl_archive.infra.deploy_settings import parse
 from ttl_archive.infra.deployed_stack import StackError
 from ttl_archive.infra.local import Buffering, Pipeline
@@ -25,7 +26,7 @@ from ttl_archive.infra.wanted_layout import buffers_s
 from ttl_archive.transform.settings import load
 
 MINUTE_S = 60
-NAMES = KinesisPipeline("readings", STREAM_ARN, NAME, buffers_s=360)
+NAMES = DeployedKinesisRoad("readings", NAME, 360, STREAM_ARN)
 
 
 @dataclass
@@ -168,7 +169,7 @@ def test_a_reader_that_is_behind_is_waited_for(account: Account) -> None:
 
 
 def test_a_delivery_stream_that_does_not_exist_holds_nothing(account: Account) -> None:
-    gone = KinesisPipeline("readings", STREAM_ARN, "gone", 360)
+    gone = DeployedKinesisRoad("readings", "gone", 360, STREAM_ARN)
 
     assert gone.reasons_to_wait(account.clients, account.pipeline.clock.now()) == []
 
@@ -261,12 +262,12 @@ class CloudFormation:
         return {"Stacks": [{"StackId": arn, "Outputs": outputs}]}
 
 
-def find(tmp_path: Path, outputs: dict[str, str], deploy: str = "") -> KinesisPipeline:
+def find(tmp_path: Path, outputs: dict[str, str], deploy: str = "") -> DeployedKinesisRoad:
     file = tmp_path / "archive.toml"
     file.write_text(f'[table]\nname = "readings"\nttl_attribute = "ttl"\n[deploy]\n{deploy}\n')
     settings = load(file)
     chosen = parse(settings.sections["deploy"], settings)
-    return drain.deployed_pipeline(lambda _: CloudFormation(outputs), settings, chosen)
+    return drain.find_road(lambda _: CloudFormation(outputs), settings, chosen)
 
 
 def test_the_pipeline_is_found_by_the_outputs_of_its_stack(tmp_path: Path) -> None:

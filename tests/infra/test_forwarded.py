@@ -1,16 +1,20 @@
 """When the Streams road is drained: every reason to wait, made to happen."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from tests.fakes import client_error
+from tests.infra.test_drain import CloudFormation
+from ttl_archive.infra import drain
 from ttl_archive.infra.attachment.attach import DestinationError, Waiter
-from ttl_archive.infra.attachment.drained import PausingClock, confirmed_reasons
-from ttl_archive.infra.attachment.forwarded import StreamsPipeline
+from ttl_archive.infra.attachment.deployed_road import PausingClock, confirmed_reasons
+from ttl_archive.infra.attachment.forwarded import DeployedStreamsRoad
 
-ROAD = StreamsPipeline("devices", "forwarder", "rows", buffers_s=900)
+ROAD = DeployedStreamsRoad("devices", "rows", 900, "forwarder")
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
@@ -179,3 +183,25 @@ def test_a_mapping_that_is_not_disabled_in_time_is_an_error() -> None:
 
     with pytest.raises(DestinationError, match="u-1 is not disabled yet"):
         ROAD.detach(account.clients, Waiter(lambda: 1.0, lambda _: None))
+
+
+def test_the_command_says_what_can_be_in_the_tables_stream_alone_and_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "archive.toml"
+    table = '[table]\nname = "readings"\nttl_attribute = "ttl"\n'
+    file.write_text(f'{table}[deploy]\nsource = "streams"\nbatch_window_s = 300\n')
+    account = Account("Enabled")
+    stack = CloudFormation({"ForwardDeliveryStreamName": "rows", "ForwarderFunction": "forwarder"})
+    clients = lambda service: stack if service == "cloudformation" else account  # noqa: E731
+    monkeypatch.setattr(drain, "Clients", lambda: clients)
+    monkeypatch.setattr(drain, "SYSTEM_CLOCK", PausingClock(lambda: NOW, lambda _: None))
+
+    result = CliRunner().invoke(drain.drain, ["--config", str(file), "--yes"])
+
+    assert result.exit_code == 0, result.output
+    assert account.updates == [{"UUID": "u-1", "Enabled": False}]
+    drained, last = result.output.splitlines()
+    assert drained == "rows is drained: it can be deleted, and so can the stack."
+    assert "Changes of the last 900 seconds before the mapping was disabled may be in" in last
+    assert "aws lambda update-event-source-mapping --uuid u-1 --enabled, wait 900 seconds" in last

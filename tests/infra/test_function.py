@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from tests.infra.templates import Template
 from ttl_archive import infra
-from ttl_archive.infra.attachment.drained import METRIC_DELAY_S
+from ttl_archive.infra.attachment.deployed_road import METRIC_DELAY_S
 from ttl_archive.infra.layout_guard import TIMEOUT_S
 
 README = Path(infra.__file__).parent / "README.md"
