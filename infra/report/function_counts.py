@@ -19,7 +19,7 @@ RULES = {
     "DroppedUserRemoval": "removed by a user",
     "DroppedTtlRemoval": "removed by TTL",
 }
-METRICS = ("RecordsReceived", "BytesReceived", *RULES)
+METRICS = ("RecordsReceived", "BytesReceived", "BytesBilled", *RULES)
 
 
 @dataclass(frozen=True, slots=True)

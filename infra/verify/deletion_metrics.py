@@ -20,7 +20,7 @@ from ttl_archive.transform.metrics import NAMESPACE
 KEPT_DAYS = 455
 PERIOD_S = 3600
 _ACTION = "cloudwatch:GetMetricData"
-# A request may ask for 100,800 points: 60 days of ten metrics have 14,400. Source: BC-cloudwatch.
+# A request may ask for 100,800 points: 60 days of eleven metrics have 15,840. Source: BC-cloudwatch.
 _DAYS_AT_ONCE = 60
 
 FUNCTION_METRICS = (
@@ -34,6 +34,7 @@ FUNCTION_METRICS = (
     "DroppedUserRemoval",
     "DroppedTtlRemoval",
     "BytesReceived",
+    "BytesBilled",
 )
 DayCounts = dict[date, int]
 

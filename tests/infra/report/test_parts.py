@@ -137,28 +137,79 @@ def test_objects_in_glacier_of_other_dates_are_not_those_of_the_period() -> None
 
 
 def test_a_class_without_a_price_leaves_the_sum_without_a_number() -> None:
-    classes = {"DEEP_ARCHIVE": ObjectCount(1, 5), "STANDARD": ObjectCount(1, 1024**3)}
-    objects = ArchivedObjects({}, classes, (), ObjectCount(), ObjectCount(), "", "")
+    classes = {"GLACIER_IR": ObjectCount(1, 5), "STANDARD": ObjectCount(1, 1024**3)}
+    objects = ArchivedObjects(classes, classes, (), ObjectCount(), ObjectCount(), "", "")
 
     parts = list(storage_costs(prices(), objects))
 
-    assert parts[0].usd == NotCounted("prices.toml has no price for DEEP_ARCHIVE")
+    assert parts[0].usd == NotCounted("prices.toml has no price for GLACIER_IR")
     assert parts[1].usd == Decimal("0.023")
+    assert parts[3].usd == NotCounted("prices.toml has no price for a move to GLACIER_IR")
     total = total_usd(parts)
     assert isinstance(total, NotCounted)
-    assert "DEEP_ARCHIVE" in total.reason
+    assert "GLACIER_IR" in total.reason
     assert total_usd([CostPart("a", Decimal(1)), CostPart("b", Decimal(2))]) == Decimal(3)
 
 
-@pytest.mark.parametrize("source", ["streams", "both"])
-def test_the_streams_road_has_no_number_that_its_sums_do_not_say(source: str) -> None:
-    deploy = deploy_settings.parse({"source": source}, settings())
-    counts = FunctionCounts({"RecordsReceived": 5, "BytesReceived": 500}, "CloudWatch")
+def test_objects_in_glacier_and_deep_archive_cost_their_own_prices_and_moves() -> None:
+    """8 KiB in STANDARD and 32 KiB in the class are billed beside each object."""
+    classes = {"DEEP_ARCHIVE": ObjectCount(2, 1024**3), "GLACIER": ObjectCount(3, 1024**3)}
+    objects = ArchivedObjects(classes, classes, (), ObjectCount(), ObjectCount(), "", "")
+
+    parts = {each.part: each.usd for each in storage_costs(prices(), objects)}
+
+    kib = Decimal(1024) / 1024**3
+    deep = (1 + 64 * kib) * Decimal("0.00099") + 16 * kib * Decimal("0.023")
+    assert parts["S3, a month of what is in DEEP_ARCHIVE"] == deep
+    assert parts["S3, objects of the period moved to DEEP_ARCHIVE"] == Decimal("0.0001")
+    assert parts["S3, objects of the period moved to GLACIER"] == Decimal("0.00009")
+    assert isinstance(total_usd(list(storage_costs(prices(), objects))), Decimal)
+
+
+def test_objects_that_were_not_moved_have_no_part_for_moves() -> None:
+    objects = ArchivedObjects({"STANDARD": ObjectCount(1, 5)}, {}, (), ObjectCount(), ObjectCount(), "", "")
+
+    (part,) = storage_costs(prices(), objects)
+
+    assert part.part == "S3, objects written in the period"
+
+
+def test_the_streams_road_costs_what_firehose_bills() -> None:
+    """0.029 US dollars for a GB of records that are rounded up to 5 KB, as the forwarder counts them."""
+    deploy = deploy_settings.parse({"source": "streams"}, settings())
+    counts = FunctionCounts({"RecordsReceived": 5, "BytesBilled": 2 * 1024**3}, "CloudWatch")
 
     (part,) = flow_costs(prices(), counts, deploy)
 
-    assert isinstance(part.usd, NotCounted)
-    assert f'source is "{source}"' in part.usd.reason
+    assert part == CostPart("Firehose of the Streams road", Decimal("0.058"))
+
+
+def test_with_both_roads_the_kinesis_road_has_no_number_that_the_sums_do_not_say() -> None:
+    deploy = deploy_settings.parse({"source": "both"}, settings())
+    counts = FunctionCounts({"RecordsReceived": 5, "BytesReceived": 9, "BytesBilled": 5120}, "CloudWatch")
+
+    streams, kinesis = flow_costs(prices(), counts, deploy)
+
+    assert streams.usd == Decimal(5120) / 1024**3 * Decimal("0.029")
+    assert isinstance(kinesis.usd, NotCounted)
+    assert "RecordsReceived is of both roads" in kinesis.usd.reason
+
+
+@pytest.mark.parametrize(
+    ("counts", "reason"),
+    [
+        (NotCounted("no right"), "no right"),
+        (FunctionCounts({"RecordsReceived": 5}, "CloudWatch"), "CloudWatch has no sum of BytesBilled"),
+    ],
+)
+def test_the_streams_road_without_its_sum_has_no_costs(
+    counts: FunctionCounts | NotCounted, reason: str
+) -> None:
+    deploy = deploy_settings.parse({"source": "streams"}, settings())
+
+    (part,) = flow_costs(prices(), counts, deploy)
+
+    assert part.usd == NotCounted(reason)
 
 
 def test_sums_without_bytes_have_no_costs() -> None:
