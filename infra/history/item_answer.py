@@ -7,7 +7,8 @@ not-there            0      the item was not in the table at the moment: a remov
 undecided            3      the recorded times allow several states at the moment; the answer has them all
 not-yet              4      the archive's first change of the key is later than the moment
 nothing-found        4      the archive has no change of this key, and everything in it could be read
-nothing-there        5      there is no change of this key, and not everything could be read, or no row at all
+nothing-there        5      there is no change of this key, and not everything could be read, or that was not
+                            checked, or there is no row at all
 
 `life`, `item`, `not-there` and `not-yet` have exit code 3 where something could not be read that may hold a
 change of the item, or where a change is known to be missing.

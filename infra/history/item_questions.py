@@ -96,7 +96,8 @@ class _Asked:
 def _nothing(asked: _Asked, key: Mapping[str, str], moment_us: int | None) -> ItemAnswer:
     """Return that there is no change of the key, told apart from a search that could not see everything."""
     counted = asked.count()
-    is_sure = counted.rows > 0 and counted.without_key == 0 and not unread(asked.coverage)
+    has_read_all = asked.coverage is not None and not unread(asked.coverage)
+    is_sure = counted.rows > 0 and counted.without_key == 0 and has_read_all
     verdict = Verdict.NOTHING_FOUND if is_sure else Verdict.NOTHING_THERE
     return ItemAnswer(key, moment_us, verdict, (), asked.coverage, counted)
 

@@ -93,7 +93,7 @@ def _show_nothing_found(answer: ItemAnswer) -> None:
 
 def _show_nothing_there(answer: ItemAnswer) -> None:
     counted = answer.counted
-    reasons = list(answer.unread())
+    reasons = answer.unread() if answer.coverage else ["no check of what was not read (--no-check)"]
     if counted is not None and counted.rows == 0:
         reasons.insert(0, "no row that can be read")
     if counted is not None and counted.without_key:

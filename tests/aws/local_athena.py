@@ -9,7 +9,7 @@ import itertools
 import json
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,11 @@ from ttl_archive.infra.sql.text_table import ARCHIVE_FILES
 from ttl_archive.transform.settings import Settings
 
 _VIEW = re.compile(r"CREATE OR REPLACE VIEW (\w+) AS\n(.*)", re.DOTALL)
+_OPERATIONS = {
+    "StartQueryExecution": "start_query_execution",
+    "GetQueryExecution": "get_query_execution",
+    "GetQueryResults": "get_query_results",
+}
 _HIVE_TYPES = {"varchar": "string", "integer": "int", "timestamp(3)": "timestamp"}
 
 
@@ -34,6 +39,8 @@ class LocalAthena:
         self._tables: dict[str, dict[str, Any]] = {}
         self._answers: dict[str, dict[str, Any]] = {}
         self._failures: dict[str, str] = {}
+        self.page_rows = 1000  # Source: BC-athena, GetQueryResults, MaxResults
+        self.refused: dict[str, str] = {}  # the reason why queries fail, by a text that is in them
         self._numbers = itertools.count()
 
     def close(self) -> None:
@@ -64,11 +71,20 @@ class LocalAthena:
         """Return a table as Glue has it."""
         return {"Table": self._tables[Name]}
 
-    def start_query_execution(self, *, QueryString: str, **request: Any) -> dict[str, str]:
-        """Run a statement at once."""
+    def answer(self, operation: str, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Return the HTTP status and the document of a call, for a client that talks HTTP."""
+        return 200, getattr(self, _OPERATIONS[operation])(**request)
+
+    def start_query_execution(
+        self, *, QueryString: str, ExecutionParameters: Sequence[str] = (), **request: Any
+    ) -> dict[str, str]:
+        """Run a statement at once; each parameter is the SQL of one question mark, which no text has."""
         execution = f"execution-{next(self._numbers)}"
+        sql, *rest = QueryString.split("?") if ExecutionParameters else [QueryString]
+        sql += "".join(value + text for value, text in zip(ExecutionParameters, rest, strict=True))
         try:
-            self._answers[execution] = self._run(QueryString)
+            self._refuse(sql)
+            self._answers[execution] = self._run(sql)
         except duckdb.Error as error:
             self._failures[execution] = str(error)
         return {"QueryExecutionId": execution}
@@ -82,14 +98,23 @@ class LocalAthena:
         kind = "DML" if self._answers.get(QueryExecutionId, {}).get("columns") else "DDL"
         return {"QueryExecution": {"Status": status, "StatementType": kind, "Statistics": {}}}
 
-    def get_query_results(self, *, QueryExecutionId: str, MaxResults: int) -> dict[str, Any]:
-        """Return the rows as text, with a header, and the types of the columns."""
+    def _refuse(self, sql: str) -> None:
+        for text, reason in self.refused.items():
+            if text in sql:
+                raise duckdb.Error(reason)
+
+    def get_query_results(
+        self, *, QueryExecutionId: str, MaxResults: int, NextToken: str = "0"
+    ) -> dict[str, Any]:
+        """Return a page of rows as text, with a header, and the types of the columns."""
         answer = self._answers[QueryExecutionId]
         infos, rows = answer["columns"], answer["rows"]
         header = [[info["Name"] for info in infos]] if infos else []
         data = [{"Data": [{} if cell is None else {"VarCharValue": cell} for cell in row]}
                 for row in [*header, *rows]]  # fmt: skip
-        return {"ResultSet": {"Rows": data, "ResultSetMetadata": {"ColumnInfo": infos}}}
+        first, last = int(NextToken), int(NextToken) + min(MaxResults, self.page_rows)
+        more = {"NextToken": str(last)} if last < len(data) else {}
+        return {"ResultSet": {"Rows": data[first:last], "ResultSetMetadata": {"ColumnInfo": infos}}, **more}
 
     def _run(self, sql: str) -> dict[str, Any]:
         if match := _VIEW.fullmatch(sql):

@@ -1,14 +1,11 @@
-"""As much of Step Functions as `--distributed` calls, over HTTP; an execution runs a function of the test.
+"""As much of Step Functions as `--distributed` calls; an execution runs a function of the test.
 
 Source: Step Functions API Reference, StartExecution, DescribeExecution, ListMapRuns, DescribeMapRun.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 Order = Mapping[str, str]
@@ -55,29 +52,3 @@ class ScriptedStepFunctions:
             described = {"status": "FAILED", "error": type(error).__name__, "cause": str(error)}
         self.executions.append({"described": described, "counts": counts})
         return 200, {"executionArn": f"{arn}:{len(self.executions) - 1}", "startDate": 1}
-
-
-@contextmanager
-def serving(service: ScriptedStepFunctions) -> Iterator[str]:
-    """Serve the API; yield its endpoint, for AWS_ENDPOINT_URL_SFN."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            operation = self.headers["X-Amz-Target"].rpartition(".")[2]
-            status, document = service.answer(operation, request)
-            body = json.dumps(document).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/x-amz-json-1.0")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()

@@ -7,7 +7,8 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.replay.scripted_step_functions import ScriptedStepFunctions, serving
+from tests.json_service import serving
+from tests.replay.scripted_step_functions import ScriptedStepFunctions
 from ttl_archive.replay.distributed_map import Execution, run
 from ttl_archive.replay.errors import ReplayError
 

@@ -2,79 +2,16 @@
 
 import gzip
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
+from tests.infra.history.conftest import History
+from tests.infra.history.lives import CONFIG, DAY, at, image, life
 from tests.infra.query.conftest import Delivered
 from tests.infra.sql.sql_archive import streams_change
-from tests.transform.builders import EVENT_US, change
-from ttl_archive.infra.cli import cli
-from ttl_archive.infra.local.moto_server.emulator import Emulator
-from ttl_archive.transform.settings import Settings, load
-
-CONFIG = """\
-[table]
-name = "devices"
-ttl_attribute = "ttl"
-keys = ["id"]
-
-[select]
-changes = "all"
-
-[output]
-row = "envelope"
-"""
-History = Callable[..., Result]
-MINUTE_US = 60_000_000
-DAY = "2025-11-21"
-
-
-@pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emulator: Emulator) -> Settings:
-    config = tmp_path / "archive.toml"
-    config.write_text(CONFIG)
-    monkeypatch.setenv("TTL_ARCHIVE_CONFIG", str(config))
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    for name, value in emulator.environment().items():
-        monkeypatch.setenv(name, value)
-    return load(config)
-
-
-@pytest.fixture
-def history(settings: Settings, delivered: Delivered) -> History:
-    """The command over a folder, or over the bucket."""
-
-    def run(*arguments: str, on: str | None = None) -> Result:
-        place = on or str(delivered.folder)
-        bucket = [] if on is None else ["--bucket", delivered.bucket]
-        return CliRunner().invoke(cli, ["history", *arguments, "--on", place, *bucket])
-
-    return run
-
-
-def image(temperature: str, item: str = "d1", **attributes: Any) -> dict[str, Any]:
-    return {"id": {"S": item}, "temperature": {"N": temperature}} | attributes
-
-
-def at(minute: int, kind: str, new: dict[str, Any], us: int = 0) -> dict[str, Any]:
-    """A change so many minutes after EVENT_US."""
-    time = {"ApproximateCreationDateTime": EVENT_US + minute * MINUTE_US + us}
-    return change(new, kind, dynamodb=time | {"Keys": {"id": new["id"]}}, eventID=f"{minute}-{us}")
-
-
-def life(settings: Settings, delivered: Delivered) -> None:
-    """An item that was written, updated and removed by TTL, with copies, and out of order."""
-    changes = [
-        at(0, "insert", image("21.5", note={"S": "ab\n"})),
-        at(5, "modify", image("22.0", tags={"SS": ["a"]})),
-        at(9, "ttl", image("22.0", tags={"SS": ["a"]})),
-    ]
-    delivered.deliver(settings, changes[2], changes[0], day=DAY)
-    delivered.deliver(settings, changes[1], changes[0], day="2025-11-22")
+from tests.transform.builders import EVENT_US
+from ttl_archive.transform.settings import Settings
 
 
 def test_the_life_of_an_item_is_shown_in_order(

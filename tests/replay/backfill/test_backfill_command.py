@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.json_service import serving
 from tests.replay.backfill.exports import END_S, export, item
-from tests.replay.scripted_step_functions import Order, ScriptedStepFunctions, serving
+from tests.replay.scripted_step_functions import Order, ScriptedStepFunctions
 from ttl_archive.infra.local.dynamodb.table_export import full_line
 from ttl_archive.infra.local.moto_server.emulator import Emulator
 from ttl_archive.replay.aws import Clients

@@ -18,10 +18,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.fakes import client_error
+from tests.json_service import serving
 from tests.replay import discarded
 from tests.replay.discarded import discarded_batch, stream_removal
 from tests.replay.samples import change, error_line, error_object
-from tests.replay.scripted_step_functions import Order, ScriptedStepFunctions, serving
+from tests.replay.scripted_step_functions import Order, ScriptedStepFunctions
 from ttl_archive.replay.aws import Clients, translate_error
 from ttl_archive.replay.commands import options, show
 from ttl_archive.replay.commands.groups import replay
