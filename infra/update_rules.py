@@ -30,6 +30,8 @@ _FROM_NOW = "applies to what comes from now on"
 _FIREHOSE = "Firehose is updated in place"
 _FUNCTION = "the function is updated; running batches finish with the old version"
 _MAPPING = "the event source mapping is updated in place and keeps its place in the stream"
+_QUEUE_MAPPING = "the event source mapping is updated in place; messages stay in the queue"
+_NEXT_RUN = "applies to the next run"
 _LIFECYCLE = "the life cycle is updated; S3 applies it to old objects too"
 
 # Section -> key -> what happens. The order is that of the settings.
@@ -128,6 +130,22 @@ LATER: dict[str, dict[str, LaterChange]] = {
         "replay_concurrency": _safe("for executions that start afterwards"),
         "tags": _safe("in place"),
         "permissions_boundary": _safe("in place; check first that it allows what the roles do"),
+    },
+    "export": {
+        "kind": _safe(f"{_NEXT_RUN}, which begins where the last export has ended"),
+        "every_minutes": _safe(_NEXT_RUN),
+        "keep_days": _safe(f"{_LIFECYCLE}, and so deletes exports that are older"),
+    },
+    "ingest": {
+        "keys": _safe(f"{_FROM_NOW}; readings that do not fit the table's key are dead letters"),
+        "time": _safe(_FROM_NOW),
+        "retention_days": _safe(f"{_FROM_NOW}; items keep their TTL stamp"),
+        "readings": _safe(_FROM_NOW),
+        "take": _safe(_FROM_NOW),
+        "duplicates": _safe(_FROM_NOW),
+        "batch_messages": _safe(_QUEUE_MAPPING),
+        "max_concurrency": _safe(_QUEUE_MAPPING),
+        "max_receives": _safe("in place; attempts of messages in the queue count"),
     },
 }
 

@@ -39,12 +39,13 @@ forward_tally      the one log line of a batch
 
 The ingestion turns the messages of a queue into items of the table, each with a TTL stamp:
 
-ingest_handler     the entry that Lambda calls
-ingest             one batch: items written, bad messages refused, and the answer that says what is retried
-ingest_settings    the section [ingest]
-ingest_message     a message's body -> its readings
-ingest_item        a reading -> an item with key and TTL stamp
-ingest_duplicates  two readings of one key
-ingest_writes      items written while there is time
-ingest_tally       the one log line of a batch
+ingest_handler       the entry that Lambda calls
+ingest               one batch: items written, bad messages refused, and the answer that says what is retried
+ingest_settings      the section [ingest]
+ingest_message       a message's body -> its readings
+ingest_item          a reading -> an item with key and TTL stamp
+ingest_duplicates    two readings of one key
+ingest_writes        items written while there is time
+ingest_dead_letters  bad messages sent to the dead-letter queue, with the reason
+ingest_tally         the one log line of a batch
 """

@@ -21,10 +21,8 @@ from ttl_archive.transform.ingest_settings import Ingest
 from ttl_archive.transform.ingest_tally import IngestTally
 from ttl_archive.transform.ingest_writes import REFUSED, write_stamped_items
 from ttl_archive.transform.metrics import UNEXPECTED
-from ttl_archive.transform.reingest import seconds_left
+from ttl_archive.transform.reingest import LEAST_TIME_LEFT_S, TimeLeft, seconds_left
 from ttl_archive.transform.settings import Settings
-
-DEAD_LETTER_QUEUE_VARIABLE = "TTL_ARCHIVE_DEAD_LETTER_QUEUE"  # its URL
 
 Event = dict[str, Any]
 Write = Callable[[Sequence[StampedItem], Callable[[], float]], list[str | None]]
@@ -48,7 +46,7 @@ def batch_ingester(
         batch = _Batch(messages, tally)
         candidates = list(batch.candidates(settings, ingest))
         batch.write(candidates, ingest, lambda items: write(items, seconds_left(context)))
-        failures = batch.settle(refuse)
+        failures = batch.settle(refuse, seconds_left(context))
         print(tally.log_line(settings.table.name, context))  # noqa: T201  Lambda's log is stdout
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failures]}
 
@@ -58,24 +56,6 @@ def batch_ingester(
 def table_writer(client: Any, table: str) -> Write:
     """Return the function that writes items to a table."""
     return lambda items, time_left: write_stamped_items(client, table, items, time_left)
-
-
-def dead_letter_queue(client: Any, queue_url: str) -> Refuse:
-    """Return the function that sends a message to a dead-letter queue, with its code as an attribute."""
-
-    def refuse(message: Event, code: str) -> bool:
-        from botocore import exceptions as botocore
-
-        attributes = {"ErrorCode": {"DataType": "String", "StringValue": code}}
-        try:
-            answer = client.send_message(
-                QueueUrl=queue_url, MessageBody=message["body"], MessageAttributes=attributes
-            )
-        except (botocore.ClientError, botocore.ConnectionError, botocore.HTTPClientError):
-            return False
-        return bool(answer.get("MessageId"))
-
-    return refuse
 
 
 class _Batch:
@@ -123,10 +103,13 @@ class _Batch:
         for (winner, positions), code in zip(winners.items(), codes, strict=True):
             self._count(candidates, winner, positions, code)
 
-    def settle(self, refuse: Refuse) -> list[str]:
+    def settle(self, refuse: Refuse, time_left: TimeLeft) -> list[str]:
         """Send what can never be stored to the dead-letter queue; return the ids of returned messages."""
         for number, code in self._refused.items():
-            if number not in self._returned and not refuse(self._messages[number], code):
+            if number in self._returned:
+                continue
+            # Without an answer of this function, Lambda returns the whole batch, sent messages included.
+            if time_left() < LEAST_TIME_LEFT_S or not refuse(self._messages[number], code):
                 self._returned.add(number)
         tally = self._tally
         tally.returned = len(self._returned)

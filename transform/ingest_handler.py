@@ -2,12 +2,8 @@
 
 import os
 
-from ttl_archive.transform.ingest import (
-    DEAD_LETTER_QUEUE_VARIABLE,
-    batch_ingester,
-    dead_letter_queue,
-    table_writer,
-)
+from ttl_archive.transform.ingest import batch_ingester, table_writer
+from ttl_archive.transform.ingest_dead_letters import DEAD_LETTER_QUEUE_VARIABLE, dead_letter_queue
 from ttl_archive.transform.ingest_settings import required_ingest
 from ttl_archive.transform.reingest import client_for
 from ttl_archive.transform.settings import load

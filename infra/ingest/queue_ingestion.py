@@ -11,7 +11,7 @@ from ttl_archive.infra import roles
 from ttl_archive.infra.assets import Assets
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.functions import PythonFunction
-from ttl_archive.transform.ingest import DEAD_LETTER_QUEUE_VARIABLE
+from ttl_archive.transform.ingest_dead_letters import DEAD_LETTER_QUEUE_VARIABLE
 from ttl_archive.transform.ingest_settings import Ingest
 from ttl_archive.transform.settings import Settings
 

@@ -15,7 +15,8 @@ from typing import Any, Self
 from ttl_archive.infra.local.firehose.function import InProcess
 from ttl_archive.transform.batch import batch_transform
 from ttl_archive.transform.forwarder import batch_forwarder
-from ttl_archive.transform.ingest import batch_ingester, dead_letter_queue, table_writer
+from ttl_archive.transform.ingest import batch_ingester, table_writer
+from ttl_archive.transform.ingest_dead_letters import dead_letter_queue
 from ttl_archive.transform.ingest_settings import required_ingest
 from ttl_archive.transform.refusals import error_objects
 from ttl_archive.transform.reingest import delivery_stream, source_of

@@ -10,13 +10,17 @@ from tests.infra.test_layout_guard import REFUSED
 from tests.infra.test_readme import README
 from tests.infra.update_matrix import CHANGES
 from ttl_archive.infra.deploy_settings import Deploy
+from ttl_archive.infra.export.export_settings import ExportSettings
 from ttl_archive.infra.update_rules import LATER, later_table
+from ttl_archive.transform.ingest_settings import Ingest
 from ttl_archive.transform.setting_rules import rules_of
 from ttl_archive.transform.settings import Output, Select, Table
 
 Pair = tuple[Template, Template]
 DELIVERY, GLUE = "AWS::KinesisFirehose::DeliveryStream", "AWS::Glue::Table"
-KEEPS_DATA = {"AWS::S3::Bucket", "AWS::Kinesis::Stream", "AWS::DynamoDB::Table", DELIVERY}
+KEEPS_DATA = {"AWS::S3::Bucket", "AWS::Kinesis::Stream", "AWS::DynamoDB::Table", "AWS::SQS::Queue", DELIVERY}
+SECTIONS = {"table": Table, "select": Select, "output": Output, "deploy": Deploy}
+LATER_SECTIONS = {"export": ExportSettings, "ingest": Ingest}
 READING = {"kms:Decrypt", "s3:GetObject", "kinesis:GetRecords", "s3:ListBucket"}
 # Refused for what exists outside the templates: a table that is there, TTL on another attribute.
 REFUSED_BY_PREFLIGHT = {"table", "ttl_attribute"}
@@ -130,14 +134,17 @@ def test_an_allowed_change_deletes_nothing_that_buffers(changed: dict[str, Pair]
 
 def test_every_key_has_a_change() -> None:
     keys = {name.partition("-")[0] for name in CHANGES}
-    declared = [key for section in (Table, Select, Output, Deploy) for key in rules_of(section)]
+    declared = {key for section in SECTIONS.values() for key in rules_of(section)}
+    later = {f"{name}.{key}" for name, section in LATER_SECTIONS.items() for key in rules_of(section)}
 
-    assert keys == set(declared) - {"stack_name"} | {"columns", "reports"}
+    assert keys == declared - {"stack_name"} | {"columns", "reports"} | later
 
 
 def test_every_change_is_one(changed: dict[str, Pair]) -> None:
     """A change whose templates are equal would prove nothing; some keys are only in the function's zip."""
-    only_in_zip = {"changes", "infer_replica_ttl", "nested", "image", "columns-retyped"}
+    only_in_zip = {"changes", "infer_replica_ttl", "nested", "image", "columns-retyped"} | {
+        f"ingest.{key}" for key in ("keys", "time", "retention_days", "readings", "take", "duplicates")
+    }
     equal = {name for name, (before, after) in changed.items() if before.document == after.document}
 
     assert equal <= only_in_zip | {"keys"}
@@ -154,11 +161,12 @@ def test_the_comparison_can_fail(changed: dict[str, Pair]) -> None:
 
 
 def test_the_rules_have_every_key_in_the_settings_order() -> None:
-    sections = {"table": Table, "select": Select, "output": Output, "deploy": Deploy}
+    sections = SECTIONS | LATER_SECTIONS
 
     assert {name: list(LATER[name]) for name in sections} == {
         name: list(rules_of(section)) for name, section in sections.items()
     }
+    assert set(LATER) == {*sections, "columns", "reports"}
 
 
 def test_the_rules_are_what_the_guard_does() -> None:

@@ -49,7 +49,25 @@ def output(text: str) -> Change:
     return Change(COLUMNS, f"[output]\n{text}\n{COLUMNS}")
 
 
-# Name of the change -> the change. A name is the key's, with what follows it after a dash.
+def export(text: str) -> Change:
+    """Return a change of [export]."""
+    return Change(f"[export]\n{COLUMNS}", f"[export]\n{text}\n{COLUMNS}")
+
+
+def ingest(text: str) -> Change:
+    """Return a change of [ingest]; the text replaces what the section has for its key."""
+    section = {
+        "keys": 'keys = { id = "{device}" }',
+        "time": 'time = "time"',
+        "retention_days": "retention_days = 365",
+    }
+    before = "\n".join(section.values())
+    after = "\n".join((section | {text.partition(" ")[0]: text}).values())
+    return Change(f"[ingest]\n{before}\n{COLUMNS}", f"[ingest]\n{after}\n{COLUMNS}")
+
+
+# Name of the change -> the change. A name is the key's, with what follows it after a dash; a key of the later
+# sections has the section's name too.
 CHANGES: dict[str, Change] = {
     "name": Change(table="Others"),
     "ttl_attribute": Change(ttl_attribute="ttl"),
@@ -144,6 +162,19 @@ CHANGES: dict[str, Change] = {
     "replay_concurrency": deploy("replay_concurrency = 2"),
     "tags": deploy('tags = ["team=data"]'),
     "permissions_boundary": deploy('permissions_boundary = "arn:aws:iam::123456789012:policy/boundary"'),
+    "export.kind": export('kind = "full"'),
+    "export.kind-removed": Change(f"[export]\n{COLUMNS}", COLUMNS),
+    "export.every_minutes": export("every_minutes = 60"),
+    "export.keep_days": export("keep_days = 30"),
+    "ingest.keys": ingest('keys = { id = "{device}#{time}" }'),
+    "ingest.time": ingest('time = "at"'),
+    "ingest.retention_days": ingest("retention_days = 30"),
+    "ingest.readings": ingest('readings = "data"'),
+    "ingest.take": ingest('take = ["device"]'),
+    "ingest.duplicates": ingest('duplicates = "refuse"'),
+    "ingest.batch_messages": ingest("batch_messages = 10"),
+    "ingest.max_concurrency": ingest("max_concurrency = 2"),
+    "ingest.max_receives": ingest("max_receives = 3"),
 }
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.fakes import client_error
 from ttl_archive.transform.errors import SettingsError
-from ttl_archive.transform.ingest import batch_ingester, dead_letter_queue, table_writer
+from ttl_archive.transform.ingest import batch_ingester, table_writer
+from ttl_archive.transform.ingest_dead_letters import dead_letter_queue
 from ttl_archive.transform.ingest_settings import load_ingest, parse_ingest
 from ttl_archive.transform.ingest_writes import write_stamped_items
 from ttl_archive.transform.settings import parse
@@ -71,13 +72,16 @@ class FakeQueue:
     """A dead-letter queue."""
 
     def __init__(self, error: str = "") -> None:
-        self.sent: list[tuple[str, str]] = []
+        self.sent: list[tuple[str, str | None]] = []
+        self.attributes: list[dict[str, Any]] = []
         self.error = error
 
     def send_message(self, *, QueueUrl: str, MessageBody: str, MessageAttributes: Any) -> dict[str, str]:
         if self.error:
             raise client_error(self.error, "SendMessage")
-        self.sent.append((MessageBody, MessageAttributes["ErrorCode"]["StringValue"]))
+        assert len(MessageAttributes) <= 10  # Source: SQSD, quotas-messages
+        self.sent.append((MessageBody, MessageAttributes.get("ErrorCode", {}).get("StringValue")))
+        self.attributes.append(MessageAttributes)
         return {"MessageId": "1"}
 
 
@@ -260,6 +264,41 @@ def test_a_bad_message_is_returned_while_the_dead_letter_queue_refuses_it(
     assert (log(capsys)["MessagesReturned"], len(run.table.stored())) == (1, 1)
 
 
+def test_a_bad_message_keeps_its_own_attributes_and_gets_the_new_reason() -> None:
+    empty = {"stringListValues": [], "binaryListValues": []}  # Source: LDG, with-sqs, the example event
+    own = {
+        "site": {"stringValue": "north", "dataType": "String", **empty},
+        "height": {"stringValue": "38.90", "dataType": "Number.float", **empty},
+        "photo": {"binaryValue": "AAEC", "dataType": "Binary.gif", **empty},
+        "ErrorCode": {"stringValue": "BadTime", "dataType": "String", **empty},  # it was moved back
+    }
+    run = Run(message("no json", "bad") | {"messageAttributes": own})
+
+    assert run.queue.attributes == [
+        {
+            "site": {"DataType": "String", "StringValue": "north"},
+            "height": {"DataType": "Number.float", "StringValue": "38.90"},
+            "photo": {"DataType": "Binary.gif", "BinaryValue": b"\x00\x01\x02"},
+            "ErrorCode": {"DataType": "String", "StringValue": "BadBody"},
+        }
+    ]
+
+
+def test_a_message_with_ten_attributes_has_no_room_for_the_reason() -> None:
+    own = {f"a{n}": {"stringValue": "x", "dataType": "String"} for n in range(10)}
+    run = Run(message("no json", "bad") | {"messageAttributes": own})
+
+    assert set(run.queue.attributes[0]) == set(own)
+    assert (run.queue.sent, run.returned) == ([("no json", None)], [])
+
+
+def test_bad_messages_are_returned_when_the_time_is_nearly_over() -> None:
+    run = Run(message("bad", "m1"), message("bad", "m2"), context=Context([60, 1]))
+
+    assert len(run.queue.sent) == 1
+    assert run.returned == ["m2"]
+
+
 def test_an_unexpected_error_returns_the_message_and_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     broken = {"messageId": "m1", "body": json.dumps(reading(secret="s3cret")), "attributes": {}}
     run = Run(broken, message(reading(), "m2"))
@@ -393,7 +432,7 @@ def test_a_returned_item_that_was_not_sent_makes_the_call_count_for_nothing() ->
             other = {"device": {"S": "other"}, "at": {"N": "1"}}
             return {"UnprocessedItems": {"Readings": [{"PutRequest": {"Item": other}}]}}
 
-    run = Run(message(reading()), table=Strange(), context=Context([60, 60, 1]))
+    run = Run(message(reading()), table=Strange(), context=Context([60, 1]))
     assert run.returned == ["m1"]
 
 

@@ -17,7 +17,7 @@ from ttl_archive.infra.local.pipeline import Pipeline
 from ttl_archive.infra.local.queue_poller import QueuePoller
 from ttl_archive.infra.local.roads.road import LocalFunction
 from ttl_archive.replay.items.attribute_values import Item
-from ttl_archive.transform.ingest import DEAD_LETTER_QUEUE_VARIABLE
+from ttl_archive.transform.ingest_dead_letters import DEAD_LETTER_QUEUE_VARIABLE
 
 INGEST_CONFIG = """
 [ingest]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.infra.stacks import CASES, KEY_ARN, settings_of
 from tests.infra.templates import Template, listed
-from ttl_archive.transform.ingest import DEAD_LETTER_QUEUE_VARIABLE
+from ttl_archive.transform.ingest_dead_letters import DEAD_LETTER_QUEUE_VARIABLE
 from ttl_archive.transform.ingest_settings import load_ingest
 
 INGESTING = [case for case in CASES if load_ingest(settings_of(case))]

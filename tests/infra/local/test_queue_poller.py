@@ -112,6 +112,26 @@ def test_good_messages_are_items_and_bad_ones_dead_letters_with_their_code(
     assert item["expiresAt"] == {"N": str(TIME + 30 * 86_400)}
 
 
+def test_a_dead_letter_has_the_attributes_of_its_message(emulator: Emulator, tmp_path: Path) -> None:
+    config = tmp_path / "archive.toml"
+    config.write_text(CONFIG)
+    queues = Queues(emulator, "attributes")
+    function = in_process_ingester(
+        config, dynamodb=queues.dynamodb, sqs=queues.sqs, dead_letters=queues.dead_letters
+    )
+    own = {
+        "site": {"DataType": "String", "StringValue": "north"},
+        "photo": {"DataType": "Binary", "BinaryValue": b"\x00\xff"},
+    }
+    queues.sqs.send_message(QueueUrl=queues.readings, MessageBody="no json", MessageAttributes=own)
+
+    assert QueuePoller(queues.sqs, queues.readings, function, Clock(NOW)).run() == 1
+    (dead,) = queues.sqs.receive_message(QueueUrl=queues.dead_letters, MessageAttributeNames=["All"])[
+        "Messages"
+    ]
+    assert dead["MessageAttributes"] == own | {"ErrorCode": {"DataType": "String", "StringValue": "BadBody"}}
+
+
 @pytest.mark.parametrize("answer", ["raises", "unknown id", "every id"])
 def test_what_the_function_does_not_confirm_stays_and_becomes_a_dead_letter(
     emulator: Emulator, answer: str
