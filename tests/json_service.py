@@ -1,6 +1,7 @@
 """An API of AWS's JSON protocol over HTTP, answered by a stand-in for the service.
 
-Source: Smithy documentation, AWS JSON 1.0 protocol: the operation is in the header X-Amz-Target.
+The operation is in the header X-Amz-Target. Source:
+https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html.
 """
 
 import json
