@@ -72,6 +72,9 @@ class DayBalance:
 def balance(numbers: DayNumbers) -> DayBalance:
     """Return the verdict on the numbers of a day."""
     compared, reasons = _compare(numbers)
+    if numbers.blind and compared is not DayVerdict.NOT_COUNTABLE:
+        # Rows that could not be read are not missing. More rows than deletions are too many in any case.
+        reasons = [] if numbers.rows.unique <= max(numbers.deleted) else reasons
     if numbers.rows.rows > numbers.rows.unique:
         copies = numbers.rows.rows - numbers.rows.unique
         reasons.append(f"{plural(copies, 'row')} delivered again: delivery is at least once")
@@ -146,4 +149,10 @@ def range_numbers(days: Sequence[DayNumbers], label: str, could_gain: int) -> Da
         could_lose=days[0].rows.near_start + days[-1].rows.near_end,
         failed=failed,
         unknown_failures=sum(day.unknown_failures for day in days),
+        blind=_uncountable(days),
     )
+
+
+def _uncountable(days: Sequence[DayNumbers]) -> tuple[str, ...]:
+    count = sum(bool(day.blind) or not day.deleted for day in days)
+    return (f"{plural(count, 'day')} of them not countable",) if count else ()

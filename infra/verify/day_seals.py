@@ -33,6 +33,12 @@ class SealComparison:
     added: tuple[ObjectProblem, ...]
     unsealed: Mapping[date, tuple[ArchivedObject, ...]]
 
+    def confirmation(self, day: date) -> tuple[str, ...]:
+        """Return a sentence for a sealed day whose objects are those that were sealed."""
+        if day not in self.sealed or any(day in each.days for each in (*self.problems, *self.added)):
+            return ()
+        return (f"the objects of its date are those that were sealed on {_minute(max(self.sealed[day]))}",)
+
 
 @dataclass(frozen=True, slots=True)
 class SealOutcome:

@@ -37,8 +37,7 @@ def print_verification(
     show.field("tolerance", f"rows within {edge_s} seconds of a day's edges may count for either day", _WIDTH)
     if not found.is_versioned:
         show.field("not checked", "deleted and overwritten objects: the bucket keeps no versions", _WIDTH)
-    for day, outcome in outcomes.items():
-        show.field(str(day), outcome.text, _WIDTH)
+    _print_sealing(outcomes)
     show.field("answer", _answer(found), _WIDTH)
     for line in _next_steps(found, arguments):
         show.note(line)
@@ -132,6 +131,17 @@ def _print_error_objects(found: Verification) -> None:
     show.field("error objects", show.counts(states), _WIDTH)
     for problem in found.failed.problems:
         show.field("  not read", problem, _WIDTH)
+
+
+def _print_sealing(outcomes: Mapping[date, SealOutcome]) -> None:
+    """Print how many days are sealed, and what became of the others; --json has every day."""
+    if not outcomes:
+        return
+    sealed = sum(outcome.is_sealed for outcome in outcomes.values())
+    show.field("sealed", f"{sealed:,} of {show.plural(len(outcomes), 'day')}", _WIDTH)
+    for day, outcome in outcomes.items():
+        if not outcome.is_sealed:
+            show.field(str(day), outcome.text, _WIDTH)
 
 
 def _answer(found: Verification) -> str:

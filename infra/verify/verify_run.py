@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from threading import Event
 from typing import Any
@@ -104,7 +104,13 @@ def verify_days(request: VerifyRequest, meter: Meter) -> Verification:
         rows, failures = index.days(request.edge_s * 1_000_000), index.failed_days()
     added = () if request.accepts_added else seals.added
     problems = (*scan.problems, *changed, *seals.problems, *added)
-    numbers = [_numbers(request, day, rows, failures, failed, problems) for day in days.days()]
+    numbers = [
+        replace(
+            _numbers(request, day, rows, failures, failed, problems),
+            notes=(*_notes(request, day), *seals.confirmation(day)),
+        )
+        for day in days.days()
+    ]
     gain = _gain(rows, days.first, days.end)
     whole = range_numbers(numbers, f"{days.first} to {days.end - timedelta(days=1)}", gain)
     balances = tuple(map(balance, numbers))
@@ -154,7 +160,6 @@ def _numbers(
         unknown_failures=sum(count for when, count in failed.unknown.items() if when >= day),
         faults=_faults(problems, day),
         blind=[*blind, *_unreadable(problems, day)],
-        notes=_notes(request, day),
     )
 
 

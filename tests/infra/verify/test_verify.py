@@ -137,6 +137,9 @@ def test_a_day_in_glacier_is_not_countable(verify: Any, archive: Pipeline, objec
     day = by_day(result)["2026-03-01"]
     assert day["verdict"] == "not countable"
     assert "1 object that may have rows of the day: in GLACIER, not retrieved" in day["reasons"]
+    assert not any("without a row" in reason for reason in day["reasons"])
+    whole = document(result)["range"]
+    assert (whole["verdict"], whole["reasons"]) == ("not countable", ["2 days of them not countable"])
     assert by_day(result)["2026-03-03"]["verdict"] == "closed"
 
 
