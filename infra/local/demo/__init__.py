@@ -13,5 +13,5 @@ ingest_story   how readings come in by a queue, for --road ingest
 report         what was found, as one value; ledger, the part of it that must add up
 archive_page   the page of `ttl-archive report` about its archive
 screen         how it is shown at 80 columns
-ask            how a demo that is left running is reached
+serve          a demo that is left running; ask, how it is reached
 """

@@ -14,10 +14,18 @@ _DESCRIBE = ("aws", "firehose", "describe-delivery-stream", "--delivery-stream-n
 _EXAMPLE_VALUES = {"S": "mine", "N": "1", "B": "bWluZQ=="}
 
 
-def how_to_reach(pipeline: Pipeline, keys: Mapping[str, str]) -> str:
-    """Return what to type into another terminal; `keys` are the key attributes with their types."""
-    environment = sorted(pipeline.environment().items())
-    exports = "\n".join(f"export {name}={quote(value)}" for name, value in environment)
+def environment_lines(pipeline: Pipeline) -> str:
+    """Return the lines of a shell that set the environment of the demo, and the name of its bucket."""
+    environment = {**pipeline.environment(), "BUCKET": pipeline.bucket}
+    return "".join(f"export {name}={quote(value)}\n" for name, value in sorted(environment.items()))
+
+
+def how_to_reach(pipeline: Pipeline, keys: Mapping[str, str], env_file: Path | None = None) -> str:
+    """Return what to type into another terminal; `keys` are the key attributes with their types.
+
+    `env_file` has the environment, where it was written to a file.
+    """
+    exports = f". {quote(str(env_file.resolve()))}" if env_file else environment_lines(pipeline).rstrip()
     expired = str(int(pipeline.clock.now().timestamp()) - 60)
     item = {name: {kind: _EXAMPLE_VALUES[kind]} for name, kind in keys.items()}
     item[pipeline.settings.table.ttl_attribute] = {"N": expired}
@@ -25,7 +33,8 @@ def how_to_reach(pipeline: Pipeline, keys: Mapping[str, str]) -> str:
     date = pipeline.settings.output.date_column
     question = f"SELECT {date}, count(*) FROM archive GROUP BY {date} ORDER BY {date}"  # noqa: S608  a name that the settings checked
     return f"""
-It goes on running until Ctrl-C. Its clock is at {pipeline.clock.now():%Y-%m-%d %H:%M} UTC.
+It runs until Ctrl-C. Its clock is at {pipeline.clock.now():%Y-%m-%d %H:%M} UTC.
+Press Enter to let a month pass, after which the archive moves to GLACIER.
 In another terminal:
 
 {exports}

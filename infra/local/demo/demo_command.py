@@ -51,6 +51,11 @@ from ttl_archive.infra.local.demo.roads import ROADS
     help="A question of your own to the relations archive, archive_unique, archive_latest, errors.",
 )
 @click.option("--serve", is_flag=True, help="Leave it running, and print how to reach it.")
+@click.option(
+    "--env-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="With --serve: write the environment of the demo to this file, to be read by a shell.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of tables.")
 @click.pass_context
 def demo(
@@ -63,6 +68,7 @@ def demo(
     keep: Path | None,
     query: str | None,
     serve: bool,
+    env_file: Path | None,
     as_json: bool,
 ) -> None:
     """See the whole pipeline work on this machine, with no AWS account.
@@ -89,7 +95,7 @@ def demo(
 
     _check_options(ctx)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # leaves no process behind, like Ctrl-C
-    run_demo(DemoOptions(file_format, road, table_files, config, keys, keep, query, serve, as_json))
+    run_demo(DemoOptions(file_format, road, table_files, config, keys, keep, query, serve, env_file, as_json))
 
 
 def _check_options(ctx: click.Context) -> None:
@@ -103,6 +109,8 @@ def _check_options(ctx: click.Context) -> None:
         )
     if "table_files" not in given and given & {"config", "keys"}:
         raise click.UsageError("--config and --key are for your own items: give --table-file too.")
+    if "env_file" in given and not ctx.params["serve"]:
+        raise click.UsageError("--env-file is for a demo that is left running: give --serve too.")
     if "table_files" in given and ctx.params["road"] == "ingest":
         raise click.UsageError("--road ingest shows the demo's own readings. Leave --table-file out.")
     folder = ctx.params["keep"]

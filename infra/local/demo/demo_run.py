@@ -1,11 +1,9 @@
 """The demo: its progress, and the order in which it shows what happens."""
 
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import accumulate
 from pathlib import Path
 
@@ -15,7 +13,6 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from ttl_archive.infra.local.demo import scenario, screen, story
 from ttl_archive.infra.local.demo.archive_page import write_page
-from ttl_archive.infra.local.demo.ask import how_to_reach
 from ttl_archive.infra.local.demo.export_story import ExportStory
 from ttl_archive.infra.local.demo.history_story import HistoryStory
 from ttl_archive.infra.local.demo.ingest_story import IngestStory
@@ -23,6 +20,7 @@ from ttl_archive.infra.local.demo.readings import is_reading
 from ttl_archive.infra.local.demo.report import Report
 from ttl_archive.infra.local.demo.roads import ROADS, DemoRoad
 from ttl_archive.infra.local.demo.scenario import Scenario
+from ttl_archive.infra.local.demo.serve import serve
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.in_process_function import InProcessFunction
 from ttl_archive.infra.local.pipeline import Pipeline
@@ -32,7 +30,6 @@ from ttl_archive.transform.layout import ARCHIVE, ERRORS
 
 _EXPORT, _HISTORY, _INGEST = "export", "history", "ingest"
 _FIX_TITLE = "archive.toml gets a column for the second attribute"
-_SERVE_STEP = timedelta(seconds=2)
 _WITHOUT_RUNTIME_CLIENT = (
     "AWS's Lambda runtime client (awslambdaric) is not installed; it has no wheel for macOS."
     " The function runs in the process of the demo instead."
@@ -51,6 +48,7 @@ class DemoOptions:
     keep: Path | None
     query: str | None
     serve: bool
+    env_file: Path | None
     as_json: bool
 
 
@@ -85,7 +83,7 @@ def run_demo(options: DemoOptions) -> None:
             if options.as_json:
                 click.echo(found.as_json())
             if options.serve:
-                _serve(console, pipeline, chosen)
+                serve(console, pipeline, chosen.keys, options.env_file)
 
 
 @contextmanager
@@ -253,14 +251,3 @@ def _keep(console: Console, pipeline: Pipeline, folder: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(body)
     console.print(f"\n{len(objects)} files are in {folder}")
-
-
-def _serve(console: Console, pipeline: Pipeline, chosen: Scenario) -> None:
-    """Let time pass until Ctrl-C. What expires is delivered within seconds."""
-    try:
-        console.print(how_to_reach(pipeline, chosen.keys), markup=False, highlight=False, soft_wrap=True)
-        while True:
-            time.sleep(_SERVE_STEP.total_seconds())
-            story.live_through(pipeline, _SERVE_STEP)
-    except KeyboardInterrupt:
-        console.print("Stopped.")

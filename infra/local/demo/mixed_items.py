@@ -11,12 +11,14 @@ an attribute dt, the name of the archive's date column     one item
 note is a text, a number or a map; binary, sets, lists     some items
 
     python -m ttl_archive.infra.local.demo.mixed_items > orders.jsonl
+
+writes items that expire within the nine days that begin two weeks ago, so that each of these days is over.
 """
 
 import json
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from ttl_archive.replay.items.attribute_values import Item
 
@@ -25,27 +27,28 @@ KEY = "orderId"
 TTL_ATTRIBUTE = "expiresAt"
 COUNT = 200
 FIRST_EXPIRY = datetime(2027, 1, 1, tzinfo=UTC)
+_AGE = timedelta(days=14)  # of the first expiry, in what the module prints
 _HOUR_S = 3600
 _FIRST_SERIAL = 12345678901234567890123456789012345000
 _NOTES = ({"S": "gift"}, {"N": "2"}, {"M": {"text": {"S": "call first"}, "by": {"S": "ops"}}})
 
 
-def mixed_items() -> Iterator[Item]:
-    """Yield the items in DynamoDB JSON. Most of them expire within 200 hours of FIRST_EXPIRY."""
+def mixed_items(first_expiry: datetime = FIRST_EXPIRY) -> Iterator[Item]:
+    """Yield the items in DynamoDB JSON. Most of them expire within 200 hours of `first_expiry`."""
     for number in range(COUNT):
-        yield _order(number)
+        yield _order(number, int(first_expiry.timestamp()))
 
 
-def _order(number: int) -> Item:
+def _order(number: int, first_expiry_s: int) -> Item:
     item: Item = {
         KEY: {"S": f"order-{number:04d}"},
-        "createdAt": {"S": f"2026-{number % 12 + 1:02d}-{number % 28 + 1:02d}T08:00:00Z"},
+        "createdAt": {"S": f"2025-{number % 12 + 1:02d}-{number % 28 + 1:02d}T08:00:00Z"},
         "serial": {"N": str(_FIRST_SERIAL + number)},
         "total": {"N": f"{number * 3}.{number % 9 + 1}5"},
         "paid": {"BOOL": number % 3 == 0},
         "address": {"M": {"city": {"S": "Lyon"}, "geo": {"M": {"lat": {"N": "45.764043"}}}}},
     }
-    item |= _customer(number) | _expiry(number)
+    item |= _customer(number) | _expiry(number, first_expiry_s)
     if number % 4 == 0:
         item["note"] = _NOTES[number % 3]
     if number % 40 == 5:
@@ -64,8 +67,8 @@ def _customer(number: int) -> Item:
     return old if number < COUNT // 2 else new
 
 
-def _expiry(number: int) -> Item:
-    seconds = int(FIRST_EXPIRY.timestamp()) + number * _HOUR_S
+def _expiry(number: int, first_expiry_s: int) -> Item:
+    seconds = first_expiry_s + number * _HOUR_S
     if number % 10 == 3:
         return {TTL_ATTRIBUTE: {"N": str(seconds * 1000)}}
     if number in (20, 21):
@@ -74,5 +77,6 @@ def _expiry(number: int) -> Item:
 
 
 if __name__ == "__main__":
-    for each in mixed_items():
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    for each in mixed_items(today - _AGE):
         sys.stdout.write(json.dumps(each) + "\n")

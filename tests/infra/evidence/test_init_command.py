@@ -1,10 +1,6 @@
 """`ttl-archive init`: what it refuses and says, with files and with scripted answers of DynamoDB."""
 
 import json
-import re
-import shlex
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -23,7 +19,6 @@ from ttl_archive.replay.errors import AccessDeniedError, MisuseError
 from ttl_archive.transform.settings import load
 
 ROOT = Path(__file__).parents[3]
-README = ROOT / "README.md"
 SOON = 1_793_883_200
 ITEMS = [
     {"deviceID": {"S": "a"}, "at": {"N": str(SOON)}, "expiredAt": {"N": str(SOON)}},
@@ -71,26 +66,6 @@ def items(tmp_path: Path) -> Path:
     file = tmp_path / "items.jsonl"
     file.write_text("".join(json.dumps(item) + "\n" for item in ITEMS))
     return file
-
-
-def test_the_commands_of_the_readme_run_as_they_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    section = README.read_text().partition("## Start here")[2].partition("\n## ")[0]
-    shown = re.findall(r"^\$ (.*?)(?:  +#.*)?$", section, re.MULTILINE)
-    (made,) = [line for line in shown if line.startswith("python -m ")]
-    (with_files,) = [line for line in shown if line.startswith("ttl-archive init") and "jsonl" in line]
-    monkeypatch.chdir(tmp_path)
-
-    module, _, file = made.removeprefix("python -m ").partition(" > ")
-    printed = subprocess.run([sys.executable, "-m", module], capture_output=True, check=True, cwd=ROOT)
-    Path(file).write_bytes(printed.stdout)
-    result = init(*shlex.split(with_files)[2:])
-
-    assert result.exit_code == 0, result.output
-    assert "the transform would refuse 3 % of the items (6)" in result.output
-    assert "176 of the items will expire, and become 176 rows" in result.output
-    assert "ttl-archive demo --table-file orders.jsonl" in result.output
-    assert f"ttl-archive demo --table-file {file}" in shown
-    assert load(tmp_path / "archive.toml").table.name == "Orders"
 
 
 def test_a_file_that_exists_is_never_overwritten(tmp_path: Path, items: Path):
