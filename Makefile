@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-deployed check bench bench-gate bench-replay bench-query simulate mutants package lock release
+.PHONY: help setup demo test test-deployed check bench bench-gate bench-replay bench-query simulate volume mutants package lock release
 
 help:    ## list the targets
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/:/' | column -s: -t
@@ -54,6 +54,9 @@ bench-gate: $(VENV)/.dev    ## instructions counted (valgrind) and compared with
 
 simulate: $(VENV)/.dev    ## a million searched histories of replay; ARGS="--seed N" shows one
 	$(BIN)/python -m tests.simulation $(or $(ARGS),--count 1000000)
+
+volume: $(VENV)/.dev    ## 100,000 removals through the emulator's table and its stream
+	TTL_ARCHIVE_SLOW=1 TTL_ARCHIVE_REMOVALS=100000 $(BIN)/pytest -n 0 tests/infra/local/roads/test_volume.py $(ARGS)
 
 mutants: $(VENV)/.dev    ## break the code on purpose, and see that the tests notice; ARGS="limit" picks by name
 	$(BIN)/python -m tests.mutants $(ARGS)

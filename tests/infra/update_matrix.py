@@ -22,6 +22,7 @@ from ttl_archive.transform.settings import Settings, parse
 
 STACK = "ttl-archive-Devices"
 _CSV = '[output]\nformat = "csv"\n'
+_NO_EXPIRIES = '[select]\nchanges = "all-but-ttl-removals"\n'
 _MOVED = '[[columns]]\nname = "temperature"\n[[columns]]\nname = "device_id"\n'
 _REPORT = '[[reports]]\nname = "failed"\nquery = "errors_by_code"\nevery = "day"\n'
 _TWO = '[[columns]]\nname = "device_id"\n[[columns]]\nname = "temperature"\n'
@@ -39,9 +40,9 @@ class Change:
     backfilled: bool = False
 
 
-def deploy(text: str, before: str = "") -> Change:
-    """Return a change of [deploy]; `before` is what the section holds beforehand."""
-    return Change(f"[deploy]\n{before}\n{COLUMNS}", f"[deploy]\n{before}\n{text}\n{COLUMNS}")
+def deploy(text: str, before: str = "", other: str = "") -> Change:
+    """Return a change of [deploy]; `before` is what the section holds beforehand, `other` another section."""
+    return Change(f"{other}[deploy]\n{before}\n{COLUMNS}", f"{other}[deploy]\n{before}\n{text}\n{COLUMNS}")
 
 
 def output(text: str) -> Change:
@@ -102,7 +103,7 @@ CHANGES: dict[str, Change] = {
     "batch_window_s": deploy("batch_window_s = 30", 'source = "streams"'),
     "batches_per_shard": deploy("batches_per_shard = 2", 'source = "streams"'),
     "batch_retries": deploy("batch_retries = 5", 'source = "streams"'),
-    "record_age_s": deploy("record_age_s = 600", 'source = "streams"'),
+    "record_age_s": deploy("record_age_s = 600", 'source = "streams"', _NO_EXPIRIES),
     "table": deploy('table = "create"\npartition_key = "id"'),
     "partition_key": Change(
         f'[deploy]\ntable = "create"\npartition_key = "id"\n{COLUMNS}',

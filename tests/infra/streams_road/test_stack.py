@@ -69,6 +69,20 @@ def test_the_mapping_filters_by_the_selection(templates: dict[str, Template], st
         )
 
 
+def test_all_but_ttl_removals_is_a_filter_of_three_patterns(
+    changed: dict[str, tuple[Template, Template]],
+) -> None:
+    """A user's change has no userIdentity, so that each member of it needs an alternative."""
+    _, template = changed["record_age_s"]
+    patterns = [json.loads(each["Pattern"]) for each in mapping(template)["FilterCriteria"]["Filters"]]
+
+    assert patterns == [
+        {"eventName": [{"anything-but": ["REMOVE"]}]},
+        {"userIdentity": {"type": [{"exists": False}, {"anything-but": ["Service"]}]}},
+        {"userIdentity": {"principalId": [{"exists": False}, {"anything-but": ["dynamodb.amazonaws.com"]}]}},
+    ]
+
+
 def test_a_detached_table_has_no_mapping(templates: dict[str, Template]) -> None:
     assert not streams(templates, "streams-in-shared-bucket").every(MAPPING)
 
