@@ -4,10 +4,12 @@ The commands run on the local pipeline; a botocore hook records every call.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -17,11 +19,14 @@ from click.testing import CliRunner, Result
 from tests.infra.doctor.test_doctor import NOW, SETTINGS, USER, Account
 from tests.infra.templates import ACCOUNT, REGION, Template, listed
 from tests.infra.test_roles import calls, room
+from tests.replay import discarded
+from tests.transform.fakes_forwarder import removal
 from ttl_archive import replay
 from ttl_archive.infra.cli import cli
 from ttl_archive.infra.doctor.doctor_steps import examine
 from ttl_archive.infra.local import Clock, Pipeline
 from ttl_archive.infra.local.dynamodb.table_export import TableExport, full_line
+from ttl_archive.infra.local.resources import FAILURE_BUCKET
 
 TABLE = "defaults"
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -54,7 +59,7 @@ FOR_OPTIONS = {
 class Recorder:
     """The calls of a command, as pairs of an IAM action and the resource's ARN."""
 
-    bucket_arn: str
+    arns: dict[str, str]  # of the buckets, by the names that the pipeline gives them
     calls: set[tuple[str, str]] = field(default_factory=set)
     puts: set[str] = field(default_factory=set)  # keys, each with its condition
     is_on: bool = False  # the pipeline's own calls are not recorded
@@ -73,25 +78,26 @@ class Recorder:
 
     def _s3(self, name: str, params: dict[str, Any]) -> Iterator[tuple[str, str]]:
         """Yield the permissions of an operation. Source: S3 User Guide, required permissions."""
-        key_arn = f"{self.bucket_arn}/{params.get('Key', '')}"
+        bucket_arn = self.arns[params["Bucket"]]
+        key_arn = f"{bucket_arn}/{params.get('Key', '')}"
         version = "Version" if "VersionId" in params else ""
         match name:
             case "ListObjectsV2":
-                yield "s3:ListBucket", self.bucket_arn
+                yield "s3:ListBucket", bucket_arn
             case "ListObjectVersions":
-                yield "s3:ListBucketVersions", self.bucket_arn
+                yield "s3:ListBucketVersions", bucket_arn
             case "GetBucketVersioning":
-                yield "s3:GetBucketVersioning", self.bucket_arn
+                yield "s3:GetBucketVersioning", bucket_arn
             case "PutObject":
                 condition = " with If-None-Match" if "IfNoneMatch" in params else ""
                 yield "s3:PutObject", key_arn
                 self.puts.add(f"{params['Key']}{condition}")
             case "HeadObject" | "GetObject":
                 yield f"s3:GetObject{version}", key_arn
-                yield "s3:ListBucket", self.bucket_arn  # without it a missing object is a 403
+                yield "s3:ListBucket", bucket_arn  # without it a missing object is a 403
             case "CopyObject":
-                source, _, source_version = _copy_source(params["CopySource"])
-                yield f"s3:GetObject{'Version' if source_version else ''}", f"{self.bucket_arn}/{source}"
+                bucket, source, source_version = _copy_source(params["CopySource"])
+                yield f"s3:GetObject{'Version' if source_version else ''}", f"{self.arns[bucket]}/{source}"
                 yield "s3:PutObject", key_arn
             case "DeleteObject":
                 yield f"s3:DeleteObject{version}", key_arn
@@ -100,10 +106,12 @@ class Recorder:
 
 
 def _copy_source(source: Any) -> tuple[str, str, str]:
-    """Return key, separator and version of a CopySource in either form of boto3."""
+    """Return bucket, key and version of a CopySource in either form of boto3."""
     if isinstance(source, dict):
-        return source["Key"], "?", source.get("VersionId", "")
-    return str(source).partition("/")[2].partition("?versionId=")
+        return source["Bucket"], source["Key"], source.get("VersionId", "")
+    bucket, _, rest = str(source).partition("/")
+    key, _, version = rest.partition("?versionId=")
+    return bucket, key, version
 
 
 @dataclass
@@ -127,29 +135,64 @@ class Operator:
         return found
 
 
+@contextmanager
+def recorded(
+    pipeline: Pipeline, arns: dict[str, str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Operator]:
+    """Let the commands of this process run on the pipeline, and record their calls."""
+    recorder = Recorder(arns)
+    for name, value in pipeline.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(folder)
+    original = boto3.Session.__init__
+
+    def recording(session: boto3.Session, *args: Any, **more: Any) -> None:
+        original(session, *args, **more)
+        session.events.register("before-parameter-build", recorder.record)
+
+    monkeypatch.setattr(boto3.Session, "__init__", recording)
+    yield Operator(pipeline, recorder)
+
+
+def bucket_arn(template: Template, id: str) -> str:  # noqa: A002
+    """The ARN of a bucket of the stack, as the templates of the tests have it."""
+    (name,) = template.ids("AWS::S3::Bucket", id)
+    return f"arn:aws:s3:::{name.lower()[:60]}"
+
+
 @pytest.fixture
 def operator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, defaults: Template) -> Iterator[Operator]:
-    (bucket,) = defaults.ids("AWS::S3::Bucket", "StorageBucket")
-    recorder = Recorder(f"arn:aws:s3:::{bucket.lower()[:60]}")
     file = tmp_path / "archive.toml"
     file.write_text(CONFIG)
     with Pipeline(file, keys={"deviceID": "S"}, clock=Clock(START)) as pipeline:
-        for name, value in pipeline.environment().items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.chdir(tmp_path)
-        original = boto3.Session.__init__
-
-        def recorded(session: boto3.Session, *args: Any, **more: Any) -> None:
-            original(session, *args, **more)
-            session.events.register("before-parameter-build", recorder.record)
-
-        monkeypatch.setattr(boto3.Session, "__init__", recorded)
         for item in (ITEM, POISON):
             pipeline.dynamodb.put_item(TableName=TABLE, Item=item)
             pipeline.sweep()
             pipeline.flush()
-        recorder.calls.clear()
-        yield Operator(pipeline, recorder)
+        arns = {pipeline.bucket: bucket_arn(defaults, "StorageBucket")}
+        with recorded(pipeline, arns, tmp_path, monkeypatch) as found:
+            yield found
+
+
+@pytest.fixture
+def streams_operator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, templates: dict[str, Template]
+) -> Iterator[Operator]:
+    """A person with one discarded batch: a removal that becomes a row, and one that does not."""
+    file = tmp_path / "archive.toml"
+    file.write_text(CONFIG.replace(TABLE, "streams"))
+    template, arn = templates["streams"], discarded.STREAM_ARN.replace("devices", "streams")
+    records = [removal(1, eventSourceARN=arn), removal(2, {"n": {"N": "one"}}, eventSourceARN=arn)]
+    with Pipeline(file, road="streams", keys={"deviceID": "S"}, clock=Clock(START)) as pipeline:
+        pipeline.s3.put_object(
+            Bucket=FAILURE_BUCKET, Key=discarded.KEY, Body=discarded.discarded_batch(records)
+        )
+        arns = {
+            pipeline.bucket: bucket_arn(template, "StorageBucket"),
+            FAILURE_BUCKET: bucket_arn(template, "Failures"),
+        }
+        with recorded(pipeline, arns, tmp_path, monkeypatch) as found:
+            yield found
 
 
 def statements(template: Template, policy: str) -> list[dict[str, Any]]:
@@ -197,8 +240,7 @@ def test_replay_is_allowed_what_it_calls(operator: Operator, defaults: Template)
 
 def test_replay_allows_what_backfill_calls(operator: Operator, templates: dict[str, Template]) -> None:
     case, bucket = "every-option", operator.pipeline.bucket
-    (name,) = templates[case].ids("AWS::S3::Bucket", "StorageBucket")
-    operator.recorder.bucket_arn = f"arn:aws:s3:::{name.lower()[:60]}"
+    operator.recorder.arns[bucket] = bucket_arn(templates[case], "StorageBucket")
     export = TableExport(case, START, f"exports/{case}/dt=2026-03-01", bucket)
     lines = [full_line({**ITEM, "expiredAt": {"N": str(int(START.timestamp()) - 60)}})]
     for key, body in export.objects(lines).items():
@@ -241,6 +283,39 @@ def test_waive_and_retire_are_allowed_what_they_call(operator: Operator, default
     assert operator.pipeline.objects("errors/") == {}
     assert denied(defaults, "Resolve", calls) == []
     assert unused(defaults, "Resolve", calls) == set()
+
+
+def test_discarded_batches_are_replayed_and_retired_with_what_is_allowed(
+    streams_operator: Operator, templates: dict[str, Template]
+) -> None:
+    operator, template = streams_operator, templates["streams"]
+    place = ("--bucket", operator.pipeline.bucket, "--on-failure", FAILURE_BUCKET)
+    url = f"s3://{FAILURE_BUCKET}/{discarded.KEY}"
+    results = [
+        operator.run("replay", "list", *place, "--why"),
+        operator.run("replay", "inspect", "--bucket", operator.pipeline.bucket, url),
+        operator.run("replay", "plan", *place),
+        operator.run("replay", "run", "replay-plan.json"),
+    ]
+    replayed = operator.calls()
+    results += [
+        operator.run(
+            "replay", "waive", "--bucket", operator.pipeline.bucket, f"{url}:2", "--reason", "a test item"
+        ),
+        operator.run("replay", "retire", *place, "--yes"),
+    ]
+    resolved = operator.calls()
+
+    assert [result.exit_code for result in results] == [0, 0, 0, 3, 0, 0], [r.output for r in results]
+    assert "Contents" not in operator.pipeline.s3.list_objects_v2(Bucket=FAILURE_BUCKET)
+    assert denied(template, "Replay", replayed) == []
+    assert denied(template, "Resolve", resolved) == []
+    in_failures = operator.recorder.arns[FAILURE_BUCKET]
+    assert {action for action, arn in replayed if arn.startswith(in_failures)} == {
+        "s3:GetObject",
+        "s3:ListBucket",
+    }
+    assert ("s3:DeleteObject", f"{in_failures}/{discarded.KEY}") in denied(template, "Replay", resolved)
 
 
 def test_restore_is_allowed_what_it_calls(operator: Operator, defaults: Template) -> None:
@@ -293,6 +368,10 @@ class RecordedAccount(Account):
 class _RecordedClient:
     account: RecordedAccount
     service: str
+
+    def get_paginator(self, operation: str) -> Any:
+        """Return the paginator of an operation, with one page."""
+        return SimpleNamespace(paginate=lambda **request: [getattr(self, operation)(**request)])
 
     def __getattr__(self, operation: str) -> Any:
         name = "".join(word.capitalize() for word in operation.split("_"))
