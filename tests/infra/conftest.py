@@ -11,7 +11,7 @@ import pytest
 from tests.infra.locks import alone
 from tests.infra.stacks import CASES, deploy_of
 from tests.infra.templates import Template
-from tests.infra.update_matrix import CHANGES
+from tests.infra.update_matrix import SYNTHESISED
 from ttl_archive.infra import lambda_wheels
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Templat
     """The templates before and after each change of the update matrix."""
     folder = _synthesised_once(tmp_path_factory, "tests.infra.update_matrix", "update-matrix")
     read = lambda name, when: Template(json.loads((folder / f"{name}.{when}.json").read_text()))  # noqa: E731
-    return {name: (read(name, "before"), read(name, "after")) for name in CHANGES}
+    return {name: (read(name, "before"), read(name, "after")) for name in SYNTHESISED}
 
 
 @pytest.fixture(params=list(CASES))

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from tests.infra.cloudformation import Stack
 from tests.infra.templates import Template
 from tests.infra.test_layout_guard import REFUSED, stack_before
-from tests.infra.update_matrix import CHANGES, documents, settings_of
+from tests.infra.update_matrix import CHANGES, documents, parameters, settings_of
 from ttl_archive.infra import check_config as command
 from ttl_archive.infra.deployed_stack import StackError, update_problems
 from ttl_archive.transform.errors import SettingsError
@@ -28,7 +28,7 @@ def test_a_change_that_the_guard_refuses_is_reported_with_its_way_out(changed: C
     assert any(REFUSED[name] in problem for problem in answer(changed, name))
 
 
-@pytest.mark.parametrize("name", [name for name in CHANGES if name not in REFUSED])
+@pytest.mark.parametrize("name", parameters(name for name in CHANGES if name not in REFUSED))
 def test_a_change_that_the_guard_accepts_is_accepted(changed: Changed, name: str) -> None:
     assert answer(changed, name) == []
 

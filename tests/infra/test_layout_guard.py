@@ -10,7 +10,7 @@ from tests.fakes import client_error
 from tests.infra.cloudformation import AccountS3, Stack, StackFailedError, dependencies
 from tests.infra.templates import Template
 from tests.infra.test_attach import active
-from tests.infra.update_matrix import CHANGES
+from tests.infra.update_matrix import CHANGES, parameters
 from ttl_archive.infra.attachment.deployed_layout import record_key
 from ttl_archive.infra.attachment.layout_rules import Layout, incompatible_changes
 from ttl_archive.transform import layout
@@ -110,7 +110,7 @@ def guard_parts(template: Template) -> set[str]:
     return {name for name in template.resources if "Guard" in name and "Record" not in name}
 
 
-@pytest.mark.parametrize("name", [name for name in CHANGES if name not in REFUSED])
+@pytest.mark.parametrize("name", parameters(name for name in CHANGES if name not in REFUSED))
 def test_a_compatible_change_passes(changed: dict[str, tuple[Template, Template]], name: str) -> None:
     stack = stack_before(changed, name)
     stack.deploy(changed[name][1])

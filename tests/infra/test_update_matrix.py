@@ -8,7 +8,7 @@ from tests.infra.cloudformation import Stack, StackFailedError, replaced_by
 from tests.infra.templates import Template, listed
 from tests.infra.test_layout_guard import REFUSED
 from tests.infra.test_readme import README
-from tests.infra.update_matrix import CHANGES
+from tests.infra.update_matrix import CHANGES, parameters
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.export.export_settings import ExportSettings
 from ttl_archive.infra.update_rules import LATER, later_table
@@ -113,7 +113,7 @@ def _properties(template: Template, name: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("name", [name for name in CHANGES if name not in REFUSED])
+@pytest.mark.parametrize("name", parameters(name for name in CHANGES if name not in REFUSED))
 def test_an_allowed_change_has_no_hazard(changed: dict[str, Pair], name: str) -> None:
     assert hazards(*changed[name]) == []
 
@@ -124,7 +124,7 @@ def test_a_refused_change_has_one(changed: dict[str, Pair], name: str) -> None:
     assert hazards(*changed[name])
 
 
-@pytest.mark.parametrize("name", [name for name in CHANGES if name not in REFUSED])
+@pytest.mark.parametrize("name", parameters(name for name in CHANGES if name not in REFUSED))
 def test_an_allowed_change_deletes_nothing_that_buffers(changed: dict[str, Pair], name: str) -> None:
     before, after = changed[name]
     kept = {part for part, resource in before.resources.items() if resource["Type"] in KEEPS_DATA}

@@ -2,15 +2,19 @@
 
     python -m tests.infra.update_matrix FOLDER     writes FOLDER/KEY.before.json and FOLDER/KEY.after.json
 
-All of them are synthesised in one app and one process, without cdk-nag, which test_app.py applies.
+All of them are synthesised in one process, without cdk-nag, which test_app.py applies.
 """
 
 import json
+import os
 import sys
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.infra.stacks import COLUMNS, KEY_ARN, OLD_KEY_ARN, OPERATIONS_KEY_ARN
 from ttl_archive.infra import deploy_settings, node
@@ -178,6 +182,24 @@ CHANGES: dict[str, Change] = {
     "ingest.max_receives": ingest("max_receives = 3"),
 }
 
+# Each changes one property of a few resources, as `memory_mb` and `buffer_s` do, which every run tests.
+SLOW = frozenset(
+    """
+    batch_window_s batches_per_shard batch_retries record_age_s stream_retention_days timeout_s
+    architecture handler log_retention_days processor_buffer_mb alarm_email processor_buffer_s
+    processor_retries buffer_mb source_backup_days storage_class tags glacier_days glacier_small_objects
+    expire_years noncurrent_days error_days scan_limit_gb query_result_days
+    replay_tolerated_failure_percent replay_concurrency permissions_boundary reader_account_ids
+    infer_replica_ttl nested changes
+    """.split()
+)
+SYNTHESISED = [name for name in CHANGES if name not in SLOW or os.environ.get("TTL_ARCHIVE_SLOW")]
+
+
+def parameters(names: Iterable[str]) -> list[Any]:
+    """Return the names of changes as parameters of a test, with the slow ones marked."""
+    return [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in names]
+
 
 def documents(change: Change) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return archive.toml before and after the change. The stack's name stays, whatever the table's is."""
@@ -215,8 +237,8 @@ def main(folder: Path) -> None:
     for part, file in zips.items():
         write_zip(file, {f"{part}.txt": part.encode()})
     wanted: dict[str, list[str]] = {}
-    for name, change in CHANGES.items():
-        for when, document in zip(("before", "after"), documents(change), strict=True):
+    for name in SYNTHESISED:
+        for when, document in zip(("before", "after"), documents(CHANGES[name]), strict=True):
             wanted.setdefault(json.dumps(document, sort_keys=True), []).append(f"{name}.{when}")
     for number, (text, names) in enumerate(wanted.items()):
         app = App(outdir=str(folder / f"cdk.out.{number}"), analytics_reporting=False)
