@@ -25,11 +25,13 @@ from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.in_process_function import InProcessFunction
 from ttl_archive.infra.local.pipeline import Pipeline
 from ttl_archive.infra.query.query_errors import QueryError
+from ttl_archive.infra.query.translation.translate import translate_query
 from ttl_archive.infra.sql.history_relation import NO_HISTORY, has_history
 from ttl_archive.transform.layout import ARCHIVE, ERRORS
 
 _EXPORT, _HISTORY, _INGEST = "export", "history", "ingest"
 _FIX_TITLE = "archive.toml gets a column for the second attribute"
+_YOURS = "Your question"
 _WITHOUT_RUNTIME_CLIENT = (
     "AWS's Lambda runtime client (awslambdaric) is not installed; it has no wheel for macOS."
     " The function runs in the process of the demo instead."
@@ -67,6 +69,7 @@ def run_demo(options: DemoOptions) -> None:
                 backfilled=options.road == _EXPORT,
                 ingested=options.road == _INGEST,
             )
+        _check_early(options, chosen)
         with _running(console, chosen, ROADS[options.road]) as pipeline:
             found = Report(pipeline.table, options.road, chosen.files)
             if chosen.files:
@@ -84,6 +87,17 @@ def run_demo(options: DemoOptions) -> None:
                 click.echo(found.as_json())
             if options.serve:
                 serve(console, pipeline, chosen.keys, options.env_file)
+
+
+def _check_early(options: DemoOptions, chosen: Scenario) -> None:
+    """Refuse a question that cannot be read, and a road that the settings do not have, before all starts."""
+    if options.road == _HISTORY and not has_history(chosen.settings):
+        raise click.ClickException(NO_HISTORY)
+    if options.query is not None:
+        try:
+            translate_query(options.query, chosen.settings, (), chosen.start)
+        except QueryError as error:
+            raise click.ClickException(f"{_YOURS}: {options.query}\n{error}") from None
 
 
 @contextmanager
@@ -142,8 +156,6 @@ def _show_history(
     console: Console, pipeline: Pipeline, chosen: Scenario, query: str | None, found: Report
 ) -> None:
     """Run the story of a history: the table is read at several moments, and compared with the archive."""
-    if not has_history(chosen.settings):
-        raise click.ClickException(NO_HISTORY)
     _load(console, pipeline, chosen)
     telling = HistoryStory(pipeline)
     if chosen.is_ours:
@@ -167,7 +179,7 @@ _STORIES = {_EXPORT: _show_export, _HISTORY: _show_history}
 
 
 def _ask(console: Console, pipeline: Pipeline, chosen: Scenario, query: str | None, found: Report) -> None:
-    yours = {} if query is None else {"Your question": query}
+    yours = {} if query is None else {_YOURS: query}
     for question, sql in {**chosen.questions, **yours}.items():
         try:
             found.answers.append(story.ask_archive(pipeline, question, sql))

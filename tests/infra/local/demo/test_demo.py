@@ -86,7 +86,7 @@ def children_of(process: int) -> dict[int, str]:
     ("road", "file_format"),
     [
         ("kinesis", "jsonl"),
-        ("streams", "csv"),
+        pytest.param("streams", "csv", marks=pytest.mark.slow),
         pytest.param("kinesis", "csv", marks=pytest.mark.slow),
         pytest.param("streams", "jsonl", marks=pytest.mark.slow),
     ],
@@ -130,19 +130,22 @@ def test_the_demo_s_ledger_adds_up_and_closes_after_replay(tmp_path, road, file_
     assert sum(gzip.decompress(path.read_bytes()).count(b"\n") for path in kept) == expired
 
 
-@pytest.mark.parametrize(("file_format", "name"), [("jsonl", "items.jsonl"), ("csv", "export.json.gz")])
-def test_a_user_s_table_file_expires_and_is_delivered(table, file_format, name):
+@pytest.mark.parametrize(
+    ("road", "file_format", "name"),
+    [("kinesis", "jsonl", "items.jsonl"), ("streams", "csv", "export.json.gz")],
+)
+def test_a_user_s_table_file_expires_and_is_delivered(table, road, file_format, name):
     items = ITEMS if file_format == "jsonl" else [{"Item": item} for item in ITEMS]
+    question = "SELECT session FROM archive ORDER BY 1"
 
-    result = run(
-        *table(items, file_format, name), "--json", "--sql", "SELECT session FROM archive ORDER BY 1"
-    )
+    result = run(*table(items, file_format, name), "--road", road, "--json", "--sql", question)
 
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
     assert report["answers"][-1]["rows"] == [["a"], ["b"]]
     assert report["ledger"]["changes"]["expired"] == report["ledger"]["delivered"] == 2
     assert report["ledger"]["changes"]["inserted"] == 3
+    assert report["ledger"]["passed_over"] == (3 if road == "streams" else 0)
 
 
 def test_of_a_user_s_items_that_fail_the_causes_are_shown_with_what_to_do(table):
@@ -303,7 +306,7 @@ def gone(processes: Iterable[int], within_s: float = 5) -> bool:
     return True
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_an_interrupt_while_it_serves_leaves_no_process_behind(table, number):
     with subprocess.Popen(
         command(*table(), "--serve"),
@@ -326,8 +329,10 @@ def test_an_interrupt_while_it_serves_leaves_no_process_behind(table, number):
     assert gone(children)
 
 
-@pytest.mark.parametrize("part", ["server_process", "awslambdaric"])
-def test_an_interrupt_while_it_starts_leaves_no_process_behind(table, part):
+@pytest.mark.parametrize(
+    ("part", "number"), [("server_process", signal.SIGINT), ("awslambdaric", signal.SIGTERM)]
+)
+def test_an_interrupt_while_it_starts_leaves_no_process_behind(table, part, number):
     with subprocess.Popen(
         command(*table()), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     ) as process:
@@ -336,7 +341,7 @@ def test_an_interrupt_while_it_starts_leaves_no_process_behind(table, part):
             assert process.poll() is None
             children |= children_of(process.pid)
 
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
 
         assert process.stdout
         output = process.stdout.read()
