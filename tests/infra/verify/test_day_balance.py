@@ -56,6 +56,25 @@ def test_the_range_allows_a_difference_at_its_outer_edges_only() -> None:
     assert balance(range_numbers(days, "both", could_gain=2)).verdict is EXPLAINED
 
 
+@pytest.mark.parametrize(
+    ("found", "reasons"),
+    [
+        (numbers(6, 5, blind=["in GLACIER"]), ("in GLACIER",)),
+        (numbers(5, 6, blind=["in GLACIER"]), ("in GLACIER", "1 row more than items that DynamoDB deleted")),
+    ],
+)
+def test_rows_that_were_not_counted_are_not_missing(found: DayNumbers, reasons: tuple[str, ...]) -> None:
+    assert balance(found).reasons == reasons
+
+
+def test_a_range_with_a_day_that_is_not_countable_is_not_countable() -> None:
+    days = [numbers(6, 6), numbers(4, 0, blind=["in GLACIER"]), numbers((), 0)]
+
+    whole = balance(range_numbers(days, "all", could_gain=0))
+
+    assert (whole.verdict, whole.reasons) == (NOT_COUNTABLE, ("2 days of them not countable",))
+
+
 def removal(change: bytes, event_us: int, removal: bytes = b"", whole: bool = False) -> RemovalIdentity:
     return RemovalIdentity(change, removal or change, event_us, whole)
 

@@ -209,6 +209,7 @@ def test_the_ledger_of_a_table_file_adds_up_by_what_archive_toml_keeps(table):
         (["--config", "archive.toml"], "give --table-file too"),
         (["--table-file", __file__, "--format", "csv"], "archive.toml has the format"),
         (["--keep", Path(__file__).parent], "is not empty"),
+        (["--env-file", "demo.env"], "give --serve too"),
         (["--keep", __file__ + "/inside"], "cannot be used"),
     ],
 )
