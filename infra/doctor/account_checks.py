@@ -85,16 +85,16 @@ def check_stack(stack: Mapping[str, Any]) -> Iterator[Finding]:
 def check_quotas(kinesis: Any, lambda_client: Any) -> Iterator[Finding]:
     """Compare shards, streams on demand and concurrent executions with the quotas of the account."""
     limits = kinesis.describe_limits()
-    used = [
-        ("Kinesis shards", limits["OpenShardCount"], limits["ShardLimit"]),
-        ("Kinesis streams on demand", limits["OnDemandStreamCount"], limits["OnDemandStreamCountLimit"]),
-    ]
+    yield _quota("Kinesis shards", limits["OpenShardCount"], limits["ShardLimit"])
+    streams, most = limits["OnDemandStreamCount"], limits["OnDemandStreamCountLimit"]
+    yield _quota("Kinesis streams on demand", streams, most)
     account = lambda_client.get_account_settings()["AccountLimit"]
     total = account["ConcurrentExecutions"]
-    used.append(("reserved Lambda concurrency", total - account["UnreservedConcurrentExecutions"], total))
-    for name, count, limit in used:
-        text = f"{count:,} of {limit:,} {name}"
-        if count >= NEAR * limit:
-            yield Finding(_QUOTA, Health.WARNING, text, "Request a higher quota in Service Quotas")
-        else:
-            yield Finding(_QUOTA, Health.OK, text)
+    yield _quota("reserved Lambda concurrency", total - account["UnreservedConcurrentExecutions"], total)
+
+
+def _quota(name: str, count: int, limit: int) -> Finding:
+    text = f"{count:,} of {limit:,} {name}"
+    if count >= NEAR * limit:
+        return Finding(_QUOTA, Health.WARNING, text, "Request a higher quota in Service Quotas")
+    return Finding(_QUOTA, Health.OK, text)

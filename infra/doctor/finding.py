@@ -39,7 +39,7 @@ def run_check(part: str, check: Check) -> list[Finding]:
     try:
         found += check()
     except (ClientError, BotoCoreError) as error:
-        reason = str(translate_error(error, part))
+        reason = _reason(error, part)
         if isinstance(error, ClientError) and error_code(error) == "ResourceNotFoundException":
             found.append(Finding(part, Health.PROBLEM, reason, "Check archive.toml, --profile and --region"))
         else:
@@ -49,3 +49,10 @@ def run_check(part: str, check: Check) -> list[Finding]:
     except ArchiveError as error:
         found.append(Finding(part, Health.NOT_CHECKED, str(error)))
     return found
+
+
+def _reason(error: ClientError | BotoCoreError, part: str) -> str:
+    """Return why AWS refused a call. A status without a code comes from an endpoint that is not AWS."""
+    if isinstance(error, ClientError) and error_code(error).isdigit():
+        return f"{error.operation_name} was answered with the HTTP status {error_code(error)}"
+    return str(translate_error(error, part))

@@ -21,7 +21,10 @@ def check_table(dynamodb: Any, table: str) -> Iterator[Finding]:
         yield Finding("table", Health.OK, f"{table} is {found['TableStatus']}")
     else:
         yield Finding(
-            "table", Health.PROBLEM, f"{table} is {found['TableStatus']}", "Wait, or check its name"
+            "table",
+            Health.PROBLEM,
+            f"{table} is {found['TableStatus']}",
+            "Wait until it is ACTIVE, and check [table] name of archive.toml",
         )
     for replica in found.get("Replicas", []):
         yield Finding(
@@ -65,8 +68,8 @@ def check_ttl_values(dynamodb: Any, table: str, attribute: str, now: datetime) -
     seconds = [found for value in values if (found := _seconds(value, now)) is not None]
     wrong = len(values) - len(seconds)
     if wrong:
-        text = f"{wrong:,} of {len(values):,} sampled values are no Number of seconds that TTL deletes by"
-        yield Finding(_TTL, Health.PROBLEM, text, "See which: ttl-archive init --table NAME --dry-run")
+        text = f"{wrong:,} of {len(values):,} sampled items never expire: it is no Number of epoch seconds"
+        yield Finding(_TTL, Health.PROBLEM, text, f"See which: ttl-archive init --table {table} --dry-run")
     late = sum(value < (now - LATE_AFTER).timestamp() for value in seconds)
     if late:
         text = f"{late:,} of {len(values):,} sampled items expired more than {LATE_AFTER.days} days ago"

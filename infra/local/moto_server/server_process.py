@@ -7,11 +7,13 @@ FD is a listening socket, so that its owner knows the port before this process h
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
+from xml.sax.saxutils import escape
 
 import moto.backends
 from botocore.model import Shape
@@ -46,7 +48,11 @@ class _MotoHandler(MotoRequestHandler):
         environ = self.make_environ()
         environ["wsgi.input"] = BytesIO(self._body(environ))
         app = self.server.app if refused is None else Response(refused, 403)
-        body, status, headers = run_wsgi_app(app, environ, buffered=True)
+        try:
+            body, status, headers = run_wsgi_app(app, environ, buffered=True)
+        except ImportError as error:  # of a service whose extra of moto is not installed
+            answer = _not_served(str(error), is_json="X-Amz-Target" in self.headers)
+            body, status, headers = run_wsgi_app(answer, environ, buffered=True)
         payload = b"".join(body)
         code, _, reason = status.partition(" ")
         self.send_response_only(int(code), reason)
@@ -61,6 +67,15 @@ class _MotoHandler(MotoRequestHandler):
         if environ.get("wsgi.input_terminated"):  # chunked
             return bytes(environ["wsgi.input"].read())
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+
+def _not_served(reason: str, *, is_json: bool) -> Response:
+    """Return an error that a client of this protocol can read; XML is also read as text by REST clients."""
+    message = f"The emulator does not serve this: {reason}"
+    if is_json:
+        return Response(json.dumps({"__type": "NotImplemented", "message": message}), 501)
+    error = f"<Error><Code>NotImplemented</Code><Message>{escape(message)}</Message></Error>"
+    return Response(f"<ErrorResponse>{error}</ErrorResponse>", 501, mimetype="text/xml")
 
 
 def main(fd: int) -> None:

@@ -179,8 +179,14 @@ BROKEN: list[tuple[dict[str, Any], str, Health, str, str]] = [
         "eu-west-1",
         "infer_replica_ttl",
     ),
-    ({"scan": items({"N": SOON + "000"})}, "TTL", Health.PROBLEM, "1 of 1 sampled values", "init"),
-    ({"scan": items({"S": SOON})}, "TTL", Health.PROBLEM, "1 of 1 sampled values", "init"),
+    (
+        {"scan": items({"N": SOON + "000"})},
+        "TTL",
+        Health.PROBLEM,
+        "1 of 1 sampled items",
+        "init",
+    ),
+    ({"scan": items({"S": SOON})}, "TTL", Health.PROBLEM, "1 of 1 sampled items", "init"),
     (
         {"scan": items({"N": str(int(NOW.timestamp()) - 3 * 86_400)}, {"N": SOON})},
         "TTL lag",

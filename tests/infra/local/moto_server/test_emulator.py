@@ -277,3 +277,10 @@ def test_a_call_has_500_records_and_10_mib(emulator: Emulator, sizes: list[int],
 
     with pytest.raises(ClientError, match=message):
         kinesis.put_records(StreamName=f"full-{len(sizes)}", Records=records)
+
+
+def test_a_service_that_moto_cannot_import_is_refused_in_the_protocol_of_its_client(
+    emulator: Emulator,
+) -> None:
+    with pytest.raises(ClientError, match="The emulator does not serve this: No module named"):
+        emulator.client("cloudformation").describe_stacks(StackName="archive")
