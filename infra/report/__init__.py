@@ -1,7 +1,8 @@
 """The report: one HTML page about the archive, `ttl-archive report` (extra [report]).
 
 module            subject
-report_command    the command: its options and help, and the file that it writes
+report_command    the command: its options and help
+report_steps      what it does: open the place, count, and write the page or the document
 archive_report    all that the page says, gathered as one value
 report_period     the period: a month in UTC, or every date
 counted           a part that is counted, or the reason why it is not

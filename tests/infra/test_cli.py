@@ -107,8 +107,9 @@ def test_a_missing_module_of_our_own_is_not_taken_for_a_missing_extra(monkeypatc
         cli.cli.get_command(click.Context(cli.cli), "broken")
 
 
-# Each takes 30 ms of CPU or more. A command imports them when it runs.
+# Each takes 15 ms of CPU or more. A command imports them when it runs.
 HEAVY = {"boto3", "rich", "duckdb", "moto", "awslambdaric", "aws_cdk", "jsii", "botocore.session"}
+HEAVY |= {"jinja2", "urllib.request", "http.client", "asyncio", "sqlglot", "pyarrow"}
 SHOW_EVERY_HELP = """
 import json, sys
 from click.testing import CliRunner
