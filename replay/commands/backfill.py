@@ -18,7 +18,6 @@ from ttl_archive.replay.backfill.backfill_run import (
 from ttl_archive.replay.backfill.distributed_backfill import machine_input, recorded, summary_of_records
 from ttl_archive.replay.backfill.item_choice import Choice
 from ttl_archive.replay.commands import show
-from ttl_archive.replay.commands.backfill_compare import compare
 from ttl_archive.replay.commands.distributed import run_in_state_machine
 from ttl_archive.replay.commands.options import Place, aws_options, report_errors, work_options
 from ttl_archive.replay.commands.progress import meter
@@ -83,6 +82,8 @@ def backfill(
     as_json, concurrency = options.pop("as_json"), options.pop("concurrency")
     place = Place(bucket, None, attempts=options.pop("max_attempts"), connections=4 * concurrency, **options)
     if is_compared:
+        from ttl_archive.replay.commands.backfill_compare import compare  # what --help does not need
+
         if is_all or dry_run or yes or state_machine:
             raise MisuseError("--compare writes nothing and compares expired items: leave out the others")
         exports = find_exports(export, place.clients, place.settings)

@@ -23,7 +23,6 @@ from ttl_archive.replay.restore.restore_request import (
     RestoreOptions,
     RestoreRequest,
 )
-from ttl_archive.replay.restore.restore_run import run_restore
 from ttl_archive.replay.restore.retrieval_cost import TIERS
 
 
@@ -159,6 +158,8 @@ def restore(
     Exit codes: 0 all done, 1 failed or stopped, 2 misused, 3 something is not restored (not retrieved yet,
     not readable, or refused by the table), 4 nothing found; the message says what there is instead.
     """
+    from ttl_archive.replay.restore.restore_run import run_restore  # what --help does not need
+
     selection = GivenSelection(
         keys=tuple(_pair(key) for key in options.pop("keys")),
         **{name: options.pop(name) for name in ("since", "until", "where", "late_days")},

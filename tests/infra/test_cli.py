@@ -109,7 +109,7 @@ def test_a_missing_module_of_our_own_is_not_taken_for_a_missing_extra(monkeypatc
 
 # Each takes 15 ms of CPU or more. A command imports them when it runs.
 HEAVY = {"boto3", "rich", "duckdb", "moto", "awslambdaric", "aws_cdk", "jsii", "botocore.session"}
-HEAVY |= {"jinja2", "urllib.request", "http.client", "asyncio", "sqlglot", "pyarrow"}
+HEAVY |= {"jinja2", "urllib.request", "http.client", "asyncio", "sqlglot", "pyarrow", "sqlite3"}
 SHOW_EVERY_HELP = """
 import json, sys
 from click.testing import CliRunner
