@@ -67,10 +67,10 @@ def report(
     # --help does not need these.
     from ttl_archive.infra.query.query_errors import MissingExtraError
     from ttl_archive.infra.query.query_options import QueryOptions
-    from ttl_archive.infra.report.report_steps import write_report
+    from ttl_archive.infra.report.report_steps import run_report
 
     how = QueryOptions(place, bucket, profile, region, "table", None, as_json, check=True)
     try:
-        write_report(how, config, month, split_url(on_failure)[0] if on_failure else None, out)
+        run_report(how, config, month, split_url(on_failure)[0] if on_failure else None, out)
     except MissingExtraError as error:
         fail(str(error), MISUSED)

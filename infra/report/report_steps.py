@@ -21,7 +21,7 @@ from ttl_archive.replay.commands import show
 from ttl_archive.transform.settings import load
 
 
-def write_report(
+def run_report(
     how: QueryOptions, config: Path | None, month: str | None, on_failure: str | None, out: Path
 ) -> None:
     """Write the page to `out`, or print the document, as `how` says. `on_failure` is a bucket.

@@ -9,6 +9,7 @@ Source: Amazon Data Firehose Developer Guide, data-transformation failure handli
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import count
 from typing import Any, NamedTuple
 
 import pybase64
@@ -99,11 +100,9 @@ _decode = Decoder(ErrorLine).decode
 
 def read_lines(chunks: Iterable[bytes]) -> Iterator[FailedRecord | Unreadable]:
     """Yield the records of an error object from the chunks of its bytes, in order."""
-    number = 0
+    numbers = count(1)
     for piece in _pieces(chunks):
-        for found in _records(piece):
-            number += 1
-            yield found._replace(number=number)
+        yield from _records(piece, numbers)
 
 
 class _Piece(NamedTuple):
@@ -156,31 +155,33 @@ def _pieces(chunks: Iterable[bytes]) -> Iterator[_Piece | Unreadable]:
         yield _Piece(tail.take(), "HalfWritten")
 
 
-def _records(piece: _Piece | Unreadable) -> Iterator[FailedRecord | Unreadable]:
+def _records(piece: _Piece | Unreadable, numbers: Iterator[int]) -> Iterator[FailedRecord | Unreadable]:
     if isinstance(piece, Unreadable):
-        yield piece
+        yield piece._replace(number=next(numbers))
     elif fields := _decoded(piece.content):
-        yield from _of_line(fields, piece.content)
+        yield from _of_line(fields, piece.content, numbers)
     elif piece.content.strip():
         whole, rest = _split_objects(piece.content)
         for content in whole:
-            yield from _of_line(_decode(content), content)
+            yield from _of_line(_decode(content), content, numbers)
         if rest.strip():
-            yield Unreadable(0, rest, piece.code)
+            yield Unreadable(next(numbers), rest, piece.code)
 
 
-def _of_line(fields: ErrorLine, content: bytes) -> Iterator[FailedRecord | Unreadable]:
+def _of_line(
+    fields: ErrorLine, content: bytes, numbers: Iterator[int]
+) -> Iterator[FailedRecord | Unreadable]:
     """Yield the record of an error line, or every record of a discarded batch."""
     if fields.raw_data is not None or fields.stream_batch is None:
-        yield FailedRecord(0, fields, content)
+        yield FailedRecord(next(numbers), fields, content)
         return
     records = discarded_records(content)
     if not records:
-        yield Unreadable(0, content, "NoPayload")
+        yield Unreadable(next(numbers), content, "NoPayload")
     for each in records:
         raw = pybase64.b64encode_as_string(each.data)
         line = ErrorLine(raw, each.condition, error_message=each.message, attempts_made=each.attempts)
-        yield FailedRecord(0, line, each.data)
+        yield FailedRecord(next(numbers), line, each.data)
 
 
 def _split_objects(piece: bytes) -> tuple[list[bytes], bytes]:
