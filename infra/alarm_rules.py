@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
-from aws_cdk import aws_stepfunctions as sfn
 
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.ingest.queue_ingestion import QueueIngestion
 from ttl_archive.infra.metric_names import Metrics, RoadMetrics
+from ttl_archive.infra.scheduled_reports.scheduled_reports import ScheduledReports
 from ttl_archive.transform.settings import Settings
 
 _DAY_S = 86_400
@@ -78,14 +78,22 @@ def common_alarms(metrics: Metrics, error_rule: events.Rule) -> Iterator[AlarmRu
         yield from _ingest_rules(metrics, metrics.ingestion)
 
 
-def report_failed(metrics: Metrics, machine: sfn.StateMachine) -> AlarmRule:
-    """Return the alarm for a report that was not written."""
-    return AlarmRule(
+def report_alarms(metrics: Metrics, reports: ScheduledReports) -> Iterator[AlarmRule]:
+    """Yield the alarms for a report that failed, or was not started."""
+    yield AlarmRule(
         "ReportFailed",
-        metrics.execution(machine, "ExecutionsFailed"),
+        metrics.execution(reports.machine, "ExecutionsFailed"),
         0,
         1,
-        "A report on a schedule failed and was not written. The report's topic has Athena's own reason.",
+        "A report on a schedule failed. Its topic has Athena's own reason: correct it, and start the report.",
+    )
+    yield AlarmRule(
+        "ReportNotStarted",
+        metrics.schedules(reports.group, "InvocationDroppedCount"),
+        0,
+        1,
+        "EventBridge Scheduler could not start a report for a day, and gave up. Start the state machine with "
+        "the report and its scheduled time.",
     )
 
 

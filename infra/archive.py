@@ -11,7 +11,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from ttl_archive.infra import roles
-from ttl_archive.infra.alarm_rules import report_failed
+from ttl_archive.infra.alarm_rules import report_alarms
 from ttl_archive.infra.alarms import Alarms
 from ttl_archive.infra.assets import Assets
 from ttl_archive.infra.athena_relations import AthenaRelations
@@ -223,7 +223,7 @@ class TtlArchive(Construct):
             topic=self.alarms.topic,
             assets=self._assets,
         )
-        self.alarms.add(self.alarms, [report_failed(self._metrics, scheduled.machine)])
+        self.alarms.add(self.alarms, report_alarms(self._metrics, scheduled))
         return scheduled
 
     def _queue_ingestion(self) -> QueueIngestion | None:

@@ -40,6 +40,7 @@ def check_config(config: Path | None, as_json: bool, deployed: str | None) -> No
     if deployed:
         _check_update(settings, deploy, deployed)
     document = asdict(settings) | {"deploy": asdict(deploy)}
+    document |= {"reports": [asdict(each.settings) for each in reports]} if reports else {}
     del document["file"], document["sections"]
     click.echo(json.dumps(document, indent=2) if as_json else _toml(document))
     warnings = [
@@ -61,7 +62,9 @@ def _check_update(settings: Settings, deploy: Deploy, stack_name: str) -> None:
 def _toml(document: dict[str, Any]) -> str:
     lines: list[str] = []
     for name, section in document.items():
-        entries, header = (section, f"[[{name}]]") if name == "columns" else ([section], f"[{name}]")
+        entries, header = (
+            (section, f"[[{name}]]") if isinstance(section, list | tuple) else ([section], f"[{name}]")
+        )
         for entry in entries:
             given = {key: value for key, value in entry.items() if value is not None}
             lines += [header, *(f"{key} = {_toml_value(value)}" for key, value in given.items()), ""]

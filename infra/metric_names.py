@@ -12,6 +12,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kinesisfirehose as firehose
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 
@@ -95,6 +96,10 @@ class Metrics:
     def mapping(self, uuid: str, name: str) -> cloudwatch.Metric:
         """Return a metric of an event source mapping, one of its group EventCount."""
         return _metric("AWS/Lambda", name, "Sum", {"EventSourceMappingUUID": uuid})
+
+    def schedules(self, group: scheduler.CfnScheduleGroup, name: str) -> cloudwatch.Metric:
+        """Return a metric of a group of schedules."""
+        return _metric("AWS/Scheduler", name, "Sum", {"ScheduleGroup": group.ref})
 
     def queue(self, queue: sqs.IQueue, name: str) -> cloudwatch.Metric:
         """Return a metric of a queue."""

@@ -29,6 +29,7 @@ _PASSING = [
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
+    "ReportCallError",
     "ReportConflictError",
 ]
 _THROTTLED = [

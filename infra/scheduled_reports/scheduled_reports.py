@@ -39,7 +39,10 @@ _RESULT_OBJECTS = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartU
 
 
 class ScheduledReports(Construct):
-    """`machine` is the state machine, which an operator may start with a report and a time too."""
+    """`machine` is the state machine, which an operator may start with a report and a time too.
+
+    `group` has the schedules.
+    """
 
     def __init__(
         self,
@@ -83,6 +86,7 @@ class ScheduledReports(Construct):
                 "SF2": "Its calls are one function, whose log has its durations, and Athena's own API.",
             },
         )
+        self.group = scheduler.CfnScheduleGroup(self, "Group")
         self._schedule([each.settings for each in reports])
 
     def _config(self, reports: tuple[ScheduledReport, ...]) -> dict[str, Any]:
@@ -177,9 +181,8 @@ class ScheduledReports(Construct):
 
         Source: SCHD, cross-service confused deputy prevention.
         """
-        group = scheduler.CfnScheduleGroup(self, "Group")
         start = Construct(self, "Start")
-        ours = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID, "aws:SourceArn": group.attr_arn}}
+        ours = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID, "aws:SourceArn": self.group.attr_arn}}
         machine_arn = self.machine.state_machine_arn
         role = roles.service_role(
             start, "scheduler.amazonaws.com", [roles.allow(["states:StartExecution"], [machine_arn])], ours
@@ -188,7 +191,7 @@ class ScheduledReports(Construct):
             scheduler.CfnSchedule(
                 self,
                 f"Schedule-{report.name}",
-                group_name=group.ref,
+                group_name=self.group.ref,
                 schedule_expression=schedule_expression(report),
                 schedule_expression_timezone="UTC",
                 flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),

@@ -68,7 +68,7 @@ def test_everything_that_can_go_wrong_has_an_alarm(template: Template, case: str
         | ({"PartitionsExceeded"} if by_event else set())
         | ({"ExportFailed"} if exports else set())
         | ({"BackfillFailed"} if exports and settings_of(case).table.backfilled else set())
-        | ({"ReportFailed"} if load_reports(settings_of(case)) else set())
+        | ({"ReportFailed", "ReportNotStarted"} if load_reports(settings_of(case)) else set())
         | ({"IngestDeadLetters", "IngestLate", "IngestErrors"} if ingests else set())
     )
 

@@ -93,6 +93,7 @@ def test_the_claim_of_the_longest_key_has_a_key_that_s3_takes(key: str) -> None:
 
 def test_rows_sources_and_records_of_the_commands_are_never_taken_for_error_objects() -> None:
     names = (layout.claim_key("T", "k", "i"), "replay/table=T/maps/x", "archive/T/dt=1/x", "source/T/dt=1/x")
+    names += ("exports/T/dt=1/x", "reports/T/failed/2026-11-30.json", "audit/table=T/dt=1/1.json")
 
     assert all(layout.holds_no_errors(name) for name in names)
     assert not layout.holds_no_errors("errors/x")

@@ -50,8 +50,8 @@ class ClosedPeriod:
 
 
 def closed_period(every: str, scheduled: datetime) -> ClosedPeriod:
-    """Return the last `day`, `week` (Monday to Sunday) or `month` that was over at that time."""
-    today = scheduled.astimezone(UTC).date()
+    """Return the last `day`, `week` or `month` that was over at that time, which is in UTC without a zone."""
+    today = (scheduled if scheduled.tzinfo else scheduled.replace(tzinfo=UTC)).astimezone(UTC).date()
     if every == "month":
         last = today.replace(day=1) - _DAY
         return ClosedPeriod(last.replace(day=1), last)

@@ -24,7 +24,7 @@ _WITHOUT_VALUES = re.compile(
 )
 _SHOWN = 1000  # characters
 # Errors of the function whose texts hold nothing of an item.
-_OWN_ERRORS = ("ReportTooLargeError", "ReportConflictError", "ResultGoneError", "ClientError")
+_OWN_ERRORS = ("ReportTooLargeError", "ReportConflictError", "ReportCallError", "ResultGoneError")
 _TIMED_OUT = ("Sandbox.Timedout", "Lambda.Unknown")
 
 

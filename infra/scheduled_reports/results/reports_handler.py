@@ -17,12 +17,14 @@ answer   the plan with "next": "query" for another attempt, or "fail" with "subj
 """
 
 from collections.abc import Callable
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 
 from ttl_archive.infra.scheduled_reports.results.closed_period import ClosedPeriod, closed_period
 from ttl_archive.infra.scheduled_reports.results.failure_reasons import explain_error
@@ -37,27 +39,46 @@ from ttl_archive.infra.scheduled_reports.results.unread_objects import count_unr
 ATTEMPTS = 3  # of a query that Athena says may be tried again
 
 Event = dict[str, Any]
-Clients = Callable[[str], Any]
 
 
-class UnknownReportError(ReportError):
-    """The input of the execution names no report."""
+class ReportInputError(ReportError):
+    """The input of the execution names no report, or no period that is over."""
+
+
+class ReportCallError(ReportError):
+    """AWS refused a call; the state machine tries again, because it may have been busy."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportContext:
+    """What an answer depends on besides its event. `time_left` returns the seconds until Lambda's timeout."""
+
+    clients: Callable[[str], Any]
+    time_left: Callable[[], float]
+    now: datetime
 
 
 def handler(event: Event, context: Any) -> Event:
-    """Answer one request of the state machine. Raises ReportError and ClientError."""
-    return answer_report(event, _client, lambda: context.get_remaining_time_in_millis() / 1000)
+    """Answer one request of the state machine. Raises ReportError."""
+
+    def time_left() -> float:
+        return context.get_remaining_time_in_millis() / 1000  # type: ignore[no-any-return]
+
+    return answer_report(event, ReportContext(_client, time_left, datetime.now(UTC)))
 
 
-def answer_report(event: Event, clients: Clients, time_left: Callable[[], float]) -> Event:
-    """Answer one request. Raises ReportError and ClientError."""
-    return _ACTIONS[event["action"]](event, clients, time_left)
+def answer_report(event: Event, context: ReportContext) -> Event:
+    """Answer one request. Raises ReportError."""
+    try:
+        return _ACTIONS[event["action"]](event, context)
+    except ClientError as error:  # its class differs with the error's code, and the state machine knows names
+        raise ReportCallError(str(error)) from error
 
 
-def _plan(event: Event, clients: Clients, _: Callable[[], float]) -> Event:
+def _plan(event: Event, context: ReportContext) -> Event:
     config, given = event["config"], event["input"]
     name, report = _report(config, given)
-    period = closed_period(report["every"], datetime.fromisoformat(given["scheduled_time"]))
+    period = _closed(report["every"], given, context.now)
     key = f"{config['folder']}{name}/{period.name}"
     plan = {
         "report": name,
@@ -70,15 +91,15 @@ def _plan(event: Event, clients: Clients, _: Callable[[], float]) -> Event:
         "topic": report["topic"],
         "attempt": 1,
     }
-    s3 = clients("s3")
+    s3 = context.clients("s3")
     if not plan["replace"] and is_complete(s3, _files(config, plan)):
         return {**plan, "next": "done"}
     unread = count_unread(s3, config["bucket"], config["day_folder"], period)
     return {**plan, "unread": unread, "next": "query"}
 
 
-def _write(event: Event, clients: Clients, time_left: Callable[[], float]) -> Event:
-    config, plan, s3 = event["config"], event["plan"], clients("s3")
+def _write(event: Event, context: ReportContext) -> Event:
+    config, plan, s3 = event["config"], event["plan"], context.clients("s3")
     period = _period(plan)
     # Also after the query, because objects move to GLACIER at any time.
     now_unread = count_unread(s3, config["bucket"], config["day_folder"], period)
@@ -91,7 +112,8 @@ def _write(event: Event, clients: Clients, time_left: Callable[[], float]) -> Ev
         "unread_objects": unread,
     }
     files = _files(config, plan)
-    written = write_report(s3, clients("athena"), files, event["query"], header, time_left)
+    athena = context.clients("athena")
+    written = write_report(s3, athena, files, event["query"], header, context.time_left)
     rows = f"{written.row_count:,} row{'' if written.row_count == 1 else 's'}"
     found = rows if written.row_count else "no rows: the query succeeded, and found nothing"
     lines = [
@@ -108,14 +130,14 @@ def _write(event: Event, clients: Clients, time_left: Callable[[], float]) -> Ev
     return {"subject": f"Report {plan['report']}: {period}, {rows}", "message": "\n".join(lines)}
 
 
-def _explain(event: Event, clients: Clients, _: Callable[[], float]) -> Event:
+def _explain(event: Event, context: ReportContext) -> Event:
     config, plan = event["config"], event["plan"]
-    failure = explain_error(clients("athena"), event["error"], event["cause"])
+    failure = explain_error(context.clients("athena"), event["error"], event["cause"])
     if failure.is_temporary and plan["attempt"] < ATTEMPTS:
         return {**plan, "attempt": plan["attempt"] + 1, "next": "query"}
     period = _period(plan)
     message = (
-        f"The report {plan['report']} of {config['table']} for {period} failed, and was not written.\n"
+        f"The report {plan['report']} of {config['table']} for {period} failed.\n"
         f"{failure.reason}\n"
         "Correct the cause, then start the state machine with the same input."
     )
@@ -127,7 +149,7 @@ def _explain(event: Event, clients: Clients, _: Callable[[], float]) -> Event:
     }
 
 
-_ACTIONS: dict[str, Callable[[Event, Clients, Callable[[], float]], Event]] = {
+_ACTIONS: dict[str, Callable[[Event, ReportContext], Event]] = {
     "plan": _plan,
     "write": _write,
     "explain": _explain,
@@ -139,8 +161,22 @@ def _report(config: Event, given: Event) -> tuple[str, Event]:
     if name not in known:
         close = get_close_matches(str(name), known, 1)
         hint = f"Did you mean {close[0]}? " if close else ""
-        raise UnknownReportError(f'"{name}" is no report. {hint}Known: {", ".join(known)}')
+        raise ReportInputError(f'"{name}" is no report. {hint}Known: {", ".join(known)}')
     return str(name), known[name]
+
+
+def _closed(every: str, given: Event, now: datetime) -> ClosedPeriod:
+    """Return the period, which must be over: a report of a part of it would stay as it is."""
+    text = given.get("scheduled_time")
+    try:
+        period = closed_period(every, datetime.fromisoformat(str(text)))
+    except ValueError:
+        raise ReportInputError(
+            f"scheduled_time has value {text!r}. It must be a time as 2026-12-01T06:00:00Z"
+        ) from None
+    if now.astimezone(UTC).date() <= period.last:
+        raise ReportInputError(f"{period} is not over. Choose a scheduled_time that has passed")
+    return period
 
 
 def _files(config: Event, plan: Event) -> ReportFiles:

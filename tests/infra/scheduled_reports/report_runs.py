@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -12,7 +13,7 @@ from tests.infra.query.scripted_athena import ScriptedAthena
 from tests.infra.states_language import StateMachine, StatesError
 from tests.replay.bucket import Bucket
 from ttl_archive.infra.query.athena_runner import ENDED_STATES
-from ttl_archive.infra.scheduled_reports.results.reports_handler import answer_report
+from ttl_archive.infra.scheduled_reports.results.reports_handler import ReportContext, answer_report
 
 FIRST_RUN = "2026-12-01T06:00:00Z"
 PLENTY_S = 900.0
@@ -33,6 +34,7 @@ class ReportRuns:
     published: list[dict[str, str]] = field(default_factory=list)
     waited: list[int] = field(default_factory=list)
     time_left_s: float = PLENTY_S
+    now: datetime = datetime(2027, 6, 1, tzinfo=UTC)
     publish_errors: list[str] = field(default_factory=list)
 
     def run(self, report: str, scheduled: str = FIRST_RUN, **more: Any) -> Any:
@@ -48,7 +50,8 @@ class ReportRuns:
     def function(self, event: dict[str, Any]) -> Any:
         """Call the function with its clients."""
         clients = {"s3": self.bucket, "athena": self.athena}
-        return answer_report(event, clients.__getitem__, lambda: self.time_left_s)
+        context = ReportContext(clients.__getitem__, lambda: self.time_left_s, self.now)
+        return answer_report(event, context)
 
     def document(self, key: str) -> Any:
         """The JSON object with this key."""

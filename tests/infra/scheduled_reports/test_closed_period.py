@@ -35,6 +35,7 @@ def test_a_time_of_another_zone_is_one_in_utc() -> None:
     early = datetime(2026, 12, 1, 1, tzinfo=timezone(timedelta(hours=2)))  # 2026-11-30T23:00Z
 
     assert closed_period("month", early).name == "2026-10-01_2026-10-31"
+    assert closed_period("month", datetime(2026, 12, 1)).name == "2026-11-01_2026-11-30"
 
 
 @pytest.mark.parametrize("every", ["day", "week", "month"])

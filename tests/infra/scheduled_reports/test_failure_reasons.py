@@ -73,8 +73,8 @@ def test_a_query_that_still_runs_did_not_end_in_time() -> None:
     [
         ("States.TaskFailed", "no id", "States.TaskFailed. The query history of the workgroup"),
         ("ResultGoneError", '{"errorMessage": "it is gone"}', "it is gone"),
-        ("ClientError", "Access Denied", "Access Denied"),
-        ("ClientError", "[]", "[]"),
+        ("ReportCallError", "Access Denied", "Access Denied"),
+        ("ReportCallError", "[]", "[]"),
         ("Sandbox.Timedout", "{}", "The function did not end in 15 minutes"),
         ("KeyError", '{"errorMessage": "secret"}', "KeyError in the function, whose log has the place"),
     ],

@@ -1,5 +1,6 @@
 """[[reports]] of archive.toml: every mistake names the file, the entry, the key and what to do."""
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,10 @@ def test_check_config_reports_mistakes_and_warnings(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli, ["check-config", "--config", str(file)])
     assert result.exit_code == 0
     assert "Set glacier_days = 31 or more" in result.output
+    printed = tomllib.loads(result.stdout)
+    assert printed["reports"] == [
+        {"name": "failed", "query": "errors_by_code", "parameters": [], "every": "month", "at": "06:00"}
+    ]
 
     file.write_text(text.format("errors_by_cod"))
     with pytest.raises(SettingsError, match="Did you mean errors_by_code"):

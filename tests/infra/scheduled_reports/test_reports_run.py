@@ -1,6 +1,7 @@
 """The state machine of the template, executed: periods, files, notifications, failures and doubled runs."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -119,7 +120,7 @@ def test_a_failed_query_fails_the_run_with_athenas_own_reason(runs: ReportRuns) 
     (message,) = runs.published
     assert message["Subject"] == "Report by-device failed: 2026-11-01 to 2026-11-30"
     assert FAILED_AT_PLACE["StateChangeReason"] in message["Message"]
-    assert "was not written" in message["Message"]
+    assert "start the state machine with the same input" in message["Message"]
 
 
 def test_a_cancelled_query_fails_the_run(runs: ReportRuns) -> None:
@@ -312,6 +313,50 @@ def test_objects_in_glacier_are_counted_in_the_report_and_in_the_notification(ru
 def test_an_unknown_report_is_refused_with_the_closest_name(runs: ReportRuns) -> None:
     with pytest.raises(StatesError, match=r"by-devices.* is no report\. Did you mean by-device"):
         runs.run("by-devices")
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"report": "by-device"}, "scheduled_time has value None"),
+        (
+            {"report": "by-device", "scheduled_time": "soon"},
+            "has value 'soon'. It must be a time as 2026-12-01",
+        ),
+        ({"scheduled_time": FIRST_RUN}, "is no report. Known: by-device, failed"),
+    ],
+)
+def test_an_input_that_says_too_little_is_refused(
+    runs: ReportRuns, given: dict[str, str], problem: str
+) -> None:
+    with pytest.raises(StatesError, match=problem):
+        runs.machine().start(given)
+    assert runs.athena.started == []
+
+
+@pytest.mark.parametrize(("report", "is_over"), [("by-device", False), ("failed", True)])
+def test_a_period_that_is_not_over_is_refused(runs: ReportRuns, report: str, is_over: bool) -> None:
+    """On the last day of December the month is not over, and the day before is."""
+    runs.now = datetime(2026, 12, 31, 23, 59, tzinfo=UTC)
+    if is_over:
+        runs.run(report, "2026-12-31T06:00:00Z")
+        assert runs.bucket.keys("reports/")[0].endswith("2026-12-30.csv")
+    else:
+        with pytest.raises(StatesError, match="2026-12-01 to 2026-12-31 is not over"):
+            runs.run(report, "2027-01-01T06:00:00Z")
+
+
+def test_a_call_that_aws_refuses_is_tried_again_and_then_says_why(runs: ReportRuns) -> None:
+    def refuse(operation: str, request: dict[str, Any]) -> None:
+        if operation == "PutObject":
+            raise client_error("AccessDenied", "PutObject", 403)
+
+    runs.bucket.before = refuse
+    with pytest.raises(StatesError, match=r"\(AccessDenied\) when calling the PutObject operation"):
+        runs.run("by-device")
+
+    assert runs.waited == [5] * 6
+    assert "AccessDenied" in runs.published[0]["Message"]
 
 
 def test_a_topic_that_cannot_be_reached_fails_the_run_with_the_reason(runs: ReportRuns) -> None:
