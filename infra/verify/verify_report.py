@@ -1,7 +1,7 @@
 """What `ttl-archive verify` prints: one line for each day, then the reasons, then what to do next."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import click
@@ -155,8 +155,13 @@ def _answer(found: Verification) -> str:
 
 def _next_steps(found: Verification, arguments: str) -> list[str]:
     steps = []
-    if any(IN_GLACIER in reason for day in found.days for reason in day.reasons):
-        steps.append(f"To retrieve objects from GLACIER: ttl-archive restore {arguments} --help")
+    cold = [day.numbers.label for day in found.days if any(IN_GLACIER in reason for reason in day.reasons)]
+    if cold:
+        after = date.fromisoformat(cold[-1]) + timedelta(days=1)
+        steps.append(
+            "To retrieve and read these days: "
+            f"ttl-archive restore {arguments} --since {cold[0]} --until {after} --out rows.jsonl"
+        )
     if any(state in (State.OPEN, State.REFUSED) for day in found.days for state in day.numbers.failed):
         steps.append(f"To see why records failed: ttl-archive replay list {arguments} --why")
     if found.seals.added:

@@ -105,10 +105,7 @@ def verify_days(request: VerifyRequest, meter: Meter) -> Verification:
     added = () if request.accepts_added else seals.added
     problems = (*scan.problems, *changed, *seals.problems, *added)
     numbers = [
-        replace(
-            _numbers(request, day, rows, failures, failed, problems),
-            notes=(*_notes(request, day), *seals.confirmation(day)),
-        )
+        _confirmed(_numbers(request, day, rows, failures, failed, problems), seals.confirmation(day))
         for day in days.days()
     ]
     gain = _gain(rows, days.first, days.end)
@@ -160,7 +157,13 @@ def _numbers(
         unknown_failures=sum(count for when, count in failed.unknown.items() if when >= day),
         faults=_faults(problems, day),
         blind=[*blind, *_unreadable(problems, day)],
+        notes=_notes(request, day),
     )
+
+
+def _confirmed(numbers: DayNumbers, confirmation: Sequence[str]) -> DayNumbers:
+    """Return the numbers with what the seals confirm, where that is all that is known about the objects."""
+    return replace(numbers, notes=(*numbers.notes, *confirmation)) if numbers.blind else numbers
 
 
 def _gain(rows: Mapping[date, DayRows], first: date, end: date) -> int:

@@ -275,6 +275,21 @@ _FORMS = (
         "if False:",
         "restore/test_item_files.py::test_an_event_id_with_a_newline_round_trips_through_csv",
     ),
+    _mutant(
+        "a sealed object may have another content",
+        "infra/verify/day_seals.py",
+        '"its content changed" if now.etag != before.etag else ""',
+        '""',
+        "tests/infra/verify/test_day_seals.py"
+        "::test_each_change_of_a_sealed_day_is_named_after_its_older_version_has_expired",
+    ),
+    _mutant(
+        "a seal is written without a condition",
+        "infra/verify/seal_document.py",
+        "Payload.of(content), ABSENT, _JSON",
+        "Payload.of(content), {}, _JSON",
+        "tests/infra/verify/test_day_seals.py::test_a_seal_is_never_replaced_by_another_run",
+    ),
 )
 
 COMMANDS = (*_STAGE, *_READERS, *_ANSWERS, *_FORMS)

@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.infra.verify.verified_archive import by_day, document, key_of
 from ttl_archive.infra.local import Pipeline
+from ttl_archive.infra.verify.seal_document import read_seal, write_seal
+from ttl_archive.replay.errors import MisuseError, ObjectError
 from ttl_archive.transform import layout
 
 DAY = "2026-03-03"
@@ -53,8 +56,6 @@ def test_sealed_days_close_and_say_so(verify: Any, archive: Pipeline, sealed: di
     assert found["sealed_by"].startswith("arn:aws:sts::")
     again = verify("--seal", "--json")
     assert document(again)["sealing"][DAY] == "sealed before, and nothing was added"
-    (note,) = by_day(again)[DAY]["reasons"]
-    assert note.startswith("the objects of its date are those that were sealed on 20")
     text = verify("--seal").output
     assert "sealed          3 of 3 days" in text
     assert all(len(line) <= 80 for line in text.splitlines() if "s3://" not in line), text
@@ -202,6 +203,37 @@ def test_an_object_that_is_no_seal_opens_its_day(
     reasons = by_day(verify("--json", exit_code=1))[DAY]["reasons"]
 
     assert f"s3://{archive.bucket}/{key}: its content is no seal" in reasons
+
+
+class IgnoresConditions:
+    """A store that writes whatever the condition says."""
+
+    def __init__(self, s3: Any) -> None:
+        self._s3 = s3
+
+    def put_object(self, **request: Any) -> Any:
+        request.pop("IfNoneMatch", None)
+        return self._s3.put_object(**request)
+
+
+def test_a_seal_is_never_replaced_by_another_run(archive: Pipeline, sealed: dict[str, bytes]) -> None:
+    key = layout.seal_key("readings", DAY, 1)
+    before = archive.objects(key)[key]
+    seal = read_seal(archive.s3, archive.bucket, key)
+    assert seal
+
+    with pytest.raises(ObjectError, match="another run sealed this day at the same time"):
+        write_seal(archive.s3, archive.bucket, replace(seal, rows=5), 1)
+
+    assert archive.objects(key) == {key: before}
+
+
+def test_a_store_that_would_replace_a_seal_is_refused(archive: Pipeline, sealed: dict[str, bytes]) -> None:
+    seal = read_seal(archive.s3, archive.bucket, layout.seal_key("readings", DAY, 1))
+    assert seal
+
+    with pytest.raises(MisuseError, match="the store ignores If-None-Match"):
+        write_seal(IgnoresConditions(archive.s3), archive.bucket, seal, 9)
 
 
 def test_a_day_that_does_not_close_is_not_sealed(

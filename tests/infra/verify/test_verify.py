@@ -141,6 +141,8 @@ def test_a_day_in_glacier_is_not_countable(verify: Any, archive: Pipeline, objec
     whole = document(result)["range"]
     assert (whole["verdict"], whole["reasons"]) == ("not countable", ["2 days of them not countable"])
     assert by_day(result)["2026-03-03"]["verdict"] == "closed"
+    line = f"restore --bucket {archive.bucket} --since 2026-03-01 --until 2026-03-03 --out rows.jsonl"
+    assert line in verify(exit_code=1).output
 
 
 def test_days_without_counts_are_not_countable(verify: Any) -> None:
