@@ -78,13 +78,20 @@ def read_until(process: subprocess.Popen[str], text: str) -> str:
 
 @pytest.mark.slow
 def test_the_story_of_the_readme_happens_as_it_is_printed(story: Story) -> None:
-    make, init, demo, _, *questions, verify, synth = printed_commands()
+    make, init, bare, refusing, demo, _, *questions, verify, synth = printed_commands()
     (one, total, diff, infer, label, seal) = questions
     assert story.run(make.command).returncode == 0
     made = story.run(init.command)
     assert made.returncode == 0, made.stderr
     assert "the transform would refuse 3 % of the items (6)" in made.stdout
     assert "176 of the items will expire, and become 176 rows" in made.stdout
+    assert story.run(bare.command).returncode == 0
+    refused = story.run(refusing.command).stdout
+    assert re.search(r"expired .* 176 .*│ 170 ", refused), refused
+    assert re.search(r"kept in errors/ │ 6 ", refused), refused
+    for cause, predicted in (("status and Status", "5 × "), ("dt", "1 × ")):
+        assert f"{predicted}ColumnCollision: {cause}\n" in made.stdout
+        assert cause in refused
     assert demo.command == DEMO
 
     with story.serve(demo.command) as process:
@@ -121,19 +128,7 @@ def test_the_story_of_the_readme_happens_as_it_is_printed(story: Story) -> None:
 def test_the_readme_prints_the_commands_of_the_story() -> None:
     commands = [each.command for each in printed_commands()]
 
-    assert [command for command in commands if "ttl-archive demo" in command] == [DEMO]
-    assert [each.split()[:2] for each in commands if each.startswith("ttl-archive")] == [
-        ["ttl-archive", name]
-        for name in (
-            "init",
-            "demo",
-            "query",
-            "query",
-            "schema",
-            "schema",
-            "query",
-            "verify",
-            "verify",
-            "synth",
-        )
-    ]
+    assert DEMO in commands
+    words = [each.split()[1] for each in commands if each.startswith("ttl-archive")]
+    first, asked, last = ["init", "demo", "demo"], ["query", "query", "schema", "schema", "query"], ["synth"]
+    assert words == [*first, *asked, "verify", "verify", *last]
