@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.mutants.catalog import GATE_SHARE, MUTANTS
+from tests.mutants.catalog import MUTANTS, SHARE
 from tests.mutants.mutant import Mutant
 from tests.mutants.runner import run_mutants, run_tests, stale
 
@@ -23,15 +23,15 @@ def test_no_two_mutants_have_one_name() -> None:
 
 def test_the_tests_of_the_share_pass_without_a_mutant() -> None:
     """The simulation is left out, because the gate runs it anyway."""
-    tests = {test for mutant in GATE_SHARE for test in mutant.tests if "/simulation/" not in test}
+    tests = {test for mutant in SHARE for test in mutant.tests if "/simulation/" not in test}
 
     assert run_tests(sorted(tests)) == 0
 
 
 def test_every_mutant_of_the_share_is_found() -> None:
-    verdicts = list(run_mutants(GATE_SHARE, workers=2))
+    verdicts = list(run_mutants(SHARE, workers=2))
 
-    assert len(verdicts) == sum(len(mutant.tests) for mutant in GATE_SHARE)
+    assert len(verdicts) == sum(len(mutant.tests) for mutant in SHARE)
     assert [f"{each.mutant.name}: {each.problem}" for each in verdicts if each.problem] == []
 
 
