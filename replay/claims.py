@@ -154,6 +154,11 @@ class Claims:
                 return None
             raise problem from error
 
+    def run_command(self, error_object: ErrorObject) -> str:
+        """Return the command that replays the place where the object is."""
+        place = f" --on-failure {error_object.bucket}" if error_object.bucket != self.bucket else ""
+        return f"ttl-archive replay run --bucket {self.bucket}{place}"
+
     def change(self, error_object: ErrorObject, alter: Callable[[ClaimDocument], ClaimDocument]) -> None:
         """Write what `alter` returns of the claim, unless somebody else changes it or a run holds it.
 
@@ -161,7 +166,9 @@ class Claims:
         """
         found = self.find(error_object)
         if found is None:
-            raise MisuseError(f"{error_object.url}: no run has judged it. Replay it first: replay run")
+            raise MisuseError(
+                f"{error_object.url}: no run has judged it. Replay it first: {self.run_command(error_object)}"
+            )
         if found.document.is_held(self.now()):
             raise MisuseError(
                 f"{error_object.url}: the run {found.document.owner} holds it until "
@@ -170,7 +177,7 @@ class Claims:
         changed = replace(alter(found.document), token=self.token())
         if not self.write(changed, found.etag):
             raise ClaimLostError(
-                f"{error_object.url}: its claim was changed at the same time. Look again: replay list"
+                f"{error_object.url}: its claim was changed at the same time. Run the command again"
             )
 
     def write(self, document: ClaimDocument, etag: str | None) -> str | None:

@@ -25,7 +25,7 @@ def waive(
     records: dict[str, str] = {}
 
     def alter(document: ClaimDocument) -> ClaimDocument:
-        _check_judged(document, error_object, transform, claims.bucket)
+        _check_judged(document, error_object, transform, claims)
         records.update(_refused_records(claims.s3, document, error_object, line))
         if not records:
             raise MisuseError(f"{_named(error_object, line)}: it is not refused. {_refused_text(document)}")
@@ -55,14 +55,13 @@ def undo_waiver(claims: Claims, error_object: ErrorObject, line: int | None, *, 
     return undone
 
 
-def _check_judged(document: ClaimDocument, error_object: ErrorObject, transform: str, archive: str) -> None:
+def _check_judged(document: ClaimDocument, error_object: ErrorObject, transform: str, claims: Claims) -> None:
     """Raise MisuseError unless a run has judged the object with today's transform."""
     _check_not_retired(document, error_object)
     if document.state_for(transform) == State.OPEN:
         raise MisuseError(
-            f"{error_object.url}: it is open, and a run may deliver its records. Replay it first: "
-            f"ttl-archive replay run --bucket {archive}"
-            + (f" --on-failure {error_object.bucket}" if error_object.bucket != archive else "")
+            f"{error_object.url}: it is open, and a run may deliver its records. "
+            f"Replay it first: {claims.run_command(error_object)}"
         )
 
 

@@ -52,15 +52,20 @@ def print_causes(place: Place, counted: Forecast) -> None:
         url = f"s3://{place.bucket}/{key}"
         config = f" --config {quote(str(place.config))}" if place.config else ""
         show.block(f"Look:   ttl-archive replay inspect {quote(url)} --line {line}{config}", "  ")
-        if cause.code != "ColumnCollision":
+        if _is_waived_at_last(cause):
             waive = f"ttl-archive replay waive {quote(f'{url}:{line}')} --reason TEXT{config}"
             show.block(f"Accept: {waive}", "  ")
-    if counted.refused:
+    if any(map(_is_waived_at_last, counted.refuse)):
         click.echo("")
         show.paragraph(
             "Accept takes what a run has refused, so replay first; without :LINE it takes every refused "
             "record of the object."
         )
+
+
+def _is_waived_at_last(cause: Cause) -> bool:
+    """Whether nothing may be left but to accept the loss; a column of its own ends every collision."""
+    return cause.code != "ColumnCollision"
 
 
 def print_remedy(cause: Cause, settings: Settings, indent: str = "  ") -> None:

@@ -92,12 +92,9 @@ def existing_object(place: Place, key: str) -> ErrorObject:
 
 def _print_record(record: Inspected) -> None:
     arrived = f", arrived {show.moment(record.arrived)}" if record.arrived else ""
-    click.echo(
-        show.printable(
-            f"{record.number}  {record.code}, {record.attempts} attempts{arrived}, {record.bytes:,} bytes"
-        )
-    )
-    for text in (record.message, record.change):
+    sent = f"{show.plural(record.attempts, 'attempt')}{arrived}, {record.bytes:,} bytes"
+    click.echo(show.printable(f"{record.number}  {record.code}"))
+    for text in (sent, record.message, record.change):
         if text:
             show.paragraph(text, "   ")
     where = f" at {record.attribute}" if record.attribute else ""

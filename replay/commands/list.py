@@ -30,6 +30,7 @@ from ttl_archive.replay.error_objects.forecast import forecast
 from ttl_archive.replay.error_objects.survey import Filter, Found, survey, with_code
 from ttl_archive.replay.error_objects.whereabouts import nothing_found
 from ttl_archive.replay.errors import MisuseError, NothingFoundError, ReplayError
+from ttl_archive.replay.remedies import settings_to_add
 from ttl_archive.replay.verdict import judge
 
 
@@ -200,3 +201,5 @@ def _list_causes(place: Place, found: list[Found], as_json: bool, on_problem: An
     print_causes(place, counted)
     if counted.deliver or counted.drop:
         show.note(f"To replay what can be delivered: ttl-archive replay plan {place.arguments}")
+    elif any(settings_to_add(cause, place.settings) for cause in counted.refuse):
+        show.note(f"After that change, look again: ttl-archive replay list --why {place.arguments}")

@@ -50,6 +50,7 @@ def waive_command(
     else:
         done = "refused again" if undo else "waived"
         click.echo(f"{show.plural(count, 'record')} {done} by {by}")
+        show.note(f"To see what is left: ttl-archive replay list {place.arguments}")
 
 
 def _object_and_line(place: Place, key: str) -> tuple[ErrorObject, int | None]:

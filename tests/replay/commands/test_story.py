@@ -130,3 +130,32 @@ def test_a_misuse_is_found_before_anything_is_read(s3: Any, sink: str) -> None:
     wrong = run(f"ttl-archive replay run --bucket s3://{BUCKET}/errors/ --prefix x/ --yes{sink}")
 
     assert (wrong.exit_code, "give one of them" in wrong.stderr) == (2, True)
+
+
+def test_where_only_settings_are_missing_the_causes_name_no_waiver_and_the_next_step(s3: Any) -> None:
+    s3.delete_object(Bucket=BUCKET, Key=FOLDER + "b")
+    s3.put_object(Bucket=BUCKET, Key=FOLDER + "a", Body=error_object(BY_SETTINGS))
+
+    why = run(f"ttl-archive replay list --why --bucket {BUCKET}")
+
+    assert "Accept" not in why.output
+    for offered in settings_in(why.stdout):
+        with Path("archive.toml").open("a") as config:
+            config.write("\n" + offered)
+    again = run(command_after("After that change, look again", why))
+    assert "would be delivered  2" in again.stdout
+
+
+def test_an_object_is_inspected_in_80_columns(s3: Any) -> None:
+    inspected = run(f"ttl-archive replay inspect s3://{BUCKET}/{FOLDER}a")
+
+    assert max(map(len, inspected.stdout.splitlines())) <= 80
+    assert "1  Lambda.FunctionError\n   4 attempts, arrived " in inspected.stdout
+
+
+def test_what_is_left_is_shown_after_a_waiver(s3: Any) -> None:
+    run(f"ttl-archive replay run --bucket {BUCKET} --yes")
+
+    waived = run(f"ttl-archive replay waive s3://{BUCKET}/{FOLDER}b --reason 'worth nothing'")
+
+    assert run(command_after("To see what is left", waived)).exit_code == 0
