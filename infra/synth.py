@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from ttl_archive.infra import deploy_settings, node, package
+from ttl_archive.infra.scheduled_reports.report_settings import load_reports
 from ttl_archive.transform.settings import CONFIG_VARIABLE, load
 
 ASSET_BUCKET = "AssetBucket"
@@ -28,6 +29,7 @@ def synth(settings_file: Path | None, output: Path) -> Path:
     """
     settings = load(settings_file, deploy_settings.SECTIONS)
     deploy = deploy_settings.load(settings)
+    load_reports(settings)  # a mistake is reported before the zips are built
     zips = output / "zips"
     assets = package.package_all(Path(settings.file), deploy.architecture, zips, cache=output / "wheels")
     node.use_wheel()

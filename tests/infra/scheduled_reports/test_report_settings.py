@@ -12,6 +12,7 @@ from ttl_archive.infra.cli import cli
 from ttl_archive.infra.scheduled_reports import report_sql
 from ttl_archive.infra.scheduled_reports.report_settings import ReportSettings, load_reports
 from ttl_archive.infra.scheduled_reports.report_warnings import report_warnings
+from ttl_archive.infra.synth import synth
 from ttl_archive.transform.errors import SettingsError
 from ttl_archive.transform.settings import Settings, parse
 
@@ -155,6 +156,16 @@ def test_a_period_that_moves_to_glacier_before_the_run_is_a_warning(
     found = report_warnings([report], deploy_settings.parse(deploy, parse({"table": TABLE})))
 
     assert ["their rows are not in it" in text for text in found] == [True] * warns
+
+
+def test_synth_reports_a_mistake_before_it_builds_anything(tmp_path: Path) -> None:
+    file = tmp_path / "archive.toml"
+    text = '[table]\nname = "devices"\nttl_attribute = "ttl"\n[[reports]]\nname = "failed"\nfile = "a.sql"\n'
+    file.write_text(text)
+
+    with pytest.raises(SettingsError, match=r"a\.sql, which cannot be read"):
+        synth(file, tmp_path / "build")
+    assert not (tmp_path / "build").exists()
 
 
 def test_check_config_reports_mistakes_and_warnings(tmp_path: Path) -> None:
