@@ -26,6 +26,7 @@ from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Response
 
 from ttl_archive.infra.local.firehose.http_server import refusal
+from ttl_archive.infra.local.moto_server.dynamodb_values import hasten_values
 from ttl_archive.infra.local.moto_server.kinesis_records import support_large_records
 
 
@@ -99,6 +100,7 @@ def _fix_moto() -> None:
     _replace(Shard, "get_max_sequence_number", lambda shard: next(reversed(shard.records), 0))
     _replace(ResponseSerializer, "get_value", _quick(ResponseSerializer.get_value))
     support_large_records(_replace)
+    hasten_values(_replace)
 
 
 def _replace(owner: Any, name: str, by: Any) -> None:
