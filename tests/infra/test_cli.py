@@ -150,6 +150,20 @@ def test_every_help_names_the_documents(names):
     assert topic in {"", *TOPICS}
 
 
+def test_every_command_takes_the_settings_file_as_config_and_none_as_an_argument():
+    found = {}
+    for names in paths(cli.cli):
+        command, context = cli.cli, click.Context(cli.cli)
+        for name in names:
+            command = command.get_command(context, name)
+        for parameter in command.params:
+            if parameter.name in ("config", "config_file", "settings"):
+                found[names] = parameter.opts
+
+    assert {names: options for names, options in found.items() if options != ["--config"]} == {}
+    assert {("check-config",), ("replay", "run"), ("query",)} <= found.keys()
+
+
 def test_help_imports_nothing_that_takes_a_while():
     code = "import sys; from ttl_archive.infra.cli import cli; cli(['--help'], standalone_mode=False)"
     code += "; print(*sys.modules)"

@@ -96,6 +96,22 @@ _READERS = (
         "restore/test_row_filter.py::test_like_does_one_search_for_each_part_whatever_the_text",
     ),
     _mutant(
+        "an unfinished error line is searched again with each chunk",
+        "replay/error_objects/error_lines.py",
+        "look_at = max(_UNBROKEN_BYTES, 2 * tail.size)",
+        "look_at = _UNBROKEN_BYTES",
+        "error_objects/test_hostile_lines.py"
+        "::test_no_byte_without_a_line_end_is_looked_at_more_than_a_few_times",
+    ),
+    _mutant(
+        "a damaged error line is decoded again with each brace",
+        "replay/error_objects/error_lines.py",
+        "            if not _decoded(content):\n                break\n",
+        "            if not _decoded(content):\n                continue\n",
+        "error_objects/test_hostile_lines.py"
+        "::test_no_byte_without_a_line_end_is_looked_at_more_than_a_few_times",
+    ),
+    _mutant(
         "a claim is not renewed within a long line",
         "replay/replay_object.py",
         "            self._checkpoint()\n            yield chunk\n",
@@ -216,6 +232,14 @@ _FORMS = (
         "            _close_stdout()\n            sys.exit(0)\n",
         "            _close_stdout()\n            sys.exit(1)\n",
         "commands/test_commands.py::test_a_reader_that_stops_reading_is_no_error",
+    ),
+    _mutant(
+        "a command has another way to name the settings file",
+        "infra/check_config.py",
+        '@click.option("--config", type',
+        '@click.option("--file", "config", type',
+        "tests/infra/test_cli.py"
+        "::test_every_command_takes_the_settings_file_as_config_and_none_as_an_argument",
     ),
     _mutant(
         "a byte order mark is a mistake in the settings",

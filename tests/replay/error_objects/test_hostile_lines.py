@@ -9,6 +9,7 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from tests.replay.samples import SETTINGS, change, error_line
 from ttl_archive.replay.causes import explainer
+from ttl_archive.replay.error_objects import error_lines
 from ttl_archive.replay.error_objects.error_lines import FailedRecord, Unreadable, read_lines
 from ttl_archive.replay.verdict import Refused, judge
 
@@ -105,6 +107,28 @@ def test_a_megabyte_of_any_shape_is_read_at_once(shape: str, chunk_bytes: int) -
 
     assert time.process_time() - start_s < FAST_S
     assert size == (0 if shape == "line ends" else len(data))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("work", "times"), [("_split_objects", 3), ("_decoded", 4)])
+def test_no_byte_without_a_line_end_is_looked_at_more_than_a_few_times(
+    monkeypatch: pytest.MonkeyPatch, shape: str, work: str, times: int
+) -> None:
+    """Searched at each doubling of what has no line end, so twice, and once at the end."""
+    looked_at = 0
+    do = getattr(error_lines, work)
+
+    def counting(content: bytes) -> Any:
+        nonlocal looked_at
+        looked_at += len(content)
+        assert looked_at <= times * len(data)
+        return do(content)
+
+    monkeypatch.setattr(error_lines, "_UNBROKEN_BYTES", 1 << 12)
+    monkeypatch.setattr(error_lines, work, counting)
+    data = SHAPES[shape](1 << 16)
+
+    use([data[start : start + 1024] for start in range(0, len(data), 1024)])
 
 
 def test_many_small_gzip_members_without_a_line_end_take_linear_time() -> None:
