@@ -1,7 +1,8 @@
 """`ttl-archive check-config`: the configuration with every default, or all its mistakes."""
 
 import json
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import click
 from ttl_archive.infra import deploy_settings
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.deployed_stack import update_problems
+from ttl_archive.infra.export.export_settings import ExportSettings, load_export
 from ttl_archive.infra.scheduled_reports.report_settings import load_reports
 from ttl_archive.infra.scheduled_reports.report_warnings import report_warnings
 from ttl_archive.infra.sql.config_warnings import config_warnings
 from ttl_archive.replay.aws import Clients
 from ttl_archive.transform.errors import SettingsError
+from ttl_archive.transform.ingest_settings import Ingest, load_ingest
 from ttl_archive.transform.settings import Settings, load
 
 
@@ -39,8 +42,9 @@ def check_config(config: Path | None, as_json: bool, deployed: str | None) -> No
     reports = load_reports(settings)
     if deployed:
         _check_update(settings, deploy, deployed)
-    document = asdict(settings) | {"deploy": asdict(deploy)}
-    document |= {"reports": [asdict(each.settings) for each in reports]} if reports else {}
+    document = asdict(settings) | {"deploy": asdict(deploy)} | _other_sections(settings)
+    if reports:
+        document["reports"] = [asdict(each.settings) for each in reports]
     del document["file"], document["sections"]
     click.echo(json.dumps(document, indent=2) if as_json else _toml(document))
     warnings = [
@@ -49,6 +53,23 @@ def check_config(config: Path | None, as_json: bool, deployed: str | None) -> No
     ]
     for warning in warnings:
         click.echo(f"Warning: {warning}.", err=True)
+
+
+def _other_sections(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return the sections that only some archives have. Raises SettingsError with every mistake of one."""
+    load_export(settings)
+    load_ingest(settings)
+    return {
+        name: _filled(section, settings.sections[name])
+        for name, section in (("export", ExportSettings), ("ingest", Ingest))
+        if name in settings.sections
+    }
+
+
+def _filled(section: type, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a section as it is in the file, with the defaults of the other keys."""
+    defaults = {field.name: field.default for field in fields(section) if field.default is not MISSING}
+    return {name: value for name, value in {**defaults, **given}.items() if value != ()}
 
 
 def _check_update(settings: Settings, deploy: Deploy, stack_name: str) -> None:
@@ -62,9 +83,8 @@ def _check_update(settings: Settings, deploy: Deploy, stack_name: str) -> None:
 def _toml(document: dict[str, Any]) -> str:
     lines: list[str] = []
     for name, section in document.items():
-        entries, header = (
-            (section, f"[[{name}]]") if isinstance(section, list | tuple) else ([section], f"[{name}]")
-        )
+        is_list = isinstance(section, list | tuple)
+        entries, header = (section, f"[[{name}]]") if is_list else ([section], f"[{name}]")
         for entry in entries:
             given = {key: value for key, value in entry.items() if value is not None}
             lines += [header, *(f"{key} = {_toml_value(value)}" for key, value in given.items()), ""]
@@ -72,5 +92,8 @@ def _toml(document: dict[str, Any]) -> str:
 
 
 def _toml_value(value: object) -> str:
+    if isinstance(value, Mapping):
+        members = ", ".join(f"{_toml_value(name)} = {_toml_value(each)}" for name, each in value.items())
+        return f"{{ {members} }}"
     # A JSON string, boolean or list of strings is TOML as well, once DEL is escaped.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -23,6 +23,13 @@ _COMMANDS = {
     "check-config": LazyCommand(
         "infra.check_config", "check_config", None, "Print the configuration, or all its mistakes."
     ),
+    "check-message": LazyCommand(
+        "infra.ingest.check_message",
+        "check_message",
+        None,
+        "Print the items that a queue's messages become.",
+        "ingest",
+    ),
     "demo": LazyCommand(
         "infra.local.demo.demo_command", "demo", "local", "See the whole pipeline work on this machine."
     ),

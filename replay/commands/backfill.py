@@ -70,9 +70,10 @@ def backfill(
     To archive what had expired:
       ttl-archive backfill s3://my-exports/devices --bucket my-archive
     To archive every item of one export on this machine:
-      ttl-archive backfill AWSDynamoDB/ID/manifest-summary.json --bucket my-archive --all
-    To archive a large export in AWS; the stack's output BackfillStateMachine is ARN:
-      ttl-archive backfill s3://my-archive/exports/DeviceData --bucket my-archive --distributed ARN
+      ttl-archive backfill ID/manifest-summary.json --bucket my-archive --all
+    To archive a large export in AWS (the stack's output BackfillStateMachine):
+      ttl-archive backfill s3://my-archive/exports/Devices --bucket my-archive \\
+        --distributed ARN
     To see which expired items the archive does not have:
       ttl-archive backfill s3://my-exports/devices --bucket my-archive --compare
 

@@ -50,6 +50,39 @@ def test_check_config_prints_toml_that_loads_to_the_same_settings(config):
     assert parse(tomllib.loads(result.stdout), str(config)) == load(config)
 
 
+def test_check_config_prints_the_sections_of_some_archives_with_their_defaults(tmp_path):
+    file = tmp_path / "archive.toml"
+    file.write_text(
+        '[table]\nname = "devices"\nttl_attribute = "ttl"\nkeys = ["id"]\n[export]\n'
+        '[ingest]\nkeys = { id = "{a}" }\ntime = "time"\nretention_days = 365\n'
+        '[[reports]]\nname = "r"\nquery = "misfits"\nparameters = ["{first_day}", "{last_day}"]\n'
+    )
+    result = run("check-config", "--config", str(file))
+
+    printed = tomllib.loads(result.stdout)
+    assert printed["export"] == {"kind": "incremental", "every_minutes": 1440, "keep_days": 90}
+    assert printed["ingest"] == {
+        "keys": {"id": "{a}"},
+        "time": "time",
+        "retention_days": 365,
+        "duplicates": "newest",
+        "batch_messages": 100,
+        "max_concurrency": 10,
+        "max_receives": 5,
+    }
+    assert printed["reports"] == [
+        {
+            "name": "r",
+            "query": "misfits",
+            "parameters": ["{first_day}", "{last_day}"],
+            "every": "month",
+            "at": "06:00",
+        }
+    ]
+    file.write_text(result.stdout)
+    assert run("check-config", "--config", str(file)).stdout == result.stdout
+
+
 def test_check_config_prints_json_with_the_defaults_filled_in(config):
     result = run("check-config", "--json", "--config", str(config))
 

@@ -1,7 +1,8 @@
 """The demo: `ttl-archive demo`.
 
 demo_command   options
-demo_run       progress, and the order in which it shows what happens
+demo_run       the beginning and the end: its pipeline, the page, what stays
+road_stories   what it shows of each road, with progress, in order
 scenario       what it runs on: its own readings, or the user's items
 readings       its own items; mixed_items, a table of mixed item types for init and --table-file
 table_files    the user's items

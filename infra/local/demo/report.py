@@ -60,6 +60,18 @@ class Report:
     storage: list[StorageState] = field(default_factory=list)
     page: str = ""  # where the page of `ttl-archive report` is
 
+    @property
+    def adds_up(self) -> bool:
+        """Whether every ledger of the road adds up."""
+        ledgers = (
+            self.ledger,
+            self.ledger_after_replay,
+            self.ingest_ledger,
+            self.export_ledger,
+            self.history_ledger,
+        )
+        return all(each.adds_up for each in ledgers if each is not None)
+
     def as_json(self) -> str:
         """Return one JSON document with the same content."""
         return json.dumps(asdict(self), indent=2, default=str, ensure_ascii=False)

@@ -153,6 +153,8 @@ def show_usage(console: Console, usage: RoadUsage) -> None:
     items = usage.by_item()
     for name, text in _BILLED.items():
         total, share = items[name]
+        if not total:
+            continue  # the other road's
         table.add_row(text, f"{total:,}", "" if share is None else f"{share:,.3f}")
     _print(console, f"{usage.changes:,} changes, {usage.rows:,} rows", table)
 

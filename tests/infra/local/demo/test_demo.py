@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -20,15 +21,18 @@ from click.testing import CliRunner
 from rich.cells import cell_len
 from rich.console import Console
 
+from ttl_archive.infra.cli import cli
 from ttl_archive.infra.local.demo.demo_command import demo
 from ttl_archive.infra.local.demo.history_story import HistoryLedger, MomentCheck
+from ttl_archive.infra.local.demo.ingest_story import IngestLedger
 from ttl_archive.infra.local.demo.readings import readings, special_items
-from ttl_archive.infra.local.demo.report import QueryAnswer
+from ttl_archive.infra.local.demo.report import QueryAnswer, Report
 from ttl_archive.infra.local.demo.scenario import theirs
 from ttl_archive.infra.local.demo.screen import show_query_answer
 from ttl_archive.infra.local.demo.table_files import infer_keys
 from ttl_archive.replay.items.item_reader import ItemFileError
 
+README = (Path(__file__).parents[4] / "README.md").read_text(encoding="utf-8")
 CONFIG = """
 [table]
 name = "Sessions"
@@ -123,11 +127,14 @@ def test_the_demo_s_ledger_adds_up_and_closes_after_replay(tmp_path, road, file_
     assert sum(count for _, count in report["answers"][0]["rows"]) == expired - 1
     assert "it adds up" in result.stderr
     page = report["page"]
-    assert [line for line in result.stderr.splitlines() if cell_len(line) > 80 and line != page] == []
+    lines = [line for line in result.stderr.splitlines() if str(tmp_path) not in line]
+    assert [line for line in lines if cell_len(line) > 80] == []
     assert f"<strong>{expired}</strong> distinct changes." in Path(page).read_text(encoding="utf-8")
     assert report["row"]["ddb_table"] == "DeviceData"
     kept = (tmp_path / "kept" / "archive" / "DeviceData").rglob(f"*.{file_format}.gz")
     assert sum(gzip.decompress(path.read_bytes()).count(b"\n") for path in kept) == expired
+    (ask,) = (line for line in result.stderr.splitlines() if line.startswith("ttl-archive query --on"))
+    assert str(expired) in CliRunner().invoke(cli, shlex.split(ask)[1:]).stdout
 
 
 @pytest.mark.parametrize(
@@ -452,6 +459,30 @@ def test_the_road_of_a_history_closes_its_ledger(tmp_path):
     assert len(found) > 1  # items expired between the moments
     assert (ledger["moments"][-1]["in_table"], ledger["moments"][-1]["equal"]) == (1, 1)
     assert "5 changes = 5 in archive_history + 0 failed: it adds up" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_readmes_history_is_what_its_commands_print(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    example = README.partition("### What an item was")[2].partition("```console\n")[2].partition("```")[0]
+    make, show, *printed = example.splitlines()
+
+    assert run(*shlex.split(make)[3:]).returncode == 0
+    result = CliRunner().invoke(cli, shlex.split(show)[2:])
+    without_microseconds = re.compile(r"\.\d{6} UTC")  # the order of the demo's writes decides them
+    assert without_microseconds.sub("", result.stdout).splitlines() == [
+        without_microseconds.sub("", line) for line in printed
+    ]
+
+
+def test_a_ledger_that_does_not_add_up_fails_the_demo():
+    report = Report("t", "history", history_ledger=HistoryLedger(1, 1, 0, ()))
+
+    assert report.adds_up
+    report.ingest_ledger = IngestLedger(
+        **dict.fromkeys(IngestLedger.__dataclass_fields__, 0) | {"messages": 1}
+    )
+    assert not report.adds_up
 
 
 @pytest.mark.parametrize("wrong", [(2, 2, 1, 0), (2, 1, 1, 0), (2, 3, 2, 0), (2, 2, 2, 1)])
