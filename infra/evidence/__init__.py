@@ -5,6 +5,7 @@ archived_sources     the same from rows that were delivered to the bucket
 live_table           what DynamoDB says about a table: keys, TTL, number of items
 sample_store         the items of a sample, read once and kept aside for a second look
 sample_reading       the one pass, with a progress bar
+sample_options       the options that say which items and how many
 attribute_evidence   one pass over a sample: types, digits and shares of every attribute, sizes of items
 ttl_values           the unit of each TTL value, and whether DynamoDB would ever delete the item
 refusal_forecast     what the transform would make of each item, by running it

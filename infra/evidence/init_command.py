@@ -5,29 +5,21 @@ from typing import Any
 
 import click
 
+from ttl_archive.infra.evidence.sample_options import files_argument, limit_option
 from ttl_archive.replay.commands.options import report_errors
 
-DEFAULT_LIMIT = 10_000
 DEFAULT_MAX_COLUMNS = 100
 
 
 @click.command("init")
-@click.argument(
-    "files", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="[FILE]..."
-)
+@files_argument
 @click.option("--table", required=True, help="Name of the table.")
 @click.option("--ttl-attribute", help="The TTL attribute.  [default: the table's, or found in the items]")
 @click.option("--key", "keys", multiple=True, help="With files: a key attribute; repeat it for a sort key.")
 @click.option(
     "--format", "file_format", type=click.Choice(["jsonl", "csv"]), help="Format of rows.  [default: jsonl]"
 )
-@click.option(
-    "--limit",
-    type=click.IntRange(1, 1_000_000),
-    default=DEFAULT_LIMIT,
-    show_default=True,
-    help="The most items to read.",
-)
+@limit_option
 @click.option(
     "--max-columns",
     type=click.IntRange(0, 1_000),

@@ -1,31 +1,22 @@
 """`ttl-archive schema infer | diff | apply`: items against archive.toml, and archive.toml against Athena."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from ttl_archive.infra.evidence.sample_options import files_argument, limit_option
 from ttl_archive.replay.commands.options import Moment, aws_options, report_errors, stack
 
-DEFAULT_LIMIT = 10_000
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 source_options = stack(
-    click.argument(
-        "files", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="[FILE]..."
-    ),
+    files_argument,
     click.option("--live", is_flag=True, help="Read the table that archive.toml names."),
     click.option("--bucket", help="Read the rows that were delivered to this bucket."),
     click.option("--since", type=Moment(), help="With --bucket: changes at this time or later, UTC."),
     click.option("--until", type=Moment(), help="With --bucket: changes before this time, UTC."),
-    click.option(
-        "--limit",
-        type=click.IntRange(1, 1_000_000),
-        default=DEFAULT_LIMIT,
-        show_default=True,
-        help="The most items to read.",
-    ),
+    limit_option,
 )
 
 

@@ -7,27 +7,15 @@ from typing import Any
 
 import click
 
+from ttl_archive.infra.query.query_options import QueryOptions, answer_place_options, check_option
 from ttl_archive.replay.commands.options import FAILED, MISUSED, Moment, aws_options, fail, report_errors
 
 
 @click.command("history", short_help="Show the life of an item, or what it was at a moment.")
 @click.argument("key", nargs=-1, required=True, metavar="KEY...")
 @click.option("--as-of", type=Moment(), metavar="TIME", help="The item as it was at this time, UTC.")
-@click.option(
-    "--on",
-    "place",
-    default="athena",
-    show_default=True,
-    metavar="athena|s3|FOLDER",
-    help="Who answers: Athena, or the embedded engine over the bucket or over a folder of delivered files.",
-)
-@click.option("--bucket", help="Bucket of the archive.  [default: that of the stack]")
-@click.option(
-    "--check/--no-check",
-    default=True,
-    show_default=True,
-    help="With Athena: list the bucket first, and say what the answer does not see.",
-)
+@answer_place_options
+@check_option
 @aws_options
 @report_errors
 def history(key: tuple[str, ...], as_of: datetime | None, config: Path | None, **options: Any) -> None:
@@ -60,7 +48,6 @@ def history(key: tuple[str, ...], as_of: datetime | None, config: Path | None, *
     from ttl_archive.infra.history.item_report import show_item
     from ttl_archive.infra.query.open_place import open_place
     from ttl_archive.infra.query.query_errors import MissingExtraError
-    from ttl_archive.infra.query.query_options import QueryOptions
     from ttl_archive.replay.commands import show
     from ttl_archive.transform.settings import load
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from ttl_archive.infra.query.query_options import FORMATS, QueryOptions
+from ttl_archive.infra.query.query_options import FORMATS, QueryOptions, answer_place_options, check_option
 from ttl_archive.replay.commands.options import aws_options, report_errors
 
 
@@ -16,15 +16,7 @@ from ttl_archive.replay.commands.options import aws_options, report_errors
     "--file", "file", type=click.File(encoding="utf-8"), help='Read the SQL from a file; "-" is stdin.'
 )
 @click.option("--list", "list_saved", is_flag=True, help="Show the saved queries and their parameters.")
-@click.option(
-    "--on",
-    "place",
-    default="athena",
-    show_default=True,
-    metavar="athena|s3|FOLDER",
-    help="Who answers: Athena, or the embedded engine over the bucket or over a folder of delivered files.",
-)
-@click.option("--bucket", help="Bucket of the archive.  [default: that of the stack]")
+@answer_place_options
 @click.option(
     "--format",
     "file_format",
@@ -36,12 +28,7 @@ from ttl_archive.replay.commands.options import aws_options, report_errors
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write.  [default: stdout]"
 )
-@click.option(
-    "--check/--no-check",
-    default=True,
-    show_default=True,
-    help="With Athena: list the bucket first, and say what the query does not see.",
-)
+@check_option
 @aws_options
 @report_errors
 def query(

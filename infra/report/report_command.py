@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from ttl_archive.infra.query.query_options import QueryOptions, answer_place_options
 from ttl_archive.replay.commands.options import (
     MISUSED,
     ON_FAILURE_HELP,
@@ -27,15 +28,7 @@ from ttl_archive.replay.commands.options import (
     show_default=True,
     help="File to write.",
 )
-@click.option(
-    "--on",
-    "place",
-    default="athena",
-    show_default=True,
-    metavar="athena|s3|FOLDER",
-    help="Who counts rows: Athena, or the embedded engine over the bucket or a folder of delivered files.",
-)
-@click.option("--bucket", help="Bucket of the archive.  [default: that of the stack]")
+@answer_place_options
 @click.option("--on-failure", metavar="BUCKET", help=ON_FAILURE_HELP)
 @aws_options
 @report_errors
@@ -66,7 +59,6 @@ def report(
     """
     # --help does not need these.
     from ttl_archive.infra.query.query_errors import MissingExtraError
-    from ttl_archive.infra.query.query_options import QueryOptions
     from ttl_archive.infra.report.report_steps import run_report
 
     how = QueryOptions(place, bucket, profile, region, "table", None, as_json, check=True)

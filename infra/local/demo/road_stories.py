@@ -68,21 +68,22 @@ def show_history(
 ) -> None:
     """Run the story of a history: the table is read at several moments, and compared with the archive."""
     _load(console, pipeline, chosen)
-    telling = HistoryStory(pipeline)
+    remembering = HistoryStory(pipeline)
     if chosen.is_ours:
         story.user_acts(pipeline)
     for _ in range(chosen.steps):
         removed = story.live_through(pipeline, chosen.step)
-        items = telling.remember_table()
-        console.print(f"{pipeline.clock.now():%Y-%m-%d}: {removed:,} items expired, {items:,} in the table")
+        items = remembering.remember_table()
+        day = f"{pipeline.clock.now():%Y-%m-%d}: {show.plural(removed, 'item')} expired"
+        console.print(f"{day}, {items:,} in the table")
     _show_delivered(console, pipeline, found)
     _ask(console, pipeline, chosen, query, found)
     if chosen.is_ours:
-        life = telling.life_of_renewed()
+        life = remembering.life_of_renewed()
         names = ", ".join(change.event_name for change in life.changes)
         console.print(f"ttl-archive history {' '.join(life.key.values())}: {names}", soft_wrap=True)
     _show_failed(console, pipeline, found)
-    found.history_ledger = telling.ledger()
+    found.history_ledger = remembering.ledger()
     screen.show_history_ledger(console, found.history_ledger)
 
 
@@ -100,7 +101,7 @@ def _load(console: Console, pipeline: Pipeline, chosen: Scenario) -> None:
     with Progress(TextColumn("{task.description}"), BarColumn(24), console=console) as progress:
         loading = progress.add_task("items written", total=len(chosen.items))
         for done in accumulate(story.put_items(pipeline, chosen.items)):
-            progress.update(loading, completed=done, description=f"{done:,} items written")
+            progress.update(loading, completed=done, description=f"{show.plural(done, 'item')} written")
 
 
 def _load_by_queue(console: Console, pipeline: Pipeline, chosen: Scenario, found: Report) -> None:
@@ -127,7 +128,7 @@ def _live(console: Console, pipeline: Pipeline, chosen: Scenario, found: Report)
     with Progress(TextColumn("{task.description}"), BarColumn(24), console=console) as progress:
         passing = progress.add_task("time passes", total=chosen.steps)
         for expired in accumulate(story.live_through(pipeline, chosen.step) for _ in range(chosen.steps)):
-            day = f"{pipeline.clock.now():%Y-%m-%d}: {expired:,} items expired"
+            day = f"{pipeline.clock.now():%Y-%m-%d}: {show.plural(expired, 'item')} expired"
             progress.update(passing, advance=1, description=day)
 
 

@@ -503,6 +503,13 @@ def test_the_road_of_a_history_has_no_csv_and_needs_every_change(table):
     assert 'archive_history needs [select] changes = "all"' in result.stderr
 
 
+def test_the_road_of_an_export_needs_backfilled_and_says_so_before_it_starts(table):
+    result = run(*table(), "--road", "export")
+    assert result.returncode == 2
+    assert "set [table] backfilled = true and keys" in result.stderr
+    assert "Your items" not in result.stdout
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_road_of_a_queue_closes_both_ledgers():
