@@ -1,9 +1,10 @@
 """The code of the functions that move data: the transform, and the forwarder of the Streams road.
 
-The hot path, for each record, in the order of its calls. Most records are dropped after the first line:
+The hot path, for each record, in the order of its calls. It begins with the loop in `batch`. Most records are
+dropped after the first line:
 
     batch -> convert -> records (nesting) -> selection
-          -> rows -> shape (getters, numbers), or columns and flatten for an image of another shape
+          -> rows -> learning, shape (getters, numbers), or columns and flatten for an image of no known shape
                   -> image_text -> formats
 
 handler       the entry that Lambda calls
@@ -16,7 +17,8 @@ selection     which changes are kept, and the rules that drop the others
 columns       which attribute goes into which column
 flatten       attribute values -> plain values
 numbers       the texts of numbers -> JSON with the same digits
-shape         the same as flatten in C code, for images of the shape that a sample of the items has
+shape         the same as flatten in C code, for images with the same attributes as a sample
+learning      which shapes the items of a table have, and when a shape is forgotten
 getters       several attributes or items of an object in one call
 rows          change record -> row
 image_text    the lossless image of a row, as one line of DynamoDB JSON

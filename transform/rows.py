@@ -5,7 +5,7 @@ from functools import partial
 from operator import itemgetter
 from typing import Any
 
-from msgspec import UNSET, Raw, Struct, defstruct, field
+from msgspec import UNSET, Raw, Struct, defstruct
 from msgspec.structs import astuple
 
 from ttl_archive.transform.errors import RecordError
@@ -13,11 +13,12 @@ from ttl_archive.transform.flatten import Unwrap, binary_once, binary_twice, dec
 from ttl_archive.transform.formats import csv_cells, csv_line, jsonl_line
 from ttl_archive.transform.getters import tuple_getter
 from ttl_archive.transform.image_text import image_text
+from ttl_archive.transform.learning import Flattener
 from ttl_archive.transform.numbers import number, number_texts
 from ttl_archive.transform.records import ChangeRecord, Feed, images, is_there, row_image, timestamp_text
 from ttl_archive.transform.selection import RemovedBy
 from ttl_archive.transform.settings import ENVELOPE_COLUMNS, IMAGE_COLUMN, METADATA_COLUMNS, Settings
-from ttl_archive.transform.shape import Flattener, Shape
+from ttl_archive.transform.shape import Shape
 
 WriteRow = Callable[[bytes, ChangeRecord, int, RemovedBy | None], bytes]
 Divide = Callable[[Sequence[Any]], tuple[Sequence[Any], dict[str, Any]]]
@@ -39,12 +40,12 @@ def _jsonl_writer(settings: Settings) -> WriteRow:
     def write(data: bytes, change: ChangeRecord, us: int, by: RemovedBy | None) -> bytes:
         raw, feed = row_image(change, data), change.dynamodb.feed
         metadata = (table, change.event_id, change.event_name, timestamp_text(us), us, by)
-        shape, row_type = flatteners[feed].known
+        shape, row_type = flatteners[feed].find(raw)
         if (values := shape.values(raw)) is not None:
             last = image_text(raw, _BINARY[feed]) if with_image else UNSET
             return jsonl_line(row_type(*metadata, *values, last))
         row = dict(zip(METADATA_COLUMNS, metadata, strict=True))
-        flatteners[feed].fallback(raw, row)
+        flatteners[feed].fallback(raw, row, shape)
         if with_image:
             row[IMAGE_COLUMN] = image_text(raw, _BINARY[feed])
         return jsonl_line(row)
@@ -55,8 +56,9 @@ def _jsonl_writer(settings: Settings) -> WriteRow:
 def _row_type(shape: Shape) -> type[Struct]:
     """Return the type of a JSONL row whose image has this shape. Values that are UNSET are not written."""
     metadata = [(name, Any) for name in METADATA_COLUMNS]
-    columns = [(f"f{n}", Any, field(name=column)) for n, column in enumerate(shape.columns)]
-    return defstruct("Row", [*metadata, *columns, (IMAGE_COLUMN, Any)], gc=False)
+    names = {f"f{n}": column for n, column in enumerate(shape.columns)}
+    columns = [(field, Any) for field in names]
+    return defstruct("Row", [*metadata, *columns, (IMAGE_COLUMN, Any)], rename=names, gc=False)
 
 
 def _csv_writer(settings: Settings) -> WriteRow:
@@ -69,12 +71,12 @@ def _csv_writer(settings: Settings) -> WriteRow:
 
     def write(data: bytes, change: ChangeRecord, us: int, by: RemovedBy | None) -> bytes:
         raw, feed = row_image(change, data), change.dynamodb.feed
-        shape, divided = flatteners[feed].known
+        shape, divided = flatteners[feed].find(raw)
         if (values := shape.values(raw)) is not None:
             own, rest = divided(values)
         else:
             rest = {}
-            flatteners[feed].fallback(raw, rest)
+            flatteners[feed].fallback(raw, rest, shape)
             own = [rest.pop(column, UNSET) for column in columns]
         if "\n" in change.event_id or "\r" in change.event_id:  # its cell cannot show them exactly
             rest["ddb_event_id"] = change.event_id

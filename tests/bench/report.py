@@ -128,8 +128,9 @@ _OVERFLOW = """\
 The rows of these events exceed the limit of the response. The records whose rows do not fit are put back into
 a data stream, a live endpoint over HTTP in another process; the baseline does it as AWS's blueprint does."""
 _LEARNED = """\
-Instructions counted by valgrind: for one record on the general path with the image on, and then, with learned
-shapes, as multiples of the general path's. Cold: the first 1,000 records of a table. Warm: 500 later ones."""
+Instructions counted by valgrind: for one record on the general path with the image on, and then, with
+learned shapes, as multiples of the general path's. Cold: the first 1,000 records of a table. Warm: 500 after
+2,000."""
 _RATIOS = {
     "whole_x_floor": "whole × floor",
     "handler_x_faster": "handler × faster",

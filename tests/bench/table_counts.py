@@ -1,7 +1,7 @@
 """What learned shapes cost and save on the tables of tables.py, in instructions.
 
 A ratio compares the instructions with learned shapes to those of the general path, which has none. Cold are
-the first 1,000 records of a process, among which the shape is learned; warm are 500 later ones.
+the first 1,000 records of a process, among which shapes are learned; warm are 500 after the first 2,000.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from typing import Any
 
 from callgrind import count_parts
 from markdown import table
-from tables import PATHS, RECORDS
+from tables import PARTS, PATHS
 
 # What learning may cost at most, as multiples of the general path.
 MOST_COLD, MOST_WARM = 1.05, 1.02
@@ -21,7 +21,7 @@ Tables = dict[str, dict[str, Counts]]  # table -> image off or on -> counts
 
 
 def count_tables(names: Iterable[str]) -> Tables:
-    """Return the instructions of the first 1,000 records and of 500 later ones, on both paths.
+    """Return the instructions of the cold and the warm records, on both paths.
 
     Raises SystemExit when valgrind fails.
     """
@@ -32,7 +32,7 @@ def count_tables(names: Iterable[str]) -> Tables:
         found = dict(zip(jobs, threads.map(lambda job: count_parts(["tables.py", *job]), jobs), strict=True))
     return {
         name: {
-            image: {path: _counts(found[name, path][3 * n :]) for path in PATHS}
+            image: {path: _counts(found[name, path][n * (len(PARTS) + 1) :]) for path in PATHS}
             for n, image in enumerate(IMAGES)
         }
         for name in dict(jobs)
@@ -40,9 +40,8 @@ def count_tables(names: Iterable[str]) -> Tables:
 
 
 def _counts(parts: list[int]) -> dict[str, int]:
-    """Return the counts of both times, from the parts that `tables.convert` marks."""
-    first, second = parts[:2]
-    return {"cold": first + second, "warm": second}
+    """Return the counts by the names of the parts that `tables.convert` marks."""
+    return {name: count for name, count in zip(PARTS, parts, strict=False) if name}
 
 
 def ratios(counts: Counts) -> tuple[float, float]:
@@ -56,7 +55,7 @@ def ratios_table(tables: Tables) -> str:
     head = ["table, × general path", "instructions", "cold", "warm", "cold, image off", "warm, image off"]
     rows = []
     for name, found in tables.items():
-        general: Any = found["image on"]["general"]["warm"] // RECORDS
+        general: Any = found["image on"]["general"]["warm"] // PARTS["warm"]
         texts = [f"{ratio:.3f}" for image in reversed(IMAGES) for ratio in ratios(found[image])]
         rows.append([name, f"{general:,}", *texts])
     return table(head, rows)

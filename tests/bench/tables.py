@@ -10,24 +10,25 @@ nulls          12 attributes, each NULL in 5 % of the items
 maps           four maps of five members; map-20 has one of twenty
 lists          two lists of three maps
 names          attributes named by data, so that no two items agree
-growing        an item that gets another attribute with every fifth change
-changing       flat items that from the middle on have other attributes
+growing        an item that gets another attribute with every 20th change
+changing       flat items that from the 501st on have other attributes
 
     python tables.py TABLE general|learned
 
-converts the same 500 TTL removals twice, without or with learned shapes, and marks the end of each time. It
-does so without the lossless image and then with it, which is the default. `table_counts` runs it.
+converts 2,500 TTL removals of the table, without or with learned shapes, and marks the ends of PARTS. It does
+so without the lossless image and then with it, which is the default. `table_counts` runs it.
 """
 
 import sys
 from base64 import b64encode
 from collections.abc import Callable
+from itertools import islice
 from random import Random
 
 from callgrind import mark, stop_the_clocks
 from workloads import TABLE, Image, compact, removal
 
-RECORDS = 500
+PARTS = {"cold": 1_000, "": 1_000, "warm": 500}  # name of a part of the records -> how many
 PATHS = ("general", "learned")
 MakeItem = Callable[[Random, int], Image]
 
@@ -114,11 +115,11 @@ def _names(random: Random, position: int) -> Image:
 
 
 def _growing(random: Random, position: int) -> Image:
-    return _key(0) | _attributes(random, "e", min(3 + position // 5, 200))
+    return _key(0) | _attributes(random, "e", 3 + position // 20)
 
 
 def _changing(random: Random, position: int) -> Image:
-    return _flat(13, "a" if position < RECORDS // 2 else "b")(random, position)
+    return _flat(13, "a" if position < 500 else "b")(random, position)
 
 
 TABLES: dict[str, MakeItem] = {
@@ -147,23 +148,24 @@ IN_GATE = (
 def changes(name: str) -> list[bytes]:
     """Return the TTL removals of a table's items; the same bytes every time."""
     random = Random(f"{name} of ttl-archive")
-    return [compact(removal(TABLES[name](random, n), n)) for n in range(RECORDS)]
+    return [compact(removal(TABLES[name](random, n), n)) for n in range(sum(PARTS.values()))]
 
 
 def convert(name: str, path: str) -> None:
-    """Convert a table's changes twice for each setting of the image, and mark the end of each time."""
-    from ttl_archive.transform import shape
+    """Convert a table's changes for each setting of the image, and mark the end of every part."""
+    from ttl_archive.transform import learning
     from ttl_archive.transform.convert import converter
     from ttl_archive.transform.settings import parse
 
     if path == "general":
-        shape.Flattener._missed = lambda *_: None  # type: ignore[method-assign]
+        learning.Flattener._learn_from = lambda *_: None  # type: ignore[method-assign]
     table, data = {"name": TABLE, "ttl_attribute": "ttl"}, changes(name)
     for image in (False, True):
         convert_record = converter(parse({"table": table, "output": {"image": image}}))
         mark()  # the end of what is not counted
-        for _ in range(2):
-            for each in data:
+        records = iter(data)
+        for count in PARTS.values():
+            for each in islice(records, count):
                 convert_record(each)
             mark()
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from ttl_archive.transform import shape
+from ttl_archive.transform import learning
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _learn_from_one_image() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shape, "SAMPLE", 1)
-        patch.setattr(shape, "WINDOW", 2)
-        patch.setattr(shape, "PAUSES", (0, 1))
+        patch.setattr(learning, "SAMPLE", 1)
+        patch.setattr(learning, "WINDOW", 2)
+        patch.setattr(learning, "PAUSE", 1)
         yield
