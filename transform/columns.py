@@ -35,7 +35,7 @@ def namer(settings: Settings) -> Namer | None:
 
     def columns_of(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
         columns = [tree.get(name, name) for name in names]
-        distinct(columns, (name for name in names if name not in tree))
+        distinct(columns, [name for name in names if name not in tree])
         return tuple(sorted(zip(columns, names, strict=True)))
 
     return columns_of
@@ -83,8 +83,8 @@ def _distinct(settings: Settings) -> Callable[[Sequence[str], Iterable[str]], No
     taken = {*METADATA_COLUMNS, REST_COLUMN, IMAGE_COLUMN, settings.output.date_column, *own_columns}
 
     def distinct(columns: Sequence[str], passing: Iterable[str]) -> None:
-        lowered = {column.lower() for column in columns}
-        if len(lowered) < len(columns) or any(name.lower() in taken for name in passing):
+        lowered = {*map(str.lower, columns)}
+        if len(lowered) < len(columns) or not taken.isdisjoint(map(str.lower, passing)):
             raise RecordError("ColumnCollision")
 
     return distinct

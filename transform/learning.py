@@ -1,9 +1,9 @@
 """Which shapes the items of a table have, learned from samples of their images.
 
 DynamoDB has no schema, but the items of one type are alike. The last attribute name in an image tells types
-apart before anything is decoded: DynamoDB writes the attributes of a type in one order. A sample of images
-that end with the same name teaches a shape. If the name misleads, an image is only refused by the shape, and
-takes the general path.
+apart before anything is decoded, and a sample of images that end with the same name teaches a shape. That
+DynamoDB writes the attributes of a type in one order is UNVERIFIED. An image whose name misleads is only
+refused by the shape, and takes the general path.
 
 Learning must never cost more than it saves. It costs as much as 30 images on the general path, and an image
 with a known shape saves a third of one. So there is a pause between two samples, which is shorter the more
@@ -26,16 +26,14 @@ from ttl_archive.transform.settings import Settings
 from ttl_archive.transform.shape import GENERAL, KINDS, Shape
 
 SAMPLE = 16  # images from which a shape is learned
-LONGEST_WAIT = 512  # images that pass while a sample is taken
+LONGEST_WAIT = 64  # images that pass for each image of a sample
 WINDOW = 32  # images that a shape refuses before it is judged
-PAUSE = 1024  # images without a shape between two samples ...
-HIT = 12  # ... of which an image with a known shape counts as so many
+PAUSE = 2048  # images without a shape between two samples ...
+HIT = 20  # ... of which an image with a known shape counts as so many
 MOST_NAMES = 64  # last names that are remembered
 _COMMON = 7 / 8  # the share of an attribute's values that must be of one kind
 
 Made = TypeVar("Made")
-
-
 Known = tuple[Shape, Made]  # a shape, and what was made for it
 # The last attribute name in an image: that of its last attribute, or of a map in that.
 _to_last_name = re.compile(rb'.*,"([^"]*)', re.DOTALL).match
@@ -131,7 +129,7 @@ class Flattener(Generic[Made]):
         self._waited += 1
         if name == self._sampled_name:
             self._sample.append(raw)
-        if len(self._sample) >= SAMPLE or self._waited >= LONGEST_WAIT:
+        if len(self._sample) >= SAMPLE or self._waited >= LONGEST_WAIT * len(self._sample):
             sample, self._sample = self._sample, []
             self._pause += PAUSE
             self._learn(sample)

@@ -1,7 +1,8 @@
 """What learned shapes cost and save on the tables of tables.py, in instructions.
 
 A ratio compares the instructions with learned shapes to those of the general path, which has none. Cold are
-the first 1,000 records of a process, among which shapes are learned; warm are 500 after the first 2,000.
+the first 1,000 records of a process, among which shapes are learned; warm are 500 after the first 2,000, and
+after the first 12,000 where there are twenty types to learn.
 """
 
 from collections.abc import Iterable
@@ -41,7 +42,8 @@ def count_tables(names: Iterable[str]) -> Tables:
 
 def _counts(parts: list[int]) -> dict[str, int]:
     """Return the counts by the names of the parts that `tables.convert` marks."""
-    return {name: count for name, count in zip(PARTS, parts, strict=False) if name}
+    counts = dict(zip(PARTS, parts, strict=False))
+    return {"cold": counts["cold"], "warm": counts["warm"]}
 
 
 def ratios(counts: Counts) -> tuple[float, float]:

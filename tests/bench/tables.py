@@ -15,8 +15,8 @@ changing       flat items that from the 501st on have other attributes
 
     python tables.py TABLE general|learned
 
-converts 2,500 TTL removals of the table, without or with learned shapes, and marks the ends of PARTS. It does
-so without the lossless image and then with it, which is the default. `table_counts` runs it.
+converts 2,500 TTL removals of the table or more, without or with learned shapes, and marks the ends of PARTS.
+It does so without the lossless image and then with it, which is the default. `table_counts` runs it.
 """
 
 import sys
@@ -28,7 +28,8 @@ from random import Random
 from callgrind import mark, stop_the_clocks
 from workloads import TABLE, Image, compact, removal
 
-PARTS = {"cold": 1_000, "": 1_000, "warm": 500}  # name of a part of the records -> how many
+PARTS = {"cold": 1_000, "between": 1_000, "warm": 500}  # name of a part of the records -> how many
+LONGER = {"types-20": 11_000}  # records between, until all types are known
 PATHS = ("general", "learned")
 MakeItem = Callable[[Random, int], Image]
 
@@ -148,7 +149,12 @@ IN_GATE = (
 def changes(name: str) -> list[bytes]:
     """Return the TTL removals of a table's items; the same bytes every time."""
     random = Random(f"{name} of ttl-archive")
-    return [compact(removal(TABLES[name](random, n), n)) for n in range(sum(PARTS.values()))]
+    return [compact(removal(TABLES[name](random, n), n)) for n in range(sum(records_of_parts(name)))]
+
+
+def records_of_parts(name: str) -> list[int]:
+    """Return how many records of a table are in each of PARTS."""
+    return [*(PARTS | {"between": LONGER.get(name, PARTS["between"])}).values()]
 
 
 def convert(name: str, path: str) -> None:
@@ -164,7 +170,7 @@ def convert(name: str, path: str) -> None:
         convert_record = converter(parse({"table": table, "output": {"image": image}}))
         mark()  # the end of what is not counted
         records = iter(data)
-        for count in PARTS.values():
+        for count in records_of_parts(name):
             for each in islice(records, count):
                 convert_record(each)
             mark()
