@@ -42,6 +42,11 @@ class VerifiedDays:
         """Return every day of the range."""
         return [self.first + timedelta(days=n) for n in range((self.end - self.first).days)]
 
+    def folders(self) -> list[date]:
+        """Return the dates of the folders that may have rows of these days, by arrival."""
+        before, after = timedelta(days=1), timedelta(days=max(1, self.late_days))
+        return VerifiedDays(self.first - before, self.end + after).days()
+
     def selection(self, *, by_event: bool) -> Selection:
         """Return the range as `restore` selects objects; by event, with the days beside it, for the edges."""
         beside = timedelta(days=1 if by_event else 0)

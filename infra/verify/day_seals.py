@@ -61,7 +61,7 @@ def compare_seals(
 
     Raises AccessDeniedError, ObjectGoneError or ObjectError.
     """
-    by_folder: dict[date, list[ArchivedObject]] = {day: [] for day in days.days()}
+    by_folder: dict[date, list[ArchivedObject]] = {day: [] for day in days.folders()}
     for each in objects:
         if day := folder_date(each.key, settings.output.date_column):
             by_folder.setdefault(day, []).append(each)
@@ -80,7 +80,8 @@ def compare_seals(
         if day in seals:
             reason = f"it was added after its day was sealed on {_minute(max(times[day]))}"
             added += [problem(each.key, reason) for each in unsealed[day]]
-    return SealComparison(times, (*problems, *bad), tuple(added), unsealed)
+    concerned = tuple(each for each in (*problems, *bad) if set(each.days) & set(days.days()))
+    return SealComparison(times, concerned, tuple(each for each in added if each.days), unsealed)
 
 
 def _changed_seals(

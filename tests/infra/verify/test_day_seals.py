@@ -115,6 +115,29 @@ def test_each_change_of_a_sealed_day_is_named_after_its_older_version_has_expire
     assert {each["verdict"] for each in found["days"] if each["day"] == "2026-03-01"} == {"closed"}
 
 
+def test_a_folder_that_is_empty_now_is_named_for_the_day_before_it(
+    verify: Any, archive: Pipeline, sealed: dict[str, bytes]
+) -> None:
+    delete(archive, key_of(sealed, DAY), b"")
+    forget_versions(archive, "archive/")
+    only = ["--since", "2026-03-02", "--until", DAY]
+
+    (day,) = document(verify("--json", *only, exit_code=1))["days"]
+
+    assert (day["day"], day["unique"], day["verdict"]) == ("2026-03-02", 3, "open")
+    assert "it was deleted or emptied" in day["reasons"][0]
+
+
+def test_a_seal_of_another_day_is_no_problem_of_these_days(
+    verify: Any, archive: Pipeline, sealed: dict[str, bytes]
+) -> None:
+    archive.s3.delete_object(Bucket=archive.bucket, Key=layout.seal_key("readings", DAY, 1))
+
+    found = document(verify("--json", "--since", "2026-03-02", "--until", DAY))
+
+    assert found["seal_problems"] == []
+
+
 def test_a_row_with_an_altered_value_closes_by_its_counts_alone(
     verify: Any, archive: Pipeline, objects: dict[str, bytes]
 ) -> None:
