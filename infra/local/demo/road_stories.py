@@ -45,9 +45,10 @@ def show_export(
     console.print(f"TTL has removed nothing yet. The table is exported: {lines:,} items")
     backfilled = exporting.backfill()
     console.print(f"ttl-archive backfill: {backfilled.tally.rows:,} rows, exit code {backfilled.exit_code}")
-    screen.show_comparison(console, exporting.compare())
     for code, number in backfilled.tally.refused.items():
-        console.print(f"Refused, as its removal will be: {code}, {show.plural(number, 'item')}")
+        refused = show.plural(number, "item")
+        console.print(f"  {refused} refused: {code}. The removal will fail for the same reason")
+    screen.show_comparison(console, exporting.compare())
     console.print(f"TTL removes {exporting.remove_expired():,} items, and their removals are archived")
     if chosen.is_ours:
         screen.show_text(console, _FIX_TITLE, story.FIX.split("\n"))

@@ -434,6 +434,7 @@ def test_the_road_of_an_export_closes_its_ledger_with_the_demos_own_items():
     done = run("--road", "export", "--json")
 
     assert done.returncode == 0, done.stderr
+    assert "  1 item refused: ColumnCollision. The removal will fail for the same reason\n" in done.stderr
     assert "316 removed by TTL = 316 rows, each once, + 0 failed: it adds up" in done.stderr
     assert json.loads(done.stdout)["export_ledger"]["unique"] == 316
 
