@@ -25,15 +25,23 @@ def release(folder: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with these files, all committed, and a version that the changelog has."""
+    folder = tmp_path_factory.mktemp("committed") / "repository"
+    folder.mkdir()
+    copy_sources(folder)
+    (folder / "CHANGELOG.md").write_text(RELEASED)
+    git(folder, "init", "--quiet")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "everything")
+    return folder
+
+
 @pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    """A repository of its own with these files, all committed, and a version that the changelog has."""
-    copy_sources(tmp_path)
-    (tmp_path / "CHANGELOG.md").write_text(RELEASED)
-    git(tmp_path, "init", "--quiet")
-    git(tmp_path, "add", "--all")
-    git(tmp_path, "commit", "--quiet", "--message", "everything")
-    return tmp_path
+def repository(committed: Path, tmp_path: Path) -> Path:
+    """A copy of the repository, with the times of its files, so that git reads none of them again."""
+    return shutil.copytree(committed, tmp_path / "repository", symlinks=True)
 
 
 def test_a_release_has_wheel_sdist_zips_bills_of_materials_and_checksums(
