@@ -56,7 +56,7 @@ simulate: $(VENV)/.dev    ## a million searched histories of replay; ARGS="--see
 	$(BIN)/python -m tests.simulation $(or $(ARGS),--count 1000000)
 
 volume: $(VENV)/.dev    ## 100,000 removals through the emulator's table and its stream
-	TTL_ARCHIVE_SLOW=1 TTL_ARCHIVE_REMOVALS=100000 $(BIN)/pytest -n 0 tests/infra/local/roads/test_volume.py $(ARGS)
+	TTL_ARCHIVE_SLOW=1 TTL_ARCHIVE_REMOVALS=100000 $(BIN)/pytest -n 0 --timeout 7200 tests/infra/local/roads/test_volume.py $(ARGS)
 
 mutants: $(VENV)/.dev    ## break the code on purpose, and see that the tests notice; ARGS="limit" picks by name
 	$(BIN)/python -m tests.mutants $(ARGS)

@@ -98,7 +98,6 @@ _BILLED = {
     "stream_in_bytes": "Kinesis on demand: bytes, of 1 KB steps",
     "stream_out_bytes": "Kinesis on demand: bytes read",
     "stream_put_units": "Kinesis provisioned: units of 25 KB",
-    "stream_read_requests": "DynamoDB Streams: reads (free for Lambda)",
     "firehose_records": "Firehose: records",
     "firehose_in_bytes": "Firehose: bytes, of 5 KB steps",
     "lambda_requests": "Lambda: requests",

@@ -7,9 +7,9 @@ stream_out_bytes      the same: Firehose reads each once               on demand
 stream_put_units      the same                                         provisioned: each in units of 25 KB
 firehose_in_bytes     records that the delivery stream read            each rounded up to 5 KB
 lambda_requests       invocations of the function                      each
-stream_read_requests  GetRecords of the event source mapping           free for Lambda (DDB: costoptimization)
 
-The duration of the function is not in it: this machine says nothing about that.
+GetRecords of an event source mapping is free (DDB: costoptimization). The duration of the function is not in
+it: this machine says nothing about that.
 Source: infra/costs.py and prices.toml for the units; KDS, on-demand mode, for what is read.
 """
 
@@ -42,7 +42,6 @@ class RoadUsage:
     firehose_records: int
     firehose_in_bytes: int
     lambda_requests: int
-    stream_read_requests: int = 0
 
     def by_item(self) -> dict[str, tuple[int, float | None]]:
         """Return each billed item with its total and its share of one row; None without rows."""

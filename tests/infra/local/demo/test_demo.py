@@ -120,7 +120,7 @@ def test_the_demo_s_ledger_adds_up_and_closes_after_replay(tmp_path, road, file_
     if road == "kinesis":
         assert usage["firehose_in_bytes"] == 5120 * usage["changes"] == 5120 * usage["stream_put_units"]
     else:
-        assert usage["stream_put_units"] == usage["stream_read_requests"] == 0
+        assert usage["stream_put_units"] == 0
         assert usage["firehose_in_bytes"] < 5120 * usage["rows"] / 5
     assert [(cause["code"], cause["records"]) for cause in report["causes"]] == [("ColumnCollision", 1)]
     assert report["answers"][-1]["rows"] == [[expired - 1]]
