@@ -10,8 +10,8 @@ from typing import Any
 from duckdb import DuckDBPyRelation
 
 from ttl_archive.infra.local.dynamodb.change_record import Precision
-from ttl_archive.infra.local.dynamodb.ttl import AttributeValues, ExpiredItem, Sweeper, create_table
-from ttl_archive.infra.local.dynamodb.ttl_metric import publish_deletions
+from ttl_archive.infra.local.dynamodb.swept_table import SweptTable
+from ttl_archive.infra.local.dynamodb.ttl import AttributeValues
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.firehose.delivery_stream import DeliveryCounts
 from ttl_archive.infra.local.firehose.service import Firehose
@@ -129,15 +129,8 @@ class Pipeline(StartedParts):
         self.roads[road].detach()
 
     def sweep(self) -> list[AttributeValues]:
-        """Remove what has expired, as DynamoDB's TTL process does, and return the keys of what was removed.
-
-        Earlier changes are taken in first, so that no user's delete is mistaken for one of the sweep.
-        """
-        for road in self.roads.values():
-            road.receive()
-        removed = self._sweeper.sweep()
-        publish_deletions(self._cloudwatch, self.table, len(removed), self.clock.now())
-        return removed
+        """Remove what has expired, as DynamoDB's TTL process does, and return the keys of what it removed."""
+        return self._swept_table.sweep()
 
     def run(self) -> int:
         """Do all that the roads and Firehose have to do now, and return how much moved."""
@@ -207,13 +200,7 @@ class Pipeline(StartedParts):
     def usage(self) -> RoadUsage:
         """Return what AWS would bill for the first road so far."""
         ((rows,),) = self.sql("SELECT count(*) FROM archive").fetchall()
-        return road_usage(
-            changes=sum(self.road.changes.values()),
-            rows=rows,
-            put_into_stream=self.road.put_sizes,
-            read_by_firehose=self.firehose.record_sizes(self.road.delivery_stream),
-            lambda_requests=self.road.invocations,
-        )
+        return road_usage(self.road, rows, self.firehose.record_sizes(self.road.delivery_stream))
 
     def objects(self, under: str = "") -> dict[str, bytes]:
         """Return the bodies of the bucket's readable objects under a prefix, by key."""
@@ -225,14 +212,14 @@ class Pipeline(StartedParts):
         self.emulator, self.s3_proxy = self._services.emulator, self._services.s3_proxy
         self.s3, self.dynamodb = self._services.s3, self._services.dynamodb
         self.kinesis, self.destinations = self._services.kinesis, self._services.destinations
-        self._cloudwatch = self.emulator.client("cloudwatch")
         self._add(self._first_road)
         connection = self._open.enter_context(open_engine(local_access(self.s3_proxy.url)))
         self._archive = LocalArchive(self.s3, self.bucket, connection, self.settings)
         self.emulator.wait_ready()
         self._create_resources()
         self.road.create()
-        self._attach()
+        if self._streaming:
+            self.enable_streaming()
 
     def _add(self, road: RoadName) -> None:
         parts = self._services, self.settings, self.environment(), self._buffering
@@ -245,24 +232,16 @@ class Pipeline(StartedParts):
         self.roads[road] = added
 
     def _create_resources(self) -> None:
-        ttl_attribute = self.settings.table.ttl_attribute
         self.s3.create_bucket(Bucket=self.bucket)
         self.s3.put_bucket_lifecycle_configuration(
             Bucket=self.bucket, **lifecycle_configuration(self.settings, self._glacier_after_days)
         )
-        create_table(self.dynamodb, self.table, keys=self._keys, ttl_attribute=ttl_attribute)
-
-    def _attach(self) -> None:
-        self._sweeper = Sweeper(
-            self.dynamodb,
-            self.table,
-            self.settings.table.ttl_attribute,
-            self.clock,
-            on_removed=self._expect,
+        self._swept_table = SweptTable(
+            dynamodb=self.dynamodb,
+            cloudwatch=self.emulator.client("cloudwatch"),
+            name=self.table,
+            ttl_attribute=self.settings.table.ttl_attribute,
+            clock=self.clock,
+            roads=self.roads,
         )
-        if self._streaming:
-            self.enable_streaming()
-
-    def _expect(self, expired: ExpiredItem) -> None:
-        for road in self.roads.values():
-            road.expect(expired)
+        self._swept_table.create(self._keys)

@@ -6,7 +6,7 @@ The folder imports nothing of this project outside itself.
     puts                    PutRecord and PutRecordBatch
     managed_stream          a delivery stream with its tags, encryption and status
     delivery_stream         reads, transforms, partitions, delivers and counts
-    source                  Direct PUT, and the shards of a Kinesis data stream
+    source                  Direct PUT, and the shards of a Kinesis data stream; source_opening: at creation
     checkpoints             how far each shard was stored
     batches                 records waiting for the function
     processing              the function's event, its retries, and what its response means

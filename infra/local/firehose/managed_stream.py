@@ -1,7 +1,8 @@
-"""A delivery stream with what the control operations keep about it."""
+"""Delivery streams with what the control operations keep about them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,7 @@ from ttl_archive.infra.local.firehose.configuration import DeliveryStreamConfig
 from ttl_archive.infra.local.firehose.delivery_stream import DeliveryStream
 from ttl_archive.infra.local.firehose.description import DeliveryStreamEntry
 from ttl_archive.infra.local.firehose.encryption import DelayedStatus, Encryption
-from ttl_archive.infra.local.firehose.service_error import invalid_argument
+from ttl_archive.infra.local.firehose.service_error import ServiceError, invalid_argument
 from ttl_archive.infra.local.firehose.source import DirectPut
 from ttl_archive.infra.local.firehose.tags import Tags
 
@@ -74,3 +75,48 @@ class ManagedStream:
 
     def _is_direct_put(self) -> bool:
         return isinstance(self.stream.source, DirectPut)
+
+
+class ManagedStreams:
+    """The delivery streams of an account by their names. Its methods raise the ServiceError of AWS."""
+
+    def __init__(self, account: str) -> None:
+        self._account = account
+        self._streams: dict[str, ManagedStream] = {}
+
+    def __iter__(self) -> Iterator[ManagedStream]:
+        """Yield the delivery streams that exist now."""
+        yield from list(self._streams.values())
+
+    def get(self, name: str) -> ManagedStream:
+        """Return the delivery stream with this name, which must exist."""
+        managed = self._streams.get(name)
+        if managed is None:
+            raise ServiceError(
+                "ResourceNotFoundException", f"Firehose {name} under account {self._account} not found."
+            )
+        return managed
+
+    def check_absent(self, name: str) -> None:
+        """Raise ServiceError when there is a delivery stream with this name."""
+        if name in self._streams:
+            raise ServiceError(
+                "ResourceInUseException", f"Firehose {name} under accountId {self._account} already exists"
+            )
+
+    def add(self, name: str, managed: ManagedStream) -> None:
+        """Keep a delivery stream."""
+        self._streams[name] = managed
+
+    def remove(self, name: str) -> None:
+        """Forget a delivery stream with its checkpoints."""
+        self.get(name).checkpoints.forget()
+        del self._streams[name]
+
+    def names(self, after: str, stream_type: str | None) -> list[str]:
+        """Return the names that follow a name in alphabetical order, of one type or of all."""
+        return sorted(
+            name
+            for name, managed in list(self._streams.items())
+            if name > after and stream_type in (None, managed.stream.config.stream_type)
+        )

@@ -18,8 +18,6 @@ import uuid
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from ttl_archive.infra.local.firehose.checkpoints import Checkpoints
 from ttl_archive.infra.local.firehose.clock import Clock
 from ttl_archive.infra.local.firehose.configuration import DeliveryStreamConfig, configuration, require_local
@@ -28,13 +26,12 @@ from ttl_archive.infra.local.firehose.delivery_stream import DeliveryCounts, Del
 from ttl_archive.infra.local.firehose.description import DeliveryStreamEntry
 from ttl_archive.infra.local.firehose.error_objects import LambdaArnField
 from ttl_archive.infra.local.firehose.function import Function
-from ttl_archive.infra.local.firehose.managed_stream import ManagedStream
+from ttl_archive.infra.local.firehose.managed_stream import ManagedStream, ManagedStreams
 from ttl_archive.infra.local.firehose.partitioning import ACTIVE_PARTITIONS_LIMIT
 from ttl_archive.infra.local.firehose.processing import EventHead
 from ttl_archive.infra.local.firehose.puts import PutFault, Puts, no_faults
 from ttl_archive.infra.local.firehose.request_model import check_request
-from ttl_archive.infra.local.firehose.service_error import ServiceError, invalid_argument
-from ttl_archive.infra.local.firehose.source import DirectPut, KinesisShards, Source
+from ttl_archive.infra.local.firehose.source_opening import open_source
 
 _DEFAULT_LIST_LIMIT = 10  # BC-firehose: ListDeliveryStreams
 _DEFAULT_TAG_LIMIT = 50  # BC-firehose: ListTagsForDeliveryStream
@@ -94,7 +91,7 @@ class Firehose:
         self._account = account
         self._date_after_expressions = date_after_expressions
         self._checkpoints: MutableMapping[str, str] = {} if checkpoints is None else checkpoints
-        self._streams: dict[str, ManagedStream] = {}
+        self._streams = ManagedStreams(account)
         # Held while delivery streams work or change; never by a put, which may come from a function.
         self._lock = threading.RLock()
         self._stop_listening = clock.before_advance(self.receive)
@@ -105,35 +102,32 @@ class Firehose:
         config = self._configuration(request)
         name = request["DeliveryStreamName"]
         with self._lock:
-            if name in self._streams:
-                raise ServiceError(
-                    "ResourceInUseException",
-                    f"Firehose {name} under accountId {self._account} already exists",
-                )
+            self._streams.check_absent(name)
             arn = f"arn:aws:firehose:{self._region}:{self._account}:deliverystream/{name}"
             head = EventHead(arn, self._region, config.kinesis_stream_arn)
             checkpoints = Checkpoints(self._checkpoints, name)
-            source = self._source(config, checkpoints)
+            source = open_source(
+                self._kinesis,
+                config.kinesis_stream_arn,
+                self._shared.clock,
+                self._shared.uuids,
+                checkpoints,
+            )
             stream = DeliveryStream(name, head, config, source, self._shared, checkpoints)
             entry = DeliveryStreamEntry.created(name, arn, request, self._shared.clock.now())
-            self._streams[name] = ManagedStream(stream, entry, checkpoints)
+            self._streams.add(name, ManagedStream(stream, entry, checkpoints))
         return {"DeliveryStreamARN": arn}
 
     def describe_delivery_stream(self, /, **request: Any) -> dict[str, Any]:
         """Return the configuration with its defaults, and the version that update_destination asks for."""
         self._check("DescribeDeliveryStream", request)
-        return {"DeliveryStreamDescription": self._managed(request["DeliveryStreamName"]).description()}
+        return {"DeliveryStreamDescription": self._streams.get(request["DeliveryStreamName"]).description()}
 
     def list_delivery_streams(self, /, **request: Any) -> dict[str, Any]:
         """Return names in alphabetical order, after ExclusiveStartDeliveryStreamName, at most Limit (10)."""
         self._check("ListDeliveryStreams", request)
-        kind = request.get("DeliveryStreamType")
-        start = request.get("ExclusiveStartDeliveryStreamName", "")
-        names = sorted(
-            name
-            for name, managed in list(self._streams.items())
-            if name > start and kind in (None, managed.stream.config.stream_type)
-        )
+        after = request.get("ExclusiveStartDeliveryStreamName", "")
+        names = self._streams.names(after, request.get("DeliveryStreamType"))
         limit = request.get("Limit", _DEFAULT_LIST_LIMIT)
         return {"DeliveryStreamNames": names[:limit], "HasMoreDeliveryStreams": len(names) > limit}
 
@@ -141,7 +135,7 @@ class Firehose:
         """Merge into the destination; ProcessingConfiguration is replaced as a whole (FLOCI probe)."""
         self._check("UpdateDestination", request)
         with self._lock:
-            managed = self._managed(request["DeliveryStreamName"])
+            managed = self._streams.get(request["DeliveryStreamName"])
             entry = managed.entry.updated(request, managed.stream.version, self._shared.clock.now())
             config = self._configuration(entry.request)
             managed.update(entry, config)
@@ -151,49 +145,47 @@ class Firehose:
         """Delete at once, with everything that is buffered, as AWS does: flush first to keep it."""
         self._check("DeleteDeliveryStream", request)
         with self._lock:
-            name = request["DeliveryStreamName"]
-            self._managed(name).checkpoints.forget()
-            del self._streams[name]
+            self._streams.remove(request["DeliveryStreamName"])
         return {}
 
     def tag_delivery_stream(self, /, **request: Any) -> dict[str, Any]:
         """Add tags, or overwrite those that have the same keys."""
         self._check("TagDeliveryStream", request)
-        self._managed(request["DeliveryStreamName"]).tags.add(request["Tags"])
+        self._streams.get(request["DeliveryStreamName"]).tags.add(request["Tags"])
         return {}
 
     def untag_delivery_stream(self, /, **request: Any) -> dict[str, Any]:
         """Remove tags; a key that is absent is no error."""
         self._check("UntagDeliveryStream", request)
-        self._managed(request["DeliveryStreamName"]).tags.remove(request["TagKeys"])
+        self._streams.get(request["DeliveryStreamName"]).tags.remove(request["TagKeys"])
         return {}
 
     def list_tags_for_delivery_stream(self, /, **request: Any) -> dict[str, Any]:
         """Return tags after ExclusiveStartTagKey, at most Limit (50)."""
         self._check("ListTagsForDeliveryStream", request)
-        tags = self._managed(request["DeliveryStreamName"]).tags
+        tags = self._streams.get(request["DeliveryStreamName"]).tags
         return tags.page(request.get("ExclusiveStartTagKey"), request.get("Limit", _DEFAULT_TAG_LIMIT))
 
     def start_delivery_stream_encryption(self, /, **request: Any) -> dict[str, Any]:
         """Enable server-side encryption, of Direct PUT only; by default with a key that AWS owns."""
         self._check("StartDeliveryStreamEncryption", request)
-        managed = self._managed(request["DeliveryStreamName"])
+        managed = self._streams.get(request["DeliveryStreamName"])
         managed.direct_put_encryption().start(request.get("DeliveryStreamEncryptionConfigurationInput"))
         return {}
 
     def stop_delivery_stream_encryption(self, /, **request: Any) -> dict[str, Any]:
         """Disable server-side encryption, of Direct PUT only."""
         self._check("StopDeliveryStreamEncryption", request)
-        self._managed(request["DeliveryStreamName"]).direct_put_encryption().stop()
+        self._streams.get(request["DeliveryStreamName"]).direct_put_encryption().stop()
         return {}
 
     def put_record(self, /, **request: Any) -> dict[str, Any]:
         """Take one record (at most 1,024,000 bytes; empty is allowed, BC-firehose: Data)."""
-        return Puts(self._managed, self.before_put).put_record(request)
+        return Puts(self._streams.get, self.before_put).put_record(request)
 
     def put_record_batch(self, /, **request: Any) -> dict[str, Any]:
         """Take 1 to 500 records and 4 MiB; answer each entry, in order, refused ones with an ErrorCode."""
-        return Puts(self._managed, self.before_put).put_record_batch(request)
+        return Puts(self._streams.get, self.before_put).put_record_batch(request)
 
     def receive(self) -> None:
         """Read every Kinesis source, so that what arrived until now is stamped with the time until now.
@@ -201,7 +193,7 @@ class Firehose:
         The clock calls this before it advances. Raises botocore's ClientError when a source cannot be read.
         """
         with self._lock:
-            for managed in list(self._streams.values()):
+            for managed in self._streams:
                 managed.stream.source.receive()
 
     def poll(self) -> int:
@@ -226,11 +218,11 @@ class Firehose:
 
     def counts(self, name: str) -> DeliveryCounts:
         """Return what became of a delivery stream's records. Raises ServiceError for an unknown name."""
-        return self._managed(name).stream.counts()
+        return self._streams.get(name).stream.counts()
 
     def record_sizes(self, name: str) -> Mapping[int, int]:
         """Return how many records a delivery stream read of each size in bytes, before base64."""
-        return dict(self._managed(name).stream.record_sizes)
+        return dict(self._streams.get(name).stream.record_sizes)
 
     def close(self) -> None:
         """Stop reading sources when the clock advances."""
@@ -238,7 +230,7 @@ class Firehose:
 
     def _work(self, *, everything: bool) -> int:
         with self._lock:
-            return sum(managed.work(everything=everything) for managed in list(self._streams.values()))
+            return sum(managed.work(everything=everything) for managed in self._streams)
 
     def _check(self, operation: str, request: Mapping[str, Any]) -> None:
         self.control_limit.check(operation)
@@ -248,26 +240,3 @@ class Firehose:
         config = configuration(request, date_after_expressions=self._date_after_expressions)
         require_local(config)
         return config
-
-    def _source(self, config: DeliveryStreamConfig, checkpoints: Checkpoints) -> Source:
-        if config.kinesis_stream_arn is None:
-            return DirectPut(self._shared.clock, self._shared.uuids)
-        if self._kinesis is None:
-            raise invalid_argument("KinesisStreamAsSource needs a Kinesis client: Firehose(kinesis=...).")
-        try:
-            return KinesisShards(
-                self._kinesis, config.kinesis_stream_arn, self._shared.clock, checkpoints.resume()
-            )
-        except ClientError as error:
-            detail = error.response["Error"]
-            raise invalid_argument(
-                f"{config.kinesis_stream_arn} cannot be read: {detail['Code']}, {detail.get('Message', '')}"
-            ) from error
-
-    def _managed(self, name: str) -> ManagedStream:
-        managed = self._streams.get(name)
-        if managed is None:
-            raise ServiceError(
-                "ResourceNotFoundException", f"Firehose {name} under account {self._account} not found."
-            )
-        return managed

@@ -25,6 +25,7 @@ from ttl_archive.infra.costs import (
     PUT_UNIT_BYTES,
     STREAM_UNIT_BYTES,
 )
+from ttl_archive.infra.local.roads.road import Road
 
 Sizes = Mapping[int, int]  # how many records have a size in bytes
 
@@ -51,12 +52,11 @@ class RoadUsage:
         return {name: (total, total / self.rows if self.rows else None) for name, total in totals.items()}
 
 
-def road_usage(
-    *, changes: int, rows: int, put_into_stream: Sizes, read_by_firehose: Sizes, lambda_requests: int
-) -> RoadUsage:
-    """Return the usage, from the sizes of the records that were put and read."""
+def road_usage(road: Road, rows: int, read_by_firehose: Sizes) -> RoadUsage:
+    """Return the usage of a road, from its counters and the sizes of the records that Firehose read."""
+    put_into_stream = road.put_sizes
     return RoadUsage(
-        changes=changes,
+        changes=sum(road.changes.values()),
         rows=rows,
         change_units=_units(put_into_stream, CHANGE_UNIT_BYTES),
         stream_in_bytes=_units(put_into_stream, STREAM_UNIT_BYTES) * STREAM_UNIT_BYTES,
@@ -64,7 +64,7 @@ def road_usage(
         stream_put_units=_units(put_into_stream, PUT_UNIT_BYTES),
         firehose_records=sum(read_by_firehose.values()),
         firehose_in_bytes=_units(read_by_firehose, FIREHOSE_UNIT_BYTES) * FIREHOSE_UNIT_BYTES,
-        lambda_requests=lambda_requests,
+        lambda_requests=road.invocations,
     )
 
 

@@ -328,7 +328,7 @@ def test_leaving_ends_every_process(make: Make) -> None:
 class Interrupted(Pipeline):
     """Ctrl-C in the last step of the start."""
 
-    def _attach(self) -> None:
+    def enable_streaming(self) -> None:
         self.pids = self.emulator.pid, self.function.pid
         raise KeyboardInterrupt
 

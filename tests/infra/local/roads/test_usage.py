@@ -1,16 +1,27 @@
 """What AWS bills, from the sizes of records."""
 
+from dataclasses import dataclass
+from typing import Any
+
 from ttl_archive.infra.local.roads.usage import road_usage
 
 
+@dataclass
+class CountedRoad:
+    """The counters of a road, and nothing else."""
+
+    changes: dict[str, int]
+    put_sizes: dict[int, int]
+    invocations: int
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name)
+
+
 def test_each_record_is_rounded_up_to_its_units() -> None:
-    usage = road_usage(
-        changes=4,
-        rows=2,
-        put_into_stream={1024: 1, 1025: 2, 25_601: 1},
-        read_by_firehose={5120: 1, 5121: 1, 0: 1},
-        lambda_requests=3,
-    )
+    road = CountedRoad({"inserted": 3, "expired": 1}, {1024: 1, 1025: 2, 25_601: 1}, invocations=3)
+
+    usage = road_usage(road, 2, {5120: 1, 5121: 1, 0: 1})
 
     assert usage.change_units == 1 + 2 * 2 + 26
     assert usage.stream_in_bytes == 31 * 1024
@@ -23,6 +34,6 @@ def test_each_record_is_rounded_up_to_its_units() -> None:
 
 
 def test_without_rows_there_is_no_share_of_one() -> None:
-    usage = road_usage(changes=1, rows=0, put_into_stream={}, read_by_firehose={}, lambda_requests=0)
+    usage = road_usage(CountedRoad({"inserted": 1}, {}, invocations=0), 0, {})
 
     assert set(usage.by_item().values()) == {(0, None)}
