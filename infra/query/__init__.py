@@ -27,6 +27,5 @@ In code:
     AthenaRunner(clients("athena"), deploy.stack_name, deploy.database).run("SELECT …").rows
 
     with open_engine() as connection:
-        create_relations(connection, *folder_files(folder, settings).readable(), settings)
-        run_in_engine(connection, "SELECT …").rows
+        answer_from_files(connection, folder_files(folder, settings).readable(), settings, "SELECT …").rows
 """

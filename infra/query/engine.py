@@ -4,9 +4,9 @@ This module needs the extra [sql], and is imported only when the engine is used.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,7 +18,13 @@ from ttl_archive.infra.query.query_result import QueryResult, ResultColumn, Resu
 from ttl_archive.infra.query.translation.macros import MACROS, REFUSED_MARK
 from ttl_archive.infra.sql.dialect import literal
 from ttl_archive.infra.sql.duckdb_dialect import DuckDbDialect
-from ttl_archive.infra.sql.duckdb_files import archive_files_sql, error_files_sql
+from ttl_archive.infra.sql.duckdb_files import (
+    NO_IMAGE_MARK,
+    Reading,
+    archive_files_sql,
+    error_files_sql,
+    possible_readings,
+)
 from ttl_archive.infra.sql.relations import relations
 from ttl_archive.infra.sql.text_table import ARCHIVE_FILES, ERROR_FILES
 from ttl_archive.transform.settings import Settings
@@ -27,6 +33,10 @@ _Found = TypeVar("_Found")
 _FETCHED_ROWS = 1000
 # DuckDB's name of a type -> Athena's; a timestamp of the relations has milliseconds.
 _TYPE_NAMES = {"TIMESTAMP": "timestamp(3)", "BLOB": "varbinary", "FLOAT": "real"}
+
+
+class WholeLineNeededError(QueryFailedError):
+    """A row without an image was read in `Reading.IMAGES`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +82,46 @@ def _let_read_s3(connection: duckdb.DuckDBPyConnection, s3: S3Access) -> None:
     connection.execute(f"CREATE OR REPLACE SECRET (TYPE s3, {', '.join(written)})")
 
 
+def answer_from_files(
+    connection: duckdb.DuckDBPyConnection,
+    files: tuple[Sequence[str], Sequence[str]],
+    settings: Settings,
+    sql: str,
+    parameters: Sequence[str] = (),
+    asked: Collection[str] | None = None,
+) -> QueryResult:
+    """Run DuckDB's SQL over the relations, read in the fastest way that can answer it; see `Reading`.
+
+    `files` and `asked` are as for `create_relations`. Two columns of one name may get others.
+    Raises QueryFailedError, also while rows are iterated.
+    """
+    for reading in possible_readings(settings):
+        create_relations(connection, *files, settings, reading, asked)
+        with suppress(WholeLineNeededError):
+            if reading is Reading.WHOLE_LINES:
+                return run_in_engine(connection, sql, parameters)
+            # Another reading may be needed until the last row is read, so no row is returned before.
+            run_in_engine(connection, f"CREATE OR REPLACE TEMP TABLE ddb_answer AS {sql}", parameters)
+            return run_in_engine(connection, "SELECT * FROM ddb_answer")
+    raise AssertionError("the reading of whole lines answers every query")
+
+
 def create_relations(
-    connection: duckdb.DuckDBPyConnection, delivered: Sequence[str], errors: Sequence[str], settings: Settings
+    connection: duckdb.DuckDBPyConnection,
+    delivered: Sequence[str],
+    errors: Sequence[str],
+    settings: Settings,
+    reading: Reading = Reading.WHOLE_LINES,
+    asked: Collection[str] | None = None,
 ) -> None:
-    """Create, or replace, every relation over these files; each is a path or an s3:// URL."""
+    """Create, or replace, every relation over these files; each is a path or an s3:// URL.
+
+    `asked` are the names of the columns that are needed, or None for all of them.
+    """
     views = {
-        ARCHIVE_FILES: archive_files_sql(delivered, settings),
+        ARCHIVE_FILES: archive_files_sql(delivered, settings, reading),
         ERROR_FILES: error_files_sql(errors),
-        **relations(settings, DuckDbDialect()),
+        **relations(settings, DuckDbDialect(), asked),
     }
     for name, sql in views.items():
         connection.execute(f"CREATE OR REPLACE VIEW {name} AS {sql}")
@@ -128,6 +170,8 @@ def _rows(connection: duckdb.DuckDBPyConnection) -> Iterator[ResultRow]:
 def _explained(error: duckdb.Error) -> QueryError:
     """Return an error of DuckDB as one of ours, without the SQL, which is not the user's."""
     reason = str(error).partition("\n\nLINE ")[0]
+    if NO_IMAGE_MARK in reason:
+        return WholeLineNeededError(reason)
     if REFUSED_MARK in reason:
         return refused_here(reason.partition(REFUSED_MARK)[2])
     return QueryFailedError(f"{reason}.")

@@ -99,6 +99,7 @@ class EnginePlace:
     def ask(self, question: Question, on_coverage: OnCoverage) -> QueryResult:
         """Answer from the files of the queried dates, by Athena's rules."""
         from ttl_archive.infra.query import engine  # it needs the extra
+        from ttl_archive.infra.query.translation.asked_columns import asked_columns
         from ttl_archive.infra.query.translation.translate import translate_query
 
         settings, now = self._storage.settings, self._now()
@@ -108,11 +109,12 @@ class EnginePlace:
         dates = dates_of(question, settings, now, self._connection)
         coverage, files = self._storage.coverage(dates, reads_errors=True)
         on_coverage(coverage)
-        engine.create_relations(self._connection, *files.readable(), settings)
-        if translation is None:
-            return engine.run_in_engine(self._connection, question.sql, question.parameters)
-        result = engine.run_in_engine(self._connection, translation.sql)
-        return _checked(result, [str(column.type) for column in translation.columns])
+        sql, parameters = (translation.sql, ()) if translation else (question.sql, question.parameters)
+        asked = asked_columns(translation.tree) if translation else None
+        result = engine.answer_from_files(
+            self._connection, files.readable(), settings, sql, parameters, asked
+        )
+        return _checked(result, translation.columns) if translation else result
 
 
 class AthenaPlace:
@@ -193,9 +195,14 @@ def _of_dates(
     return StoredFiles(tuple(asked), files.errors if reads_errors else ())
 
 
-def _checked(result: QueryResult, expected: Sequence[str]) -> QueryResult:
-    """Return the result. Raises RefusedHereError when the engine has another type than Trino would have."""
-    for column, kind in zip(result.columns, expected, strict=True):
-        if kind not in ("unknown", column.type):
-            raise refused_here(f'the column "{column.name}" ({kind} there, {column.type} here)')
-    return result
+def _checked(result: QueryResult, expected: Sequence[Any]) -> QueryResult:
+    """Return the result with the names of its OutputColumns.
+
+    Raises RefusedHereError when the engine has another type than Trino would have.
+    """
+    for column, wanted in zip(result.columns, expected, strict=True):
+        if str(wanted.type) not in ("unknown", column.type):
+            raise refused_here(f'the column "{wanted.name}" ({wanted.type} there, {column.type} here)')
+    names = [wanted.name for wanted in expected]
+    columns = (replace(column, name=name) for column, name in zip(result.columns, names, strict=True))
+    return replace(result, columns=tuple(columns))

@@ -1,9 +1,10 @@
 """The relation `archive`: every delivered row, its columns typed. Each step is a common table expression.
 
 step          adds
-ddb_rows      the whole rows of `archive_files`, and the image parsed once
-ddb_values    ddb_v1, …: the attribute value of each column in the image, as JSON text
+ddb_rows      the whole rows of `archive_files`
+ddb_images1…  what the dialect needs of the image for the texts of the columns
 ddb_texts     ddb_t1, …: the text of each column, from the image where the row has one, else from the row
+ddb_quick     ddb_q1, …: the value of each column whose text is in its plain form, in a dialect that has one
 ddb_parts     ddb_i1, ddb_f1, ddb_e1, …: digits before and behind the point, and the exponent, of decimals
 ddb_plain     ddb_n1, …: the text of decimals without an exponent
 ddb_typed     ddb_c1, …: the value of each column, NULL where the text does not fit the type
@@ -11,7 +12,7 @@ ddb_typed     ddb_c1, …: the value of each column, NULL where the text does no
 `archive` selects the last; the saved query `misfits` compares it with the text before.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ttl_archive.infra.sql.change_identity import (
@@ -23,8 +24,8 @@ from ttl_archive.infra.sql.change_identity import (
     life_text,
     removal_text,
 )
-from ttl_archive.infra.sql.dialect import Dialect, Path, quoted
-from ttl_archive.infra.sql.grammar import INTEGER, is_decimal, whole
+from ttl_archive.infra.sql.dialect import Dialect, ImageTexts, ImageValue, quoted
+from ttl_archive.infra.sql.grammar import is_decimal
 from ttl_archive.infra.sql.text_table import (
     ARCHIVE_FILES,
     archive_text_columns,
@@ -41,7 +42,6 @@ from ttl_archive.transform.settings import (
     Settings,
 )
 
-NULL_VALUE = '{"NULL":true}'
 _METADATA_TYPES = {"ddb_event_time": "timestamp", "ddb_event_us": "bigint"}
 _NAMES = "('INSERT', 'MODIFY', 'REMOVE', 'EXPORT')"
 # Kinds of attribute values whose content may be a text of the type, the likeliest first.
@@ -58,21 +58,34 @@ class RelationColumn:
 
 
 class ArchiveRelation:
-    """The SQL of `archive` for one archive.toml, in one dialect."""
+    """The SQL of `archive` for one archive.toml, in one dialect.
 
-    def __init__(self, settings: Settings, dialect: Dialect) -> None:
+    `asked` are names of columns: the relation leaves out those of [[columns]] that are not asked for, except
+    key attributes and the TTL attribute. DuckDB would read them from every image.
+    """
+
+    def __init__(self, settings: Settings, dialect: Dialect, asked: Collection[str] | None = None) -> None:
         self._settings, self._dialect = settings, dialect
+        needed = {(name,) for name in (*settings.table.keys, settings.table.ttl_attribute)}
+        self._columns = tuple(
+            column
+            for column in settings.columns
+            if asked is None or column.name in asked or column.path in needed
+        )
         self._is_csv = settings.output.format == "csv"
         self._is_envelope = settings.output.row == "envelope"
         self._files = [column.name for column in archive_text_columns(settings)]
         self._hidden = hidden_columns(settings)
-        self._own = (*settings.columns, *self._hidden)
+        self._own = (*self._columns, *self._hidden)
+        values = [ImageValue(column.path, _kinds(column)) for column in self._own]
+        image = f"nullif({IMAGE_COLUMN}, '')"
+        self._image = dialect.image_texts(image, values) if values else ImageTexts([], [])
 
     def columns(self) -> tuple[RelationColumn, ...]:
         """Return the relation's columns in their order, the date column last."""
         settings = self._settings
         metadata = [RelationColumn(name, _METADATA_TYPES.get(name, "string")) for name in METADATA_COLUMNS]
-        own = [RelationColumn(column.name, column.type) for column in settings.columns]
+        own = [RelationColumn(column.name, column.type) for column in self._columns]
         envelope = ENVELOPE_COLUMNS if self._is_envelope else ()
         texts = [*envelope, IMAGE_COLUMN, *([REST_COLUMN] if self._is_csv else []), "ddb_change", REMOVAL]
         if settings.table.keys or envelope:
@@ -85,7 +98,7 @@ class ArchiveRelation:
     def sql(self) -> str:
         """Return the SELECT of the relation."""
         special = self._identities() | {"ddb_key": self._key(), LIFE: self._life()}
-        numbers = {column.name: n for n, column in enumerate(self._settings.columns, 1)}
+        numbers = {column.name: n for n, column in enumerate(self._columns, 1)}
         selected = []
         for column in self.columns():
             expression = special.get(column.name) or (
@@ -102,26 +115,29 @@ class ArchiveRelation:
 
     def misfit(self, number: int) -> str:
         """Return the condition, in the step ddb_typed, that a row's value is not in its column."""
-        column = self._settings.columns[number - 1]
+        column = self._columns[number - 1]
         found = f"(ddb_t{number} IS NOT NULL AND ddb_c{number} IS NULL)"
         hidden = f"NOT {HAS_IMAGE} AND {self._unreadable(column)}"
         return f"({found} OR ({hidden} AND ddb_t{number} IS NULL))"
 
     def is_whole(self) -> str:
         """Return the condition that a row of `archive_files` is whole: of a broken line it has NULLs."""
-        is_change = f"ddb_event_name IN {_NAMES}"
-        has_time = self._dialect.matches("ddb_event_us", whole(INTEGER))
-        complete = " AND ddb_rest IS NOT NULL" if self._is_csv else ""  # each row of CSV has this cell
-        return f"coalesce({is_change} AND {has_time}{complete}, false)"
+        return f"coalesce({' AND '.join(self._signs_of_a_row())}, false)"
+
+    def _signs_of_a_row(self) -> list[str]:
+        """Return the conditions that are all true for a whole row, and NULL or false for a broken one."""
+        signs = [f"ddb_event_name IN {_NAMES}", self._dialect.is_integer("ddb_event_us")]
+        return [*signs, "ddb_rest IS NOT NULL"] if self._is_csv else signs  # each row of CSV has this cell
 
     def _steps(self, where: str) -> dict[str, str]:
-        condition = " AND ".join(filter(None, [self.is_whole(), where]))
+        condition = " AND ".join(filter(None, [*self._signs_of_a_row(), where]))
         files = [*map(quoted, self._files), quoted(self._settings.output.date_column), *self._file_columns()]
         rest = self._dialect.rest_columns(self._rest_keys()) if self._rest_keys() else {}
-        parsed = self._dialect.parsed_image(f"nullif({IMAGE_COLUMN}, '')", self._paths())
-        added = rest | ({"ddb_parsed": parsed} if self._own else {})
-        steps = {"ddb_rows": _select(files, added, f"{ARCHIVE_FILES} WHERE {condition}")}
+        steps = {"ddb_rows": _select(files, rest, f"{ARCHIVE_FILES} WHERE {condition}")}
         before, inherited = "ddb_rows", [*files, *rest]
+        for n, added in enumerate(self._image.steps, 1):
+            steps[f"ddb_images{n}"] = _select(inherited, added, before)
+            before, inherited = f"ddb_images{n}", [*inherited, *added]
         for name, kept, added in self._column_steps():
             steps[name] = _select([*inherited, *kept], added, before)
             before = name
@@ -131,43 +147,40 @@ class ArchiveRelation:
         """Return each step's name, what it takes from the step before, and what it adds."""
         numbered = list(enumerate(self._own, 1))
         decimals = [n for n, column in numbered if is_decimal(column.type)]
-        values = {f"ddb_v{n}": self._value(n, column) for n, column in numbered}
         texts = {f"ddb_t{n}": self._text(n, column) for n, column in numbered}
-        parts = {f"ddb_{part}{n}": sql for n in decimals for part, sql in self._parts(n)}
+        quick = {f"ddb_q{n}": sql for n, column in numbered if (sql := self._quick(n, column))}
+        parts = {f"ddb_{part}{n}": sql for n in decimals for part, sql in self._parts(n, quick)}
         plain = {
             f"ddb_n{n}": self._dialect.without_exponent(*(f"ddb_{part}{n}" for part in "tife"))
             for n in decimals
         }
-        typed = {
-            f"ddb_c{n}": self._dialect.typed(f"ddb_{'n' if n in decimals else 't'}{n}", column.type)
-            for n, column in numbered
-        }
+        typed = {f"ddb_c{n}": self._typed(n, column, quick) for n, column in numbered}
         steps: list[tuple[str, list[str], dict[str, str]]] = [
-            ("ddb_values", [], values),
             ("ddb_texts", [], texts),
-            ("ddb_parts", [*texts], parts),
-            ("ddb_plain", [*texts], plain),
+            ("ddb_quick", [*texts], quick),
+            ("ddb_parts", [*texts, *quick], parts),
+            ("ddb_plain", [*texts, *quick], plain),
             ("ddb_typed", [*texts], typed),
         ]
         return [step for step in steps if step[2] or step[0] == "ddb_typed"]
 
-    def _parts(self, number: int) -> Iterable[tuple[str, str]]:
-        return zip("ife", self._dialect.number_parts(f"ddb_t{number}"), strict=True)
+    def _quick(self, number: int, column: Column) -> str | None:
+        return self._dialect.plainly_typed(f"ddb_t{number}", column.type)
 
-    def _value(self, number: int, column: Column) -> str:
-        value = self._dialect.image_value("ddb_parsed", number - 1, column.path)
-        return f"nullif({value}, '{NULL_VALUE}')"
+    def _typed(self, number: int, column: Column, quick: Collection[str]) -> str:
+        text = f"ddb_{'n' if is_decimal(column.type) else 't'}{number}"
+        typed = self._dialect.typed(text, column.type)
+        return f"coalesce(ddb_q{number}, {typed})" if f"ddb_q{number}" in quick else typed
+
+    def _parts(self, number: int, quick: Collection[str]) -> Iterable[tuple[str, str]]:
+        parts: Iterable[str] = self._dialect.number_parts(f"ddb_t{number}")
+        if f"ddb_q{number}" in quick:
+            parts = (f"CASE WHEN ddb_q{number} IS NULL THEN {part} END" for part in parts)
+        return zip("ife", parts, strict=True)
 
     def _text(self, number: int, column: Column) -> str:
-        value = f"ddb_v{number}"
-        if column.type == "json":
-            from_image = value
-        else:
-            kinds = _KINDS.get(column.type, _NUMERIC_KINDS).split()
-            contents = [self._dialect.scalar(value, kind) for kind in kinds]
-            # A value of another kind is its JSON text: it shows in a column of text, and fits no other.
-            from_image = f"coalesce({', '.join([*contents, value])})"
-        return f"CASE WHEN {HAS_IMAGE} THEN {from_image} ELSE {self._member(column)} END"
+        member = f"CASE WHEN NOT {HAS_IMAGE} THEN {self._member(column)} END"
+        return f"coalesce({self._image.texts[number - 1]}, {member})"
 
     def _member(self, column: Column) -> str:
         """Return the column's text in a row without an image."""
@@ -203,9 +216,6 @@ class ArchiveRelation:
     def _rest_text(self, key: str) -> str:
         return self._dialect.rest_text(self._rest_keys().index(key), key)
 
-    def _paths(self) -> list[Path]:
-        return [column.path for column in self._own]
-
     def _file_columns(self) -> list[str]:
         return [] if self._is_csv else list(self._dialect.file_columns)
 
@@ -226,7 +236,7 @@ class ArchiveRelation:
         }
 
     def _attribute_texts(self, names: Sequence[str]) -> list[str]:
-        by_path: Mapping[Path, int] = {column.path: n for n, column in enumerate(self._own, 1)}
+        by_path = {column.path: n for n, column in enumerate(self._own, 1)}
         return [f"ddb_t{by_path[(name,)]}" for name in names]
 
     def _key(self) -> str:
@@ -244,6 +254,11 @@ class ArchiveRelation:
             return ""
         (ttl,) = self._attribute_texts([table.ttl_attribute])
         return self._dialect.digest(life_text(self._attribute_texts(table.keys), ttl))
+
+
+def _kinds(column: Column) -> tuple[str, ...]:
+    """Return the kinds of values whose content is a text of the column; none for JSON text."""
+    return () if column.type == "json" else tuple(_KINDS.get(column.type, _NUMERIC_KINDS).split())
 
 
 def _select(inherited: Sequence[str], added: Mapping[str, str], source: str) -> str:

@@ -4,12 +4,37 @@ Every function takes SQL expressions and returns one. Names of columns are quote
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
-from ttl_archive.infra.sql.grammar import MANTISSA, pattern_of
+from ttl_archive.infra.sql.grammar import INTEGER, MANTISSA, pattern_of, whole
 
 Path = tuple[str, ...]
+NULL_VALUE = '{"NULL":true}'
+
+
+@dataclass(frozen=True, slots=True)
+class ImageValue:
+    """An attribute value that is read from an image.
+
+    Its text is the content of the first of these kinds (S, N, BOOL, B) that it has, the likeliest first, else
+    its JSON text; without kinds, always its JSON text. The value NULL has no text.
+    """
+
+    path: Path
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageTexts:
+    """The expressions of the texts of values in an image, and the columns, by name, that they need.
+
+    The columns of one step may use those of the steps before.
+    """
+
+    steps: Sequence[Mapping[str, str]]
+    texts: Sequence[str]
 
 
 def quoted(name: str) -> str:
@@ -38,16 +63,8 @@ class Dialect(ABC):
         """Return the first group of the pattern in the text, or the empty text without a match."""
 
     @abstractmethod
-    def parsed_image(self, image: str, paths: Sequence[Path]) -> str:
-        """Return the image parsed once, for `image_value`; NULL when it is missing or not JSON."""
-
-    @abstractmethod
-    def image_value(self, parsed: str, number: int, path: Path) -> str:
-        """Return the JSON text of the attribute value at a path, whose place in `paths` is `number`."""
-
-    @abstractmethod
-    def scalar(self, value: str, kind: str) -> str:
-        """Return the content of an attribute value's JSON text of that kind (S, N, BOOL, B), else NULL."""
+    def image_texts(self, image: str, values: Sequence[ImageValue]) -> ImageTexts:
+        """Return the texts of the values, NULL without an image: `image` is NULL then, and never empty."""
 
     @abstractmethod
     def rest_columns(self, keys: Sequence[str]) -> dict[str, str]:
@@ -64,6 +81,10 @@ class Dialect(ABC):
     @abstractmethod
     def unreadable(self, column: str) -> str:
         """Return whether `archive_files` has NULL for a value of the column that cannot be read exactly."""
+
+    @abstractmethod
+    def plainly_typed(self, text: str, column_type: str) -> str | None:
+        """Return the value of a text in its plain form, NULL for another text; None: `typed` is as fast."""
 
     @abstractmethod
     def digest(self, text: str) -> str:
@@ -104,6 +125,10 @@ class Dialect(ABC):
         plain = f"replace(replace({text}, 'T', ' '), 'Z', '')" if column_type == "timestamp" else text
         cast = f"TRY_CAST({plain} AS {self.type_name(column_type)})"
         return f"CASE WHEN {self.matches(text, pattern)} THEN {cast} END"
+
+    def is_integer(self, text: str) -> str:
+        """Return whether the text is an integer by the grammar of a bigint."""
+        return self.matches(text, whole(INTEGER))
 
     def number_parts(self, text: str) -> tuple[str, str, str]:
         """Return the digits before the point, those behind it, and the exponent of a number's text.

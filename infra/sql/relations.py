@@ -7,7 +7,7 @@ archive_history  every change of each key in order; needs [select] changes = "al
 errors           every record that failed
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ttl_archive.infra.sql.archive_relation import ArchiveRelation
 from ttl_archive.infra.sql.change_identity import LIFE, ROAD, SAME_ON_BOTH_ROADS, without_superseded
@@ -24,9 +24,12 @@ RELATIONS = (ARCHIVE, UNIQUE, LATEST, HISTORY, ERRORS)
 NO_KEYS = "archive_latest needs [table] keys in archive.toml: the names of the key attributes"
 
 
-def relations(settings: Settings, dialect: Dialect) -> dict[str, str]:
-    """Return the SELECT of every relation by its name, in the order of RELATIONS."""
-    archive = ArchiveRelation(settings, dialect)
+def relations(settings: Settings, dialect: Dialect, asked: Collection[str] | None = None) -> dict[str, str]:
+    """Return the SELECT of every relation by its name, in the order of RELATIONS.
+
+    `asked` leaves out columns that a query does not need: see `ArchiveRelation`.
+    """
+    archive = ArchiveRelation(settings, dialect, asked)
     names = [column.name for column in archive.columns()]
     return {
         ARCHIVE: archive.sql(),

@@ -20,6 +20,7 @@ translated           an expression with its type; conversions between types
 scopes               which names an expression can use
 macros               what DuckDB gets: exact division, and rows that are refused
 mistakes             the two reasons why a query is not translated
+asked_columns        which columns of the relations a query needs
 queried_dates        which dates of folders a query reads
 
 Source of the rules: TRINO, functions; trinodb/trino:core/trino-main/src/main/java/io/trino/type/

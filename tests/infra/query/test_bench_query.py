@@ -8,5 +8,11 @@ def test_the_benchmark_reads_every_format(capsys: pytest.CaptureFixture[str]) ->
 
     first, *lines = capsys.readouterr().out.splitlines()
     assert first.startswith("80 rows in 8 objects")
-    assert [line.partition("  ")[0] for line in lines] == ["jsonl", "jsonl, no image", "csv"]
+    assert [line[:16].strip() for line in lines] == [
+        "jsonl",
+        "its image",
+        "its values",
+        "jsonl, no image",
+        "csv",
+    ]
     assert all("own reader" in line for line in lines)

@@ -11,9 +11,16 @@ import pytest
 
 from tests.infra.sql.sql_archive import DAY, SHAPES, SqlArchive, settings
 from tests.transform.builders import change
-from ttl_archive.infra.query.engine import create_relations, open_engine, run_in_engine
+from ttl_archive.infra.query.engine import (
+    WholeLineNeededError,
+    answer_from_files,
+    create_relations,
+    open_engine,
+    run_in_engine,
+)
 from ttl_archive.infra.query.query_errors import QueryFailedError
 from ttl_archive.infra.query.stored_files import date_of, folder_files
+from ttl_archive.infra.sql.duckdb_files import Reading
 from ttl_archive.transform.settings import Settings
 
 COLUMNS = [{"name": "amount", "type": "decimal(20,4)"}]
@@ -43,6 +50,69 @@ def test_a_folder_answers_as_a_copy_of_the_bucket_or_of_the_tables_folder(
             ("n", "bigint"),
         ]
         assert list(answer.rows) == [(DAY, 1)]
+
+
+EXACT = [
+    ("a", Decimal("0.1000000000000000055")),
+    ("b", Decimal("0.3000000000000000001")),
+]
+MIXED = [{"name": "id"}, {"name": "amount", "type": "decimal(38,19)"}]
+
+
+def mixed_archive(folder: Path) -> SqlArchive:
+    """An archive whose older row has no image, with numbers that no double holds."""
+    archive = SqlArchive(folder)
+    for shape, (name, amount) in zip(["jsonl", "jsonl without image"], EXACT, strict=True):
+        item = {"id": {"S": name}, "amount": {"N": str(amount)}}
+        archive.deliver(settings(shape, MIXED, "id"), change(item, eventID=name))
+    return archive
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT id, amount FROM archive ORDER BY id", EXACT),
+        ("SELECT id, amount FROM archive WHERE id = 'b'", EXACT[1:]),
+        ("SELECT id, amount FROM archive WHERE amount > 0.2", EXACT[1:]),
+        ("SELECT id, amount FROM archive_unique WHERE dt = '2025-11-21' AND id LIKE 'b%'", EXACT[1:]),
+        ("SELECT id, amount FROM archive_latest ORDER BY amount", EXACT),
+        ("SELECT count(*) FROM archive", [(2,)]),
+        ("SELECT count(DISTINCT ddb_change) FROM archive", [(2,)]),
+        ("SELECT count(*) FROM archive WHERE ddb_image IS NULL", [(1,)]),
+    ],
+)
+def test_rows_without_an_image_are_read_exactly_beside_those_with_one(
+    tmp_path: Path, sql: str, expected: list[tuple[object, ...]]
+) -> None:
+    archive, chosen = mixed_archive(tmp_path), settings("jsonl", MIXED, "id")
+
+    with open_engine() as connection:
+        answer = answer_from_files(connection, (archive.files, []), chosen, sql)
+
+        assert list(answer.rows) == expected
+
+
+def test_images_alone_do_not_answer_for_a_row_without_one(tmp_path: Path) -> None:
+    archive, chosen = mixed_archive(tmp_path), settings("jsonl", MIXED, "id")
+
+    with open_engine() as connection:
+        create_relations(connection, archive.files, [], chosen, Reading.IMAGES)
+        with pytest.raises(WholeLineNeededError):
+            list(run_in_engine(connection, "SELECT count(*) FROM archive WHERE id = 'a'").rows)
+
+
+@pytest.mark.parametrize("reading", Reading)
+def test_an_image_is_not_parsed_again_for_a_filter(tmp_path: Path, reading: Reading) -> None:
+    archive, chosen = mixed_archive(tmp_path), settings("jsonl", MIXED, "id")
+    sql = "SELECT max(id) FROM archive WHERE amount > 1 AND amount < 2 AND id <> 'a'"
+
+    with open_engine() as connection:
+        create_relations(connection, archive.files, [], chosen, reading)
+        ((_, plan),) = connection.execute(f"EXPLAIN (FORMAT json) {sql}").fetchall()
+
+    # A plan shows the expressions of filters, and the names of columns that are computed once.
+    assert "amount" in plan
+    assert "json_extract_string(" not in plan
 
 
 def test_error_objects_of_a_copy_are_read(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import duckdb
 
 from tests.transform.builders import EVENT_US, change, encoded
 from ttl_archive.infra.sql.duckdb_dialect import DuckDbDialect
-from ttl_archive.infra.sql.duckdb_files import archive_files_sql, error_files_sql
+from ttl_archive.infra.sql.duckdb_files import Reading, archive_files_sql, error_files_sql
 from ttl_archive.infra.sql.relations import relations
 from ttl_archive.infra.sql.saved_queries import saved_queries
 from ttl_archive.transform.convert import Row, converter
@@ -65,7 +65,7 @@ class SqlArchive:
         self.folder = folder
         self.files: list[str] = []
         self.errors: list[str] = []
-        self._asked: tuple[Settings, int, int] | None = None
+        self._asked: tuple[Settings, Reading, int, int] | None = None
         self._connection: duckdb.DuckDBPyConnection | None = None
 
     def deliver(self, chosen: Settings, *records: dict[str, Any], day: str = DAY) -> None:
@@ -91,18 +91,20 @@ class SqlArchive:
         file.write_bytes(body)
         self.errors.append(str(file))
 
-    def connect(self, chosen: Settings) -> duckdb.DuckDBPyConnection:
+    def connect(self, chosen: Settings, reading: Reading = Reading.WHOLE_LINES) -> duckdb.DuckDBPyConnection:
         """A database with all relations."""
         connection = duckdb.connect()
-        connection.execute(f"CREATE VIEW archive_files AS {archive_files_sql(self.files, chosen)}")
+        connection.execute(f"CREATE VIEW archive_files AS {archive_files_sql(self.files, chosen, reading)}")
         connection.execute(f"CREATE VIEW error_files AS {error_files_sql(self.errors)}")
         for name, sql in relations(chosen, DuckDbDialect()).items():
             connection.execute(f"CREATE VIEW {name} AS {sql}")
         return connection
 
-    def ask(self, chosen: Settings, query: str, *parameters: str) -> list[tuple[Any, ...]]:
+    def ask(
+        self, chosen: Settings, query: str, *parameters: str, reading: Reading = Reading.WHOLE_LINES
+    ) -> list[tuple[Any, ...]]:
         """The rows of a query."""
-        return self._connected(chosen).execute(query, list(parameters)).fetchall()
+        return self._connected(chosen, reading).execute(query, list(parameters)).fetchall()
 
     def saved(self, chosen: Settings, name: str, *parameters: str) -> list[tuple[Any, ...]]:
         """The rows of a saved query."""
@@ -118,9 +120,11 @@ class SqlArchive:
         totals = [sum(values) for values in zip(*[row[2:] for row in rows], strict=True)]
         return dict(zip(names[2:], totals, strict=True))
 
-    def _connected(self, chosen: Settings) -> duckdb.DuckDBPyConnection:
+    def _connected(
+        self, chosen: Settings, reading: Reading = Reading.WHOLE_LINES
+    ) -> duckdb.DuckDBPyConnection:
         """Return the database of the question before, unless the settings or the files are others."""
-        asked = (chosen, len(self.files), len(self.errors))
+        asked = (chosen, reading, len(self.files), len(self.errors))
         if self._connection is None or self._asked != asked:
-            self._connection, self._asked = self.connect(chosen), asked
+            self._connection, self._asked = self.connect(chosen, reading), asked
         return self._connection

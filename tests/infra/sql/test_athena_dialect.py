@@ -19,6 +19,7 @@ from tests.infra.stacks import CASES, settings_of
 from tests.transform.builders import change
 from ttl_archive import infra
 from ttl_archive.infra.sql.athena_dialect import AthenaDialect
+from ttl_archive.infra.sql.dialect import ImageValue
 from ttl_archive.infra.sql.duckdb_dialect import DuckDbDialect
 from ttl_archive.infra.sql.history_relation import HISTORY, has_history
 from ttl_archive.infra.sql.relations import RELATIONS, relations
@@ -85,21 +86,23 @@ def test_every_column_of_a_view_has_a_type_of_hive(chosen: Settings) -> None:
     assert [kind for kind in casts if not re.fullmatch(allowed, kind)] == []
 
 
-def test_the_image_is_parsed_once_in_each_row() -> None:
+def test_the_image_is_parsed_once_and_again_only_for_unlikely_kinds() -> None:
     chosen = settings("jsonl", [*WIDE, {"name": "inner", "path": "place.city"}], "id")
     athena = relations(chosen, AthenaDialect())["archive"]
     duckdb = relations(chosen, DuckDbDialect())["archive"]
 
-    assert athena.count("json_parse(") == duckdb.count("json_extract_string(nullif(ddb_image") == 1
+    assert athena.count("json_parse(") == 1
+    assert duckdb.count("json_extract_string(nullif(ddb_image") == 2
+    assert duckdb.count("IS NULL THEN CASE WHEN nullif(ddb_image, '') = '' THEN error(") == 1
     assert athena.count("json_extract(ddb_image") == athena.count("json_extract_scalar(ddb_image") == 0
 
 
 def test_a_path_takes_any_name() -> None:
-    dialect = AthenaDialect()
-    text = dialect.image_value("m", 0, ("it's", 'a"b\\c', ""))
+    found = AthenaDialect().image_texts("image", [ImageValue(("it's", 'a"b\\c', ""), ("N",))])
 
-    assert text == """json_format(json_extract(element_at(m, 'it''s'), '$["M"]["a\\"b\\\\c"]["M"][""]'))"""
-    assert dialect.scalar("v", "N") == """json_extract_scalar(v, '$["N"]')"""
+    value = """json_extract(element_at(ddb_parsed, 'it''s'), '$["M"]["a\\"b\\\\c"]["M"][""]')"""
+    assert found.steps[1] == {"ddb_v1": f"nullif(json_format({value}), '{{\"NULL\":true}}')"}
+    assert found.texts == ["""coalesce(json_extract_scalar(ddb_v1, '$["N"]'), ddb_v1)"""]
 
 
 def test_relations_are_created_in_the_order_in_which_they_read_each_other() -> None:

@@ -6,12 +6,15 @@ import pytest
 
 from tests.infra.sql.sql_archive import DAY, FLAT, SHAPES, SqlArchive, settings
 from tests.transform.builders import change, encoded
+from ttl_archive.infra.sql.duckdb_files import possible_readings
 from ttl_archive.transform.convert import Row, converter
 
 COLUMNS = [{"name": "id"}, {"name": "note"}]
 
 
-LINES = [b"garbage", b"{}", b"[]", b'"a","b"', b'{"ddb_event_name":"OTHER"}', b"null"]
+LINES = [b"garbage", b"{}", b"[]", b'"a","b"', b'{"ddb_event_name":"OTHER"}', b"null", b'"']
+# Cells of CSV that are not quoted as Athena's OpenCSVSerDe needs them.
+CELLS = [b'"a""b"', b'"a" ,"b"', b'a,"b"', b'",","', b'"a","b\\"', b'"a","b"c"', b"a", b'""a"']
 
 
 def row_of(shape: str) -> bytes:
@@ -32,7 +35,8 @@ def test_a_truncated_line_is_found_and_its_neighbours_are_read(
     rows.insert(["first", "between", "last"].index(where), broken if where == "last" else broken + b"\n")
     archive.write(chosen, b"".join(rows))
 
-    assert archive.ask(chosen, "SELECT count(*) FROM archive") == [(2,)]
+    for reading in possible_readings(chosen):
+        assert archive.ask(chosen, "SELECT count(*) FROM archive", reading=reading) == [(2,)]
     assert archive.ask(chosen, "SELECT count(*) FROM archive_unique") == [(1,)]
     assert archive.saved(chosen, "broken_lines", DAY, DAY) == [(DAY, archive.files[0], 1)]
 
@@ -43,8 +47,27 @@ def test_a_line_that_is_something_else_is_found(tmp_path: Path, shape: str, line
     archive, chosen = SqlArchive(tmp_path), settings(shape, COLUMNS)
     archive.write(chosen, row_of(shape) + line + b"\n")
 
+    for reading in possible_readings(chosen):
+        assert archive.ask(chosen, "SELECT id, note FROM archive", reading=reading) == [("a", "x, y")]
+    assert archive.saved(chosen, "broken_lines", DAY, DAY) == [(DAY, archive.files[0], 1)]
+
+
+@pytest.mark.parametrize("cells", CELLS)
+def test_cells_that_are_not_quoted_well_are_a_broken_line(tmp_path: Path, cells: bytes) -> None:
+    archive, chosen = SqlArchive(tmp_path), settings("csv", COLUMNS)
+    row = row_of("csv")
+    archive.write(chosen, row + row.replace(b'"a"', cells))
+
     assert archive.ask(chosen, "SELECT id, note FROM archive") == [("a", "x, y")]
     assert archive.saved(chosen, "broken_lines", DAY, DAY) == [(DAY, archive.files[0], 1)]
+
+
+@pytest.mark.parametrize("text", ['"', '","', "\\", '\\","', ",", '",', "é\\", '\\"', "", "é, ü"])
+def test_a_cell_is_read_as_it_was_written(tmp_path: Path, text: str) -> None:
+    archive, chosen = SqlArchive(tmp_path), settings("csv", COLUMNS)
+    archive.deliver(chosen, change({"id": {"S": text or "-"}, "note": {"S": f"{text}x"}}))
+
+    assert archive.ask(chosen, "SELECT id, note FROM archive") == [(text or "-", f"{text}x")]
 
 
 @pytest.mark.parametrize("shape", FLAT)
