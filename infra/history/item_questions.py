@@ -85,7 +85,7 @@ class _Asked:
         return ArchiveRows(row["row_count"], row["row_count"] - row["with_key"])
 
     def _rows(self, sql: str, *parameters: str) -> list[dict[str, Any]]:
-        result = self._place.ask(Question(sql, parameters, is_saved=True), self._see)
+        result = self._place.ask(Question(sql, parameters, athena_sql=sql), self._see)
         names = [column.name for column in result.columns]
         return [dict(zip(names, row, strict=True)) for row in result.rows]
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from ttl_archive.infra import deploy_settings
 from ttl_archive.infra.query.date_range import DateRange
 from ttl_archive.infra.query.scan_cost import billed_scan
 from ttl_archive.infra.query.stored_files import StoredFiles, date_of
@@ -31,7 +32,8 @@ _NOT_IN_ANSWERS = (State.OPEN, State.REFUSED)
 class Coverage:
     """The delivered files of the queried dates; `frozen` are those in GLACIER that cannot be read now.
 
-    `dates` is None for a query that reads no delivered file. `errors` counts error objects by state.
+    `dates` is None for a query that reads no delivered file. `errors` counts error objects by state, without
+    those of the Streams road's on-failure bucket, which is not listed: `on_failure` is whether there is one.
     """
 
     dates: DateRange | None
@@ -42,6 +44,7 @@ class Coverage:
     days: int
     all_dates: tuple[str, ...]
     errors: Counter[str] = field(default_factory=Counter)
+    on_failure: bool = False
 
     @property
     def read_bytes(self) -> int:
@@ -64,6 +67,8 @@ class Coverage:
                 yield self._in_glacier()
         if self.errors:
             yield self._failed()
+        if self.on_failure and self.bucket and self.dates is not None:
+            yield self._maybe_discarded()
 
     def document(self) -> dict[str, Any]:
         """Return the coverage for `--json`."""
@@ -128,6 +133,13 @@ class Coverage:
         where = f"\n  ttl-archive replay list --bucket {self.bucket} --why" if self.bucket else ""
         return f"Of these dates there are {counted}, whose records are not in the answer.{where}"
 
+    def _maybe_discarded(self) -> str:
+        return (
+            "Batches that the Streams road discarded are in the stack's on-failure bucket, which is not "
+            "listed here. Their records are not in the answer."
+            f"\n  ttl-archive replay list --bucket {self.bucket} --on-failure FAILURE-BUCKET"
+        )
+
 
 def cover(
     files: StoredFiles, dates: DateRange | None, settings: Settings, *, bucket: str = "", errors: Counter[str]
@@ -140,7 +152,8 @@ def cover(
     frozen = tuple(each for each in asked if each.retrieval is not RetrievalState.READABLE)
     days = len({found[each] for each in asked})
     all_dates = tuple(sorted({each for each in found.values() if each is not None}))
-    return Coverage(dates, column, bucket, read, frozen, days, all_dates, errors)
+    on_failure = deploy_settings.load(settings).streams_road
+    return Coverage(dates, column, bucket, read, frozen, days, all_dates, errors, on_failure)
 
 
 def has_date(dates: DateRange, folder: str | None) -> bool:

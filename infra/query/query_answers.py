@@ -108,7 +108,7 @@ def _question(sql: str, values: tuple[str, ...], settings: Settings, dialect: Di
             f"{saved[sql].description}"
         )
     athena_sql = saved_queries(settings, AthenaDialect())[sql].sql
-    return Question(saved[sql].sql, values, is_saved=True, athena_sql=athena_sql)
+    return Question(saved[sql].sql, values, athena_sql)
 
 
 def _prompt(place: QueryPlace, how: QueryOptions, settings: Settings) -> None:

@@ -39,15 +39,14 @@ OnCoverage = Callable[[Coverage], None]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A query with the values of its parameters.
+    """A query with the values of its parameters, in Athena's SQL.
 
-    Of a saved query, `sql` is in the dialect of its place, and `athena_sql` is the same in Athena's.
+    If `athena_sql` is given, as for a saved query, `sql` is in the dialect of its place, and not translated.
     """
 
     sql: str
     parameters: tuple[str, ...] = ()
-    is_saved: bool = False
-    athena_sql: str = ""
+    athena_sql: str | None = None
 
 
 class QueryPlace(Protocol):
@@ -103,9 +102,9 @@ class EnginePlace:
         from ttl_archive.infra.query.translation.translate import translate_query
 
         settings, now = self._storage.settings, self._now()
-        translation = None if question.is_saved else translate_query(
-            question.sql, settings, question.parameters, now
-        )  # fmt: skip
+        translation = None
+        if question.athena_sql is None:
+            translation = translate_query(question.sql, settings, question.parameters, now)
         dates = dates_of(question, settings, now, self._connection)
         coverage, files = self._storage.coverage(dates, reads_errors=True)
         on_coverage(coverage)

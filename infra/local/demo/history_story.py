@@ -99,7 +99,7 @@ class HistoryStory:
         time = f"{moment:%Y-%m-%d %H:%M:%S}"
         with self._place() as place:
             query = saved_queries(self._pipeline.settings, place.dialect)["table_at"].sql
-            result = place.ask(Question(query, (time,), is_saved=True), lambda _: None)
+            result = place.ask(Question(query, (time,), athena_sql=query), lambda _: None)
             names = [column.name for column in result.columns]
             rows = [dict(zip(names, row, strict=True)) for row in result.rows]
         found = {

@@ -82,7 +82,7 @@ def answers(place: QueryPlace, settings: Settings) -> list[Any]:
     values = (DAYS[0], DAYS[-1], "%a%")
     saved, athena = (saved_queries(settings, dialect) for dialect in (place.dialect, AthenaDialect()))
     questions = [Question(sql) for sql in QUERIES] + [
-        Question(each.sql, values[: each.parameter_count], is_saved=True, athena_sql=athena[name].sql)
+        Question(each.sql, values[: each.parameter_count], athena[name].sql)
         for name, each in saved.items()
         if name not in ("rows_per_object", "broken_lines")  # their column "object" is the place
     ]

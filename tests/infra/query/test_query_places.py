@@ -1,5 +1,6 @@
 """What each place answers, and what it says before."""
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -14,6 +15,7 @@ from ttl_archive.infra.local.local_sql import local_access
 from ttl_archive.infra.local.moto_server.emulator import Emulator
 from ttl_archive.infra.query.athena_runner import AthenaRunner
 from ttl_archive.infra.query.coverage import Coverage
+from ttl_archive.infra.query.date_range import DateRange
 from ttl_archive.infra.query.query_errors import RefusedHereError
 from ttl_archive.infra.query.query_places import (
     AthenaPlace,
@@ -130,6 +132,17 @@ def test_open_and_refused_error_objects_of_the_dates_are_counted(
             "Of these dates there are 1 error object open and 1 error object refused, whose records are not "
             f"in the answer.\n  ttl-archive replay list --bucket {delivered.bucket} --why"
         )
+
+
+@pytest.mark.parametrize("source", ["kinesis", "streams", "both"])
+def test_the_on_failure_bucket_of_the_streams_road_is_named(delivered: Delivered, source: str) -> None:
+    delivered.deliver(SETTINGS, item(1))
+    chosen = dataclasses.replace(SETTINGS, sections={"deploy": {"source": source}})
+
+    coverage, _ = Storage(chosen, delivered.s3, delivered.bucket).coverage(DateRange("2026-01-01"), False)
+
+    command = f"ttl-archive replay list --bucket {delivered.bucket} --on-failure FAILURE-BUCKET"
+    assert [command in sentence for sentence in coverage.sentences()] == [True] * (source != "kinesis")
 
 
 def test_dates_that_do_not_exist_are_answered_with_those_that_do(
