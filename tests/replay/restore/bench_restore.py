@@ -2,7 +2,7 @@
 
     python tests/replay/restore/bench_restore.py
 
-Rows of twelve attributes with their image, about 1 kB each, in a bucket in memory.
+Rows of twelve attributes with their image, 744 bytes each, in a bucket in memory.
 """
 
 import gzip
