@@ -7,7 +7,7 @@ older version, and without reading it: also in GLACIER.
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from ttl_archive.infra.verify.archive_scan import ObjectProblem, VerifiedDays, affected_days, folder_date
@@ -99,7 +99,11 @@ def _read_seals(
     """Return the seals of each wanted day in the order of their numbers, and what is wrong with them."""
     table = settings.table.name
     seals: dict[date, list[Seal]] = {}
-    problems = []
+    problems: list[ObjectProblem] = []
+
+    def note(key: str, day: date, reason: str) -> None:
+        problems.append(ObjectProblem(f"s3://{bucket}/{key}", reason, (day,)))
+
     numbers: Counter[date] = Counter()
     for key in sorted(list_keys(s3, bucket, layout.seals_folder(table))):
         day = folder_date(key, "dt")
@@ -107,20 +111,35 @@ def _read_seals(
             continue
         numbers[day] += 1
         if key != layout.seal_key(table, str(day), numbers[day]):
-            reason = f"it is not seal {numbers[day]} of its day"
-            problems.append(ObjectProblem(f"s3://{bucket}/{key}", reason, (day,)))
-        if seal := read_seal(s3, bucket, key):
-            seals.setdefault(day, []).append(seal)
+            note(key, day, f"it is not seal {numbers[day]} of its day")
+        seal = read_seal(s3, bucket, key)
+        if seal is None:
+            note(key, day, "its content is no seal")
+        elif (seal.table, seal.day) != (table, day):
+            note(key, day, "it is a seal of another table or day")
         else:
-            problems.append(ObjectProblem(f"s3://{bucket}/{key}", "its content is no seal", (day,)))
+            earlier = seals.setdefault(day, [])
+            if _keys(earlier) & _keys([seal]):
+                note(key, day, "it has objects that an earlier seal has")
+            earlier.append(seal)
     return seals, problems
+
+
+def _keys(seals: Iterable[Seal]) -> set[str]:
+    return {each.key for seal in seals for each in seal.objects}
 
 
 def _compare(
     seals: Iterable[Seal], found: Iterable[ArchivedObject]
 ) -> tuple[list[tuple[str, str]], tuple[ArchivedObject, ...]]:
-    """Return the keys of a folder that differ from its seals, with reasons, and the unsealed objects."""
-    known = {each.key: (each, seal.sealed_at) for seal in seals for each in seal.objects}
+    """Return the keys of a folder that differ from its seals, with reasons, and the unsealed objects.
+
+    The first seal of an object counts: whoever may add a seal cannot cancel an earlier one.
+    """
+    known: dict[str, tuple[SealedObject, datetime]] = {}
+    for seal in seals:
+        for each in seal.objects:
+            known.setdefault(each.key, (each, seal.sealed_at))
     current = {each.key: each for each in sealed_objects(found)}
     differences = [
         (key, f"{reason} since it was sealed on {_minute(when)}")
@@ -170,4 +189,4 @@ def write_seals(
 
 
 def _minute(when: datetime) -> str:
-    return f"{when:%Y-%m-%d %H:%M} UTC"
+    return f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -10,10 +10,10 @@ Source: Amazon S3 API Reference, Object (ETag); S3 User Guide, UsingMetadata. No
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from msgspec import DecodeError, Struct
+from msgspec import DecodeError, Meta, Struct
 from msgspec.json import Decoder, encode
 from msgspec.json import format as indented
 
@@ -39,7 +39,7 @@ class Seal(Struct, frozen=True):
 
     table: str
     day: date
-    sealed_at: datetime
+    sealed_at: Annotated[datetime, Meta(tz=True)]
     sealed_by: str
     deleted: int
     rows: int
@@ -59,7 +59,7 @@ def read_seal(s3: Any, bucket: str, key: str) -> Seal | None:
     try:
         content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
         return _decode(content)
-    except DecodeError:
+    except (DecodeError, UnicodeDecodeError, RecursionError):
         return None
     except (ClientError, BotoCoreError) as error:
         raise translate_error(error, f"s3://{bucket}/{key}", "s3:GetObject") from error

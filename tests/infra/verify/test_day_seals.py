@@ -217,15 +217,58 @@ def test_a_seal_without_those_before_it_opens_its_day(
     assert f"s3://{archive.bucket}/{other}: it is not seal 1 of its day" in reasons
 
 
+NO_TIME_ZONE = (
+    b'{"table":"readings","day":"2026-03-03","sealed_at":"2026-03-04T00:00:00",'
+    b'"sealed_by":"","deleted":0,"rows":0,"objects":[]}'
+)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'{"table": "readings"}', b'{"table": "\xff"}', b'{"x":' + b"[" * 100_000, NO_TIME_ZONE],
+    ids=["incomplete", "not UTF-8", "too deep", "no time zone"],
+)
 def test_an_object_that_is_no_seal_opens_its_day(
-    verify: Any, archive: Pipeline, sealed: dict[str, bytes]
+    verify: Any, archive: Pipeline, sealed: dict[str, bytes], content: bytes
 ) -> None:
     key = layout.seal_key("readings", DAY, 2)
-    put(archive, key, b'{"table": "readings"}')
+    put(archive, key, content)
 
     reasons = by_day(verify("--json", exit_code=1))[DAY]["reasons"]
 
     assert f"s3://{archive.bucket}/{key}: its content is no seal" in reasons
+
+
+@pytest.mark.parametrize(("name", "value"), [("table", b"others"), ("day", b"2026-03-02")])
+def test_a_seal_that_was_copied_from_elsewhere_opens_its_day(
+    verify: Any, archive: Pipeline, sealed: dict[str, bytes], name: str, value: bytes
+) -> None:
+    first, key = (layout.seal_key("readings", DAY, number) for number in (1, 2))
+    seal = json.loads(archive.objects(first)[first]) | {name: value.decode(), "objects": []}
+    put(archive, key, json.dumps(seal).encode())
+
+    reasons = by_day(verify("--json", exit_code=1))[DAY]["reasons"]
+
+    assert f"s3://{archive.bucket}/{key}: it is a seal of another table or day" in reasons
+
+
+def test_a_later_seal_cannot_say_otherwise_of_an_object_than_the_first(
+    verify: Any, archive: Pipeline, sealed: dict[str, bytes]
+) -> None:
+    """Whoever may add seals could otherwise cancel one without replacing it."""
+    key, second = key_of(sealed, DAY), layout.seal_key("readings", DAY, 2)
+    alter(archive, key, sealed[key])
+    forget_versions(archive, "archive/")
+    seal = read_seal(archive.s3, archive.bucket, layout.seal_key("readings", DAY, 1))
+    assert seal
+    etag = archive.s3.head_object(Bucket=archive.bucket, Key=key)["ETag"].strip('"')
+    altered = tuple(replace(each, etag=etag) for each in seal.objects)
+    write_seal(archive.s3, archive.bucket, replace(seal, objects=altered), 2)
+
+    reasons = " ".join(by_day(verify("--json", exit_code=1))[DAY]["reasons"])
+
+    assert f"s3://{archive.bucket}/{key}: its content changed since it was sealed on" in reasons
+    assert f"s3://{archive.bucket}/{second}: it has objects that an earlier seal has" in reasons
 
 
 class IgnoresConditions:
