@@ -185,7 +185,7 @@ CHANGES: dict[str, Change] = {
 # Each changes one property of a few resources, as `memory_mb` and `buffer_s` do, which every run tests.
 SLOW = frozenset(
     {
-        "batch_window_s", "batches_per_shard", "batch_retries", "record_age_s", "stream_retention_days",
+        "batch_window_s", "batches_per_shard", "batch_retries", "stream_retention_days",
         "timeout_s", "architecture", "handler", "log_retention_days", "processor_buffer_mb", "alarm_email",
         "processor_buffer_s", "processor_retries", "buffer_mb", "source_backup_days", "storage_class",
         "tags", "glacier_days", "glacier_small_objects", "expire_years", "noncurrent_days", "error_days",
