@@ -162,7 +162,7 @@ def codes_in_the_code() -> set[str]:
         if path.stem.partition("_")[0] != "ingest"
     )
     raised = r'(?:RecordError|Refused|DamagedGzipError)\("(\w+)"\)'
-    pieces = r'(?:Unreadable\(0, [\w.()]+, |_Piece\([\w.()]+, |code: str = )"(\w+)"'
+    pieces = r'(?:Unreadable\((?:0|next\(numbers\)), [\w.()]+, |_Piece\([\w.()]+, |code: str = )"(\w+)"'
     return set(re.findall(raised, text)) | set(re.findall(pieces, text))
 
 

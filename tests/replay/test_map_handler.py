@@ -226,7 +226,7 @@ class StepFunctions:
 
 def follow(client: StepFunctions, stop: Event | None = None) -> Iterator[Execution]:
     steps: list[Execution] = []
-    distributed_map.run(client, ARN, PREFIX, stop or Event(), steps.append, poll_s=0)
+    distributed_map.run(client, ARN, {"prefix": PREFIX}, stop or Event(), steps.append, poll_s=0)
     return iter(steps)
 
 
