@@ -12,7 +12,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-_QUERY_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+# The cause also has the SQL, whose own texts may be UUIDs. It may be JSON in JSON, with quotes escaped.
+_QUERY_ID = re.compile(rf'QueryExecutionId[\\"]*\s*:[\s\\"]*({_UUID})')
+_FIRST_UUID = re.compile(f"({_UUID})")
 _CODE = re.compile(r"[A-Z][A-Z0-9_]+(?=:)")
 # A place in the SQL: the reason is from before any row was read.
 _PLACE = re.compile(r"[A-Z0-9_]+: line \d+:\d+: ")
@@ -39,8 +42,8 @@ class ReportFailure:
 def explain_error(athena: Any, error: str, cause: str) -> ReportFailure:
     """Return the reason of an error that the state machine has caught. Raises ClientError."""
     if error.startswith(("Athena.", "States.")):
-        found = _QUERY_ID.search(cause)
-        return _of_query(athena, found[0]) if found else _without_query(error, cause)
+        found = _QUERY_ID.search(cause) or _FIRST_UUID.search(cause)
+        return _of_query(athena, found[1]) if found else _without_query(error, cause)
     if error in _OWN_ERRORS:
         return ReportFailure(_message(cause))
     if error in _TIMED_OUT:

@@ -1,5 +1,8 @@
 """Why a report failed: Athena's own reason, without a value of an item."""
 
+import json
+from collections.abc import Callable
+
 import pytest
 
 from tests.infra.scheduled_reports.report_runs import scripted_athena
@@ -57,6 +60,18 @@ def test_a_query_without_a_reason() -> None:
     assert (
         explain_error(athena, "States.TaskFailed", query).reason == "Athena: FAILED: Athena gives no reason"
     )
+
+
+@pytest.mark.parametrize("form", [str, json.dumps])
+def test_a_uuid_in_the_sql_is_not_taken_for_the_query(form: Callable[[str], str]) -> None:
+    athena = scripted_athena(endings=[[{"State": "FAILED", "StateChangeReason": "SYNTAX_ERROR: line 1:8: x"}]])
+    query = athena.start_query_execution()["QueryExecutionId"]
+    sql = "SELECT 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee'"
+    cause = form(json.dumps({"Query": sql, "QueryExecutionId": query}))
+
+    found = explain_error(athena, "States.TaskFailed", cause)
+
+    assert found.reason == "Athena: FAILED: SYNTAX_ERROR: line 1:8: x"
 
 
 def test_a_query_that_still_runs_did_not_end_in_time() -> None:
