@@ -64,7 +64,8 @@ def test_a_query_without_a_reason() -> None:
 
 @pytest.mark.parametrize("form", [str, json.dumps])
 def test_a_uuid_in_the_sql_is_not_taken_for_the_query(form: Callable[[str], str]) -> None:
-    athena = scripted_athena(endings=[[{"State": "FAILED", "StateChangeReason": "SYNTAX_ERROR: line 1:8: x"}]])
+    failed = {"State": "FAILED", "StateChangeReason": "SYNTAX_ERROR: line 1:8: x"}
+    athena = scripted_athena(endings=[[failed]])
     query = athena.start_query_execution()["QueryExecutionId"]
     sql = "SELECT 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee'"
     cause = form(json.dumps({"Query": sql, "QueryExecutionId": query}))
