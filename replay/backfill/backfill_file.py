@@ -94,6 +94,11 @@ def data_file_record_key(run: BackfillRun, export: Export, data: DataFile) -> st
     return layout.backfill_record_key(run.settings.table.name, data.key, ident)
 
 
+def is_final(record: BackfillRecord, settings: Settings) -> bool:
+    """Whether these settings cannot accept more than the record has; others may accept what it refused."""
+    return record.transform == transform_identity(settings) or not record.tally.refused
+
+
 class _FileBackfill:
     def __init__(self, run: BackfillRun, export: Export, data: DataFile) -> None:
         self._run, self._export, self._data = run, export, data
@@ -118,9 +123,8 @@ class _FileBackfill:
         return FileOutcome(self._data.file.name, FileEnding.DONE, self._tally)
 
     def _is_settled(self, record: BackfillRecord) -> bool:
-        """Whether an earlier run left nothing to do. Other settings may accept what it refused."""
-        is_same = record.transform == self._transform
-        return (is_same or not record.tally.refused) and outputs_hold(self._run.s3, self._run.bucket, record)
+        """Whether an earlier run left nothing to do."""
+        return is_final(record, self._run.settings) and outputs_hold(self._run.s3, self._run.bucket, record)
 
     def _refuse_fewer_rows(self, before: BackfillRecord | None) -> None:
         if before is not None and self._tally.rows < before.tally.rows:

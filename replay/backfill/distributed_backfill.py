@@ -10,9 +10,11 @@ from ttl_archive.replay.backfill.backfill_file import (
     FileEnding,
     FileOutcome,
     data_file_record_key,
+    is_final,
 )
 from ttl_archive.replay.backfill.backfill_record import BackfillRecord, outputs_hold, read_backfill_record
 from ttl_archive.replay.backfill.backfill_run import BackfillSummary
+from ttl_archive.replay.commands.show import plural
 from ttl_archive.replay.errors import MisuseError
 from ttl_archive.replay.items.export_manifest import DataFile, Export
 from ttl_archive.replay.items.export_store import SUMMARY
@@ -46,14 +48,24 @@ def recorded(run: BackfillRun, exports: Sequence[Export], concurrency: int) -> R
     return dict(in_parallel(Threads(concurrency), record, files, at_once=concurrency))
 
 
-def summary_of_records(before: Recorded, after: Recorded, maps: str) -> BackfillSummary:
+def summary_of_records(run: BackfillRun, before: Recorded, after: Recorded) -> BackfillSummary:
     """Return what executions did, from what was recorded before and after them."""
     summary = BackfillSummary()
     for key, record in after.items():
-        if record is None:
-            reason = f"the execution left no record of it. Its results are under {maps}; run again"
+        if record is None or not is_final(record, run.settings):
+            reason = _why_not_done(record, layout.maps_folder(run.settings.table.name))
             summary.add(FileOutcome(key, FileEnding.FAILED, reason=reason))
             continue
         ending = FileEnding.BEFORE if record == before[key] else FileEnding.DONE
         summary.add(FileOutcome(key, ending, record.tally))
     return summary
+
+
+def _why_not_done(record: BackfillRecord | None, maps: str) -> str:
+    if record is None:
+        return f"the execution left no record of it. Its results are under {maps}; run again"
+    refused = plural(sum(record.tally.refused.values()), "item")
+    return (
+        f"the state machine has another archive.toml or version than this command, and refused {refused}. "
+        "Deploy it again, and run again"
+    )

@@ -106,7 +106,7 @@ def backfill(
         for order in orders:
             run_in_state_machine(place.clients, state_machine, order, "data files")
         after = recorded(run, exports, concurrency)
-        summary = summary_of_records(before, after, layout.maps_folder(place.table))
+        summary = summary_of_records(run, before, after)
     else:
         summary = _run_here(run, exports, concurrency)
     _print_summary(run, exports, summary, as_json)

@@ -251,6 +251,30 @@ def test_rows_that_an_execution_says_it_wrote_are_looked_for(
     )
 
 
+def test_a_state_machine_with_an_older_archive_toml_is_named(
+    s3: Any, own_export: str, machine: ScriptedStepFunctions
+) -> None:
+    """It finds its own record, and leaves the data file alone, which today's settings would archive."""
+    lines = [full_line(item(0, station={"S": "x"}))]
+    for key, body in export(prefix="exports/DeviceData/dt=2026-11-24").objects(lines).items():
+        s3.put_object(Bucket="my-archive", Key=key, Body=body)
+    Path("archive.toml").write_text(f'{CONFIG}[[columns]]\nname = "station"\npath = "id"\n')
+    first = json.loads(run(f"{own_export} --distributed {MACHINE} --json").stdout)
+    machine.machines[MACHINE] = lambda order: 2
+    again = json.loads(run(f"{own_export} --distributed {MACHINE} --json").stdout)
+    Path("archive.toml").write_text(CONFIG)
+
+    fixed = json.loads(run(f"{own_export} --distributed {MACHINE} --json").stdout)
+
+    assert (first["exit_code"], first["refused"]) == (3, {"ColumnCollision": 1})
+    assert (again["exit_code"], again["not_done"]) == (3, [])
+    assert fixed["exit_code"] == 1
+    assert [each["reason"] for each in fixed["not_done"]] == [
+        "the state machine has another archive.toml or version than this command, and refused 1 item. "
+        "Deploy it again, and run again"
+    ]
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
