@@ -8,12 +8,15 @@ names of functions but not what they return (`7 / 2`, `avg` of decimals, casts, 
 module               subject
 translate            the entry: SQL of Athena in, SQL of DuckDB out, with the columns
 select_statements    SELECT, WITH, joins, set operations
-expressions          names, literals, operators, CASE, subqueries
+final_clauses        GROUP BY, ORDER BY, LIMIT, OFFSET
+output_columns       the columns of a query, a * and a set operation
+expressions          names, literals, subqueries, windows, the calls of functions
+conditions           comparisons, AND, OR, NOT, IS NULL, BETWEEN, IN, LIKE, CASE
 arithmetic           + - * / % with Trino's types
 scalar_functions     functions of texts, numbers and NULLs
 time_functions       functions and intervals of dates and timestamps
 json_paths           json_extract_scalar
-aggregates           aggregate and window functions
+aggregates           aggregate and window functions, the frame of a window
 type_casts           CAST and TRY_CAST
 sql_types            Trino's types, and the common type of two
 translated           an expression with its type; conversions between types

@@ -35,7 +35,21 @@ from ttl_archive.infra.query.translation.sql_types import (
 from ttl_archive.infra.query.translation.translated import Translated, convert
 
 _EXACT_IN_DOUBLE = 2**53
+_FRAME_ENDS = ("UNBOUNDED", "CURRENT ROW")
 Rule = Callable[[exp.Expr, Expressions, str], Translated]
+
+
+def window_frame(spec: exp.Expr) -> str:
+    """Return the frame of a window. Raises RefusedNodeError for RANGE, and for a number of rows."""
+    refuse_other_arguments(spec, "kind", "start", "start_side", "end", "end_side")
+    start, end = spec.args.get("start"), spec.args.get("end") or "CURRENT ROW"
+    if spec.args.get("kind", "").upper() != "ROWS" or start not in _FRAME_ENDS or end not in _FRAME_ENDS:
+        raise RefusedNodeError("this window frame", spec)
+    words = [
+        f"{each} {spec.args.get(side) or ''}".strip()
+        for each, side in ((start, "start_side"), (end, "end_side"))
+    ]
+    return f"ROWS BETWEEN {words[0]} AND {words[1]}"
 
 
 def _count(node: exp.Expr, expressions: Expressions, suffix: str) -> Translated:

@@ -1,7 +1,7 @@
-"""Expressions: names, literals, operators, CASE, subqueries, and the calls of functions.
+"""Expressions: names, literals, arithmetic, casts, subqueries, windows, and the calls of functions.
 
-Each method of `ExpressionTranslator` translates one kind of node; `_RULES` says which, and is the closed
-list of operators. `FUNCTIONS` and AGGREGATES are the closed list of functions.
+Each method of `ExpressionTranslator` translates one kind of node; `_RULES` says which. `_RULES` and
+CONDITIONS are the closed list of operators; `FUNCTIONS` and AGGREGATES are the closed list of functions.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,8 @@ from typing import cast
 from sqlglot import exp
 
 from ttl_archive.infra.query.translation import arithmetic, json_paths, scalar_functions, time_functions
-from ttl_archive.infra.query.translation.aggregates import AGGREGATES, WINDOW_ONLY
+from ttl_archive.infra.query.translation.aggregates import AGGREGATES, WINDOW_ONLY, window_frame
+from ttl_archive.infra.query.translation.conditions import CONDITIONS
 from ttl_archive.infra.query.translation.mistakes import (
     MistakeError,
     RefusedNodeError,
@@ -34,22 +35,11 @@ from ttl_archive.infra.query.translation.sql_types import (
     decimal_type,
 )
 from ttl_archive.infra.query.translation.time_functions import add_interval, now_literal
-from ttl_archive.infra.query.translation.translated import Translated, to_common
+from ttl_archive.infra.query.translation.translated import Translated, require_comparable
 from ttl_archive.infra.query.translation.type_casts import cast_value, typed_literal
 from ttl_archive.infra.sql.dialect import literal
 
 FUNCTIONS = scalar_functions.FUNCTIONS | time_functions.FUNCTIONS | json_paths.FUNCTIONS
-_COMPARISONS: dict[type[exp.Expr], str] = {
-    exp.EQ: "=",
-    exp.NEQ: "<>",
-    exp.LT: "<",
-    exp.LTE: "<=",
-    exp.GT: ">",
-    exp.GTE: ">=",
-    exp.NullSafeEQ: "IS NOT DISTINCT FROM",
-    exp.NullSafeNEQ: "IS DISTINCT FROM",
-}
-_FRAME_ENDS = ("UNBOUNDED", "CURRENT ROW")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +74,8 @@ class ExpressionTranslator:
         kind = type(node)
         if kind in _RULES:
             return _RULES[kind](self, node)
+        if kind in CONDITIONS:
+            return CONDITIONS[kind](node, self)
         if kind in FUNCTIONS:
             names, rule = FUNCTIONS[kind]
             self._check_name(node, names)
@@ -107,6 +99,13 @@ class ExpressionTranslator:
         if value.type not in (BOOLEAN, UNKNOWN):
             raise MistakeError(f"A condition is needed, not {value.type}", node)
         return value.sql
+
+    def one_column(self, node: exp.Expr) -> Translated:
+        """Return a subquery translated, with the type of its column. Raises MistakeError for several."""
+        found = self._subquery(node, self._scope)
+        if len(found.types) != 1:
+            raise MistakeError(f"The subquery must have one column, not {len(found.types)}", node)
+        return Translated(f"({found.sql})", found.types[0])
 
     def order(self, node: exp.Ordered) -> str:
         """Return one expression of an ORDER BY."""
@@ -171,78 +170,6 @@ class ExpressionTranslator:
     def _joined(self, node: exp.Expr) -> Translated:
         return Translated(f"({self.text(node.this)} || {self.text(node.expression)})", VARCHAR)
 
-    def _comparison(self, node: exp.Expr) -> Translated:
-        (left, right), _ = to_common(
-            [require_comparable(self.translate(each), node) for each in (node.this, node.expression)], node
-        )
-        return Translated(f"({left.sql} {_COMPARISONS[type(node)]} {right.sql})", BOOLEAN)
-
-    def _logic(self, node: exp.Expr) -> Translated:
-        word = "AND" if isinstance(node, exp.And) else "OR"
-        return Translated(f"({self.condition(node.this)} {word} {self.condition(node.expression)})", BOOLEAN)
-
-    def _not(self, node: exp.Expr) -> Translated:
-        return Translated(f"(NOT {self.condition(node.this)})", BOOLEAN)
-
-    def _is(self, node: exp.Expr) -> Translated:
-        if not isinstance(node.expression, exp.Null):
-            raise RefusedNodeError(f"IS {node.expression.sql(dialect='trino')}", node)
-        return Translated(f"({self.translate(node.this).sql} IS NULL)", BOOLEAN)
-
-    def _between(self, node: exp.Expr) -> Translated:
-        refuse_other_arguments(node, "this", "low", "high")
-        given = [
-            require_comparable(self.translate(node.args[name]), node) for name in ("this", "low", "high")
-        ]
-        (value, low, high), _ = to_common(given, node)
-        return Translated(f"({value.sql} BETWEEN {low.sql} AND {high.sql})", BOOLEAN)
-
-    def _in(self, node: exp.Expr) -> Translated:
-        refuse_other_arguments(node, "this", "expressions", "query")
-        value = require_comparable(self.translate(node.this), node)
-        if query := node.args.get("query"):
-            found = self._one_column(query)
-            if found.types[0] != value.type:
-                raise RefusedNodeError(f"IN of {value.type} and a subquery of {found.types[0]}", node)
-            return Translated(f"({value.sql} IN {found.sql})", BOOLEAN)
-        listed = [require_comparable(self.translate(each), node) for each in node.expressions]
-        (value, *values), _ = to_common([value, *listed], node)
-        return Translated(f"({value.sql} IN ({', '.join(each.sql for each in values)}))", BOOLEAN)
-
-    def _like(self, node: exp.Expr) -> Translated:
-        refuse_other_arguments(node, "this", "expression")
-        return Translated(f"({self.text(node.this)} LIKE {self.text(node.expression)})", BOOLEAN)
-
-    def _like_with_escape(self, node: exp.Expr) -> Translated:
-        like, escape = node.this, node.expression
-        pattern = like.expression if isinstance(like, exp.Like) else None
-        if not (isinstance(pattern, exp.Literal) and isinstance(escape, exp.Literal)):
-            raise RefusedNodeError("LIKE with such an ESCAPE", node)
-        if not _is_escaped_well(pattern.this, escape.this):
-            raise RefusedNodeError("LIKE with such an ESCAPE", node)
-        texts = (self.text(like.this), literal(pattern.this), literal(escape.this))
-        return Translated("({} LIKE {} ESCAPE {})".format(*texts), BOOLEAN)
-
-    def _case(self, node: exp.Expr) -> Translated:
-        refuse_other_arguments(node, "this", "ifs", "default")
-        results = [each.args["true"] for each in node.args["ifs"]]
-        default = node.args.get("default")
-        values, kind = to_common(
-            [self.translate(each) for each in (*results, *([default] if default else []))], node
-        )
-        conditions = [self._case_condition(node.this, each) for each in node.args["ifs"]]
-        parts = [f" WHEN {when} THEN {value.sql}" for when, value in zip(conditions, values, strict=False)]
-        other = f" ELSE {values[-1].sql}" if default else ""
-        return Translated(f"CASE{''.join(parts)}{other} END", kind)
-
-    def _case_condition(self, value: exp.Expr | None, branch: exp.If) -> str:
-        if value is None:
-            return self.condition(branch.this)
-        (left, right), _ = to_common(
-            [require_comparable(self.translate(each), branch) for each in (value, branch.this)], branch
-        )
-        return f"({left.sql} = {right.sql})"
-
     def _cast(self, node: exp.Expr) -> Translated:
         node = cast(exp.Cast, node)
         refuse_other_arguments(node, "this", "to", "safe")
@@ -258,14 +185,7 @@ class ExpressionTranslator:
         return Translated(f"EXISTS ({self._subquery(node.this, self._scope).sql})", BOOLEAN)
 
     def _scalar_subquery(self, node: exp.Expr) -> Translated:
-        found = self._one_column(node)
-        return Translated(found.sql, found.types[0])
-
-    def _one_column(self, node: exp.Expr) -> SubqueryResult:
-        found = self._subquery(node, self._scope)
-        if len(found.types) != 1:
-            raise MistakeError(f"The subquery must have one column, not {len(found.types)}", node)
-        return SubqueryResult(f"({found.sql})", found.types)
+        return self.one_column(node)
 
     def _filtered(self, node: exp.Expr) -> Translated:
         return self._aggregate(node.this, self._filter(node))
@@ -294,42 +214,14 @@ class ExpressionTranslator:
         if order := node.args.get("order"):
             parts.append(f"ORDER BY {', '.join(self.order(each) for each in order.expressions)}")
         if spec := node.args.get("spec"):
-            parts.append(_frame(spec))
+            parts.append(window_frame(spec))
         return self._aggregate(inner, f"{given} OVER ({' '.join(parts)})", in_window=True)
-
-
-def require_comparable(value: Translated, node: exp.Expr) -> Translated:
-    """Return a value that can be compared.
-
-    Raises RefusedNodeError for JSON text, which the engines write differently.
-    """
-    if value.type == JSON_TEXT:
-        raise RefusedNodeError("comparing, sorting or grouping a json column", node)
-    return value
 
 
 def _order_by(sql: str, node: exp.Ordered) -> str:
     refuse_other_arguments(node, "this", "desc", "nulls_first")
     direction = "DESC" if node.args.get("desc") else "ASC"
     return f"{sql} {direction} NULLS {'FIRST' if node.args.get('nulls_first') else 'LAST'}"
-
-
-def _frame(spec: exp.Expr) -> str:
-    refuse_other_arguments(spec, "kind", "start", "start_side", "end", "end_side")
-    start, end = spec.args.get("start"), spec.args.get("end") or "CURRENT ROW"
-    if spec.args.get("kind", "").upper() != "ROWS" or start not in _FRAME_ENDS or end not in _FRAME_ENDS:
-        raise RefusedNodeError("this window frame", spec)
-    words = [
-        f"{each} {spec.args.get(side) or ''}".strip()
-        for each, side in ((start, "start_side"), (end, "end_side"))
-    ]
-    return f"ROWS BETWEEN {words[0]} AND {words[1]}"
-
-
-def _is_escaped_well(pattern: str, escape: str) -> bool:
-    """Return whether each escape character is before %, _ or itself: Trino refuses others."""
-    rest = iter(pattern)
-    return len(escape) == 1 and all(char != escape or next(rest, "") in ("%", "_", escape) for char in rest)
 
 
 _RULES: dict[type[exp.Expr], Callable[[ExpressionTranslator, exp.Expr], Translated]] = {
@@ -341,16 +233,6 @@ _RULES: dict[type[exp.Expr], Callable[[ExpressionTranslator, exp.Expr], Translat
     **dict.fromkeys(arithmetic.OPERATORS, ExpressionTranslator._arithmetic),
     exp.Neg: ExpressionTranslator._negation,
     exp.DPipe: ExpressionTranslator._joined,
-    **dict.fromkeys(_COMPARISONS, ExpressionTranslator._comparison),
-    exp.And: ExpressionTranslator._logic,
-    exp.Or: ExpressionTranslator._logic,
-    exp.Not: ExpressionTranslator._not,
-    exp.Is: ExpressionTranslator._is,
-    exp.Between: ExpressionTranslator._between,
-    exp.In: ExpressionTranslator._in,
-    exp.Like: ExpressionTranslator._like,
-    exp.Escape: ExpressionTranslator._like_with_escape,
-    exp.Case: ExpressionTranslator._case,
     exp.Cast: ExpressionTranslator._cast,
     exp.TryCast: ExpressionTranslator._cast,
     exp.CurrentDate: ExpressionTranslator._now,

@@ -19,13 +19,19 @@ from ttl_archive.infra.query.translation.translated import Translated, to_common
 
 
 class Expressions(Protocol):
-    """What a rule needs: the translation of an argument, and the current time."""
+    """What a rule needs: the translation of its arguments."""
 
     def translate(self, node: exp.Expr) -> Translated:
         """Return an expression translated. Raises RefusedNodeError or MistakeError."""
 
     def text(self, node: exp.Expr) -> str:
         """Return a varchar translated. Raises MistakeError for another type."""
+
+    def condition(self, node: exp.Expr) -> str:
+        """Return a condition translated. Raises MistakeError for anything that is not a boolean."""
+
+    def one_column(self, node: exp.Expr) -> Translated:
+        """Return a subquery translated, with the type of its column. Raises MistakeError for several."""
 
 
 Rule = Callable[[exp.Expr, Expressions], Translated]

@@ -1,12 +1,11 @@
 """Queries: SELECT, WITH, joins and set operations, each clause by Trino's rules.
 
-GROUP BY and WHERE see the columns behind FROM and not the aliases of SELECT, and ORDER BY sees both. A number
-in GROUP BY or ORDER BY is a position. A column without a name is called _col0, _col1, … by its position.
+WHERE sees the columns behind FROM and not the aliases of SELECT. A column without a name is called _col0,
+_col1, … by its position.
 Source: Trino documentation, SELECT; StatementAnalyzer.java.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from sqlglot import exp
@@ -16,15 +15,23 @@ from ttl_archive.infra.query.translation.expressions import (
     ExpressionTranslator,
     SubqueryResult,
     TranslationContext,
-    require_comparable,
 )
+from ttl_archive.infra.query.translation.final_clauses import group_by_clause, limit_clauses, order_by_clause
 from ttl_archive.infra.query.translation.mistakes import (
     MistakeError,
     RefusedNodeError,
     refuse_other_arguments,
 )
+from ttl_archive.infra.query.translation.output_columns import (
+    OutputColumn,
+    TranslatedQuery,
+    common_columns,
+    star_columns,
+    subquery_columns,
+    with_types,
+)
 from ttl_archive.infra.query.translation.scopes import Columns, Scope
-from ttl_archive.infra.query.translation.sql_types import DOUBLE, JSON_TEXT, SqlType, common_type
+from ttl_archive.infra.query.translation.sql_types import JSON_TEXT
 from ttl_archive.infra.query.translation.translated import Translated
 from ttl_archive.infra.sql.dialect import quoted
 
@@ -47,22 +54,6 @@ _SET_WORDS: dict[type[exp.Expr], str] = {
     exp.Intersect: "INTERSECT",
     exp.Except: "EXCEPT",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class OutputColumn:
-    """A column of a query: its name as it is shown, and its type."""
-
-    name: str
-    type: SqlType
-
-
-@dataclass(frozen=True, slots=True)
-class TranslatedQuery:
-    """A query for DuckDB, and its columns."""
-
-    sql: str
-    columns: tuple[OutputColumn, ...]
 
 
 class QueryTranslator:
@@ -91,9 +82,9 @@ class QueryTranslator:
         refuse_other_arguments(node, "this", "alias", "order", "limit", "offset")
         found = self._query(node.this, tables, around)
         shown = [(column, Translated(column.name, column.type)) for column in found.columns]
-        ending = [_order(node, shown, self._expressions(Scope(around), tables)), *_limits(node)]
-        ending = [each for each in ending if each]
-        sql = f"SELECT * FROM ({found.sql}) AS part {' '.join(filter(None, ending))}" if ending else found.sql
+        order = order_by_clause(node, shown, self._expressions(Scope(around), tables))
+        ending = " ".join(filter(None, [order, *limit_clauses(node)]))
+        sql = f"SELECT * FROM ({found.sql}) AS part {ending}" if ending else found.sql
         return TranslatedQuery(sql, found.columns)
 
     def _with(
@@ -115,7 +106,7 @@ class QueryTranslator:
                 raise RefusedNodeError("WITH that renames columns", each)
             found = self._query(each.this, known, around)
             name = each.alias.lower()
-            known[name] = _as_columns(found, each)
+            known[name] = subquery_columns(found, each)
             written.append(f"{quoted(name)} AS ({found.sql})")
         query = translate(node, known, around)
         return TranslatedQuery(f"WITH {', '.join(written)} {query.sql}", query.columns)
@@ -134,10 +125,10 @@ class QueryTranslator:
         if where := node.args.get("where"):
             parts.append(f"WHERE {expressions.condition(where.this)}")
         if group := node.args.get("group"):
-            parts.append(_group_by(group, selected, expressions))
+            parts.append(group_by_clause(group, selected, expressions))
         if having := node.args.get("having"):
             parts.append(f"HAVING {expressions.condition(having.this)}")
-        parts += [_order(node, selected, expressions), *_limits(node)]
+        parts += [order_by_clause(node, selected, expressions), *limit_clauses(node)]
         return TranslatedQuery(" ".join(filter(None, parts)), columns)
 
     def _expressions(self, scope: Scope, tables: Mapping[str, Columns]) -> ExpressionTranslator:
@@ -164,7 +155,7 @@ class QueryTranslator:
             if isinstance(each, exp.Star) or (
                 isinstance(each, exp.Column) and isinstance(each.this, exp.Star)
             ):
-                found += _all_columns(each, scope)
+                found += star_columns(each, scope)
                 continue
             value = expressions.translate(each.this if isinstance(each, exp.Alias) else each)
             name = (
@@ -209,7 +200,7 @@ class QueryTranslator:
             sql, scope.sources[name] = _table(node, tables)
         elif isinstance(node, exp.Subquery):
             found = self._query(node, tables, scope.around)
-            sql, scope.sources[name] = f"({found.sql})", _as_columns(found, node)
+            sql, scope.sources[name] = f"({found.sql})", subquery_columns(found, node)
         else:
             raise RefusedNodeError(f"{node.key} in FROM", node)
         return f"{sql} AS {quoted(name)}"
@@ -222,13 +213,16 @@ class QueryTranslator:
         if word != "UNION" and not is_distinct:
             raise RefusedNodeError(f"{word} ALL", node)
         sides = [self._query(each, tables, around) for each in (node.this, node.expression)]
-        columns = _common_columns(node, *sides)
+        columns = common_columns(node, *sides)
         if is_distinct and any(column.type == JSON_TEXT for column in columns):
             raise RefusedNodeError(f"{word} of a json column", node)
-        left, right = (_with_types(side, columns) for side in sides)
+        left, right = (with_types(side, columns) for side in sides)
         parts: list[str | None] = [f"({left}) {word}{'' if is_distinct else ' ALL'} ({right})"]
         shown = [(column, Translated(column.name, column.type)) for column in columns]
-        parts += [_order(node, shown, self._expressions(Scope(around), tables)), *_limits(node)]
+        parts += [
+            order_by_clause(node, shown, self._expressions(Scope(around), tables)),
+            *limit_clauses(node),
+        ]
         return TranslatedQuery(" ".join(filter(None, parts)), columns)
 
 
@@ -240,137 +234,3 @@ def _table(node: exp.Table, tables: Mapping[str, Columns]) -> tuple[str, Columns
     if name not in tables:
         raise MistakeError(f"Table '{node.name}' does not exist", node, suggest(name, tables))
     return quoted(name), tables[name]
-
-
-def _as_columns(query: TranslatedQuery, node: exp.Expr) -> Columns:
-    names = [column.name.lower() for column in query.columns]
-    if len(set(names)) < len(names):
-        raise RefusedNodeError("a subquery with two columns of one name", node)
-    return dict(zip(names, (column.type for column in query.columns), strict=True))
-
-
-def _all_columns(node: exp.Expr, scope: Scope) -> list[tuple[OutputColumn, Translated]]:
-    refuse_other_arguments(node.this if isinstance(node, exp.Column) else node)
-    source = node.table.lower() if isinstance(node, exp.Column) else ""
-    if not scope.sources or (source and source not in scope.sources):
-        raise MistakeError(
-            f"There is no relation '{source or '*'}' in FROM", node, suggest(source, scope.sources)
-        )
-    return [
-        (OutputColumn(name, kind), Translated(f"{quoted(each)}.{quoted(name)}", kind))
-        for each, columns in scope.sources.items()
-        if source in ("", each)
-        for name, kind in columns.items()
-    ]
-
-
-def _group_by(
-    node: exp.Group, selected: Sequence[tuple[OutputColumn, Translated]], expressions: ExpressionTranslator
-) -> str:
-    refuse_other_arguments(node, "expressions")
-    listed = []
-    for each in node.expressions:
-        if isinstance(each, exp.Literal):
-            value = selected[_position(each, len(selected))][1]
-        else:
-            value = expressions.translate(each)
-        listed.append(require_comparable(value, each).sql)
-    return f"GROUP BY {', '.join(listed)}"
-
-
-def _order(
-    node: exp.Expr,
-    selected: Sequence[tuple[OutputColumn, Translated]],
-    expressions: ExpressionTranslator,
-) -> str | None:
-    if (clause := node.args.get("order")) is None:
-        return None
-    refuse_other_arguments(clause, "expressions")
-    return f"ORDER BY {', '.join(_order_term(each, selected, expressions) for each in clause.expressions)}"
-
-
-def _order_term(
-    node: exp.Ordered,
-    selected: Sequence[tuple[OutputColumn, Translated]],
-    expressions: ExpressionTranslator,
-) -> str:
-    """Return a term of ORDER BY, as a position where it is one or names a column of the result."""
-    term, names = node.this, [column.name.lower() for column, _ in selected]
-    if isinstance(term, exp.Column) and not term.table and names.count(term.name.lower()) == 1:
-        position = names.index(term.name.lower())
-    elif isinstance(term, exp.Literal):
-        position = _position(term, len(selected))
-    else:
-        _refuse_aliases(term, selected, expressions)
-        return expressions.order(node)
-    if selected[position][0].type == JSON_TEXT:
-        raise RefusedNodeError("sorting a json column", node)
-    direction = "DESC" if node.args.get("desc") else "ASC"
-    return f"{position + 1} {direction} NULLS {'FIRST' if node.args.get('nulls_first') else 'LAST'}"
-
-
-def _refuse_aliases(
-    term: exp.Expr,
-    selected: Sequence[tuple[OutputColumn, Translated]],
-    expressions: ExpressionTranslator,
-) -> None:
-    """Refuse an expression in ORDER BY with a name that SELECT gives to something else."""
-    values = {column.name.lower(): value.sql for column, value in selected}
-    for column in term.find_all(exp.Column):
-        name = column.name.lower()
-        if not column.table and name in values and values[name] != expressions.translate(column).sql:
-            raise RefusedNodeError(f"the alias {name} inside an expression of ORDER BY", column)
-
-
-def _position(node: exp.Literal, count: int) -> int:
-    """Return the index of a position, which counts from 1."""
-    if not node.is_int or not 1 <= int(node.this) <= count:
-        raise MistakeError(f"{node.sql()} is not the position of a column: there are {count}", node)
-    return int(node.this) - 1
-
-
-def _limits(node: exp.Expr) -> list[str]:
-    parts = []
-    for name in ("limit", "offset"):
-        clause = node.args.get(name)
-        if clause is None:
-            continue
-        count = clause.args.get("expression")
-        if isinstance(count, exp.Var) and count.name.upper() == "ALL":
-            continue
-        if not (
-            isinstance(clause, (exp.Limit, exp.Offset)) and isinstance(count, exp.Literal) and count.is_int
-        ):
-            raise RefusedNodeError(f"{name.upper()} that is not a number", clause)
-        parts.append(f"{name.upper()} {count.this}")
-    return parts
-
-
-def _common_columns(
-    node: exp.Expr, left: TranslatedQuery, right: TranslatedQuery
-) -> tuple[OutputColumn, ...]:
-    if len(left.columns) != len(right.columns):
-        raise MistakeError(f"The sides have {len(left.columns)} and {len(right.columns)} columns", node)
-    found = []
-    for one, other in zip(left.columns, right.columns, strict=True):
-        kind = common_type(one.type, other.type)
-        if kind is None:
-            raise MistakeError(
-                f"Column {one.name} is {one.type} on one side and {other.type} on the other", node
-            )
-        if kind == DOUBLE and "decimal" in (one.type.name, other.type.name):
-            raise RefusedNodeError("a set operation of doubles and decimals", node)
-        found.append(OutputColumn(one.name, kind))
-    return tuple(found)
-
-
-def _with_types(query: TranslatedQuery, columns: Sequence[OutputColumn]) -> str:
-    """Return the query with the types of the whole set operation."""
-    if [column.type for column in query.columns] == [column.type for column in columns]:
-        return query.sql
-    names = [f"c{n}" for n in range(len(columns))]
-    selected = [
-        f"CAST({name} AS {column.type.engine_name}) AS {quoted(column.name)}"
-        for name, column in zip(names, columns, strict=True)
-    ]
-    return f"SELECT {', '.join(selected)} FROM ({query.sql}) AS side({', '.join(names)})"

@@ -11,12 +11,9 @@ from ttl_archive.infra.query.query_errors import WrongSqlError, refused_here
 from ttl_archive.infra.query.sql_place import show_place
 from ttl_archive.infra.query.translation.expressions import TranslationContext
 from ttl_archive.infra.query.translation.mistakes import MistakeError, RefusedNodeError
+from ttl_archive.infra.query.translation.output_columns import OutputColumn, TranslatedQuery
 from ttl_archive.infra.query.translation.scopes import Columns
-from ttl_archive.infra.query.translation.select_statements import (
-    OutputColumn,
-    QueryTranslator,
-    TranslatedQuery,
-)
+from ttl_archive.infra.query.translation.select_statements import QueryTranslator
 from ttl_archive.infra.query.translation.sql_types import type_of_column
 from ttl_archive.infra.sql.archive_relation import ArchiveRelation, RelationColumn
 from ttl_archive.infra.sql.duckdb_dialect import DuckDbDialect

@@ -9,6 +9,7 @@ from ttl_archive.infra.query.translation.macros import refused_unless
 from ttl_archive.infra.query.translation.mistakes import MistakeError, RefusedNodeError
 from ttl_archive.infra.query.translation.sql_types import (
     DOUBLE,
+    JSON_TEXT,
     UNKNOWN,
     SqlType,
     as_decimal,
@@ -68,3 +69,13 @@ def to_common(values: list[Translated], node: exp.Expr) -> tuple[list[Translated
 def as_decimal_value(value: Translated, node: exp.Expr) -> Translated:
     """Return an integer as a decimal; a decimal is returned as it is."""
     return convert(value, as_decimal(value.type), node)
+
+
+def require_comparable(value: Translated, node: exp.Expr) -> Translated:
+    """Return a value that can be compared.
+
+    Raises RefusedNodeError for JSON text, which the engines write differently.
+    """
+    if value.type == JSON_TEXT:
+        raise RefusedNodeError("comparing, sorting or grouping a json column", node)
+    return value
