@@ -6,6 +6,7 @@ report_steps      what it does: open the place, count, and write the page or the
 archive_report    all that the page says, gathered as one value
 report_period     the period: a month in UTC, or every date
 counted           a part that is counted, or the reason why it is not
+period_verdicts   whether anything is missing: the verdict of infra/verify/ on each day
 row_counts        rows of each day, and the time from TTL to removal: one SQL query
 object_counts     objects by storage class and size: one listing
 failure_report    error objects by state and cause, and replays

@@ -22,12 +22,14 @@ from ttl_archive.infra.report.failure_report import (
 from ttl_archive.infra.report.function_counts import FunctionCounts, sum_metrics
 from ttl_archive.infra.report.object_counts import ArchivedObjects, count_objects, list_objects
 from ttl_archive.infra.report.period_costs import CostPart, flow_costs, storage_costs, total_usd
+from ttl_archive.infra.report.period_verdicts import NOT_ASKED, PeriodVerdicts, verify_arguments
 from ttl_archive.infra.report.report_period import ReportPeriod, period_of
 from ttl_archive.infra.report.row_counts import RowCounts, count_rows
 from ttl_archive.replay.aws import Clients
 from ttl_archive.transform.settings import Settings
 
 CountFunctions = Callable[[DateRange], FunctionCounts | NotCounted]
+VerifyDates = Callable[[DateRange], PeriodVerdicts | NotCounted]
 _FOLDER_ONLY = "a folder of files has no {}. Name the bucket: --on s3 --bucket BUCKET"
 
 
@@ -36,7 +38,10 @@ _DISCARDED = "batches that Lambda discarded on the Streams road. Name their buck
 
 @dataclass(frozen=True, slots=True)
 class ReportSources:
-    """What a report is made from. `count_functions` returns the functions' sums of the period."""
+    """What a report is made from.
+
+    `count_functions` returns the functions' sums of the period, and `verify` the verdicts on its days.
+    """
 
     settings: Settings
     deploy: Deploy
@@ -45,6 +50,7 @@ class ReportSources:
     count_functions: CountFunctions
     on_failure: str | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    verify: VerifyDates = lambda _: NotCounted(NOT_ASKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,8 @@ class ArchiveReport:
     period: ReportPeriod
     made: datetime
     arrival: bool  # whether a day is that of arrival, and not that of the change
+    verdicts: PeriodVerdicts | NotCounted
+    verify_command: str | None  # that says more about the verdicts; a folder has none
     rows: RowCounts | NotCounted
     objects: ArchivedObjects | NotCounted
     functions: FunctionCounts | NotCounted
@@ -86,6 +94,8 @@ def count_archive(sources: ReportSources, month: str | None) -> ArchiveReport:
         period=period,
         made=sources.now(),
         arrival=settings.output.partition_by == "arrival",
+        verdicts=_of_bucket(storage, "count of the items that TTL deleted", lambda: sources.verify(dates)),
+        verify_command=_verify_command(sources, dates),
         rows=count_or_explain(lambda: count_rows(sources.place, settings, dates)),
         objects=objects,
         functions=functions,
@@ -109,17 +119,31 @@ def _failed(sources: ReportSources, period: ReportPeriod) -> FailedObjects | Not
     return replace(found, problems=(*found.problems, _DISCARDED))
 
 
-def metrics_of(clients: Clients | None, table: str) -> CountFunctions:
-    """Return the function that asks CloudWatch for the sums of some dates, or says why it does not.
+def _verify_command(sources: ReportSources, dates: DateRange) -> str | None:
+    if sources.storage.folder:
+        return None
+    batches = f" --on-failure {sources.on_failure}" if sources.on_failure else ""
+    return f"ttl-archive verify --bucket {sources.storage.bucket}{batches} {verify_arguments(dates)}"
 
-    `clients` is None for a folder. Metrics of AWS say nothing about a bucket at an endpoint of one's own.
-    """
-    if clients is None:
-        return lambda _: NotCounted(_FOLDER_ONLY.format("metrics"))
+
+def why_no_metrics(clients: Clients) -> NotCounted | None:
+    """Return why CloudWatch is not asked: metrics of AWS say nothing about a bucket at another endpoint."""
     if clients.has_own_endpoint() and not (
         environ.get("AWS_ENDPOINT_URL") or environ.get("AWS_ENDPOINT_URL_CLOUDWATCH")
     ):
-        return lambda _: NotCounted("S3 has an endpoint of its own, and CloudWatch has none beside it")
+        return NotCounted("S3 has an endpoint of its own, and CloudWatch has none beside it")
+    return None
+
+
+def metrics_of(clients: Clients | None, table: str) -> CountFunctions:
+    """Return the function that asks CloudWatch for the sums of some dates, or says why it does not.
+
+    `clients` is None for a folder.
+    """
+    if clients is None:
+        return lambda _: NotCounted(_FOLDER_ONLY.format("metrics"))
+    if reason := why_no_metrics(clients):
+        return lambda _: reason
     return lambda dates: sum_metrics(clients("cloudwatch"), table, dates, datetime.now(UTC))
 
 

@@ -27,6 +27,7 @@ def render(report: ArchiveReport) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(number=_number, size=size_text, duration=duration_text, usd=_usd, utc=_utc)
+    environment.filters["sentence"] = _sentence
     environment.tests["not_counted"] = lambda value: isinstance(value, NotCounted)
     return environment.get_template("page.html").render(
         report=report,
@@ -90,6 +91,10 @@ def _size_plot(objects: ArchivedObjects | NotCounted) -> Plot | None:
     limits = [size_text(limit).removesuffix("iB").replace(" ", "") for limit in SIZE_LIMITS]
     short = [*(f"<{limit}" for limit in limits), f"≥{limits[-1]}"]
     return bar_plot("Objects by size", short, objects.sizes, every=True)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _number(value: Any) -> str:

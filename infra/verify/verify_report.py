@@ -38,7 +38,7 @@ def print_verification(
     if not found.is_versioned:
         show.field("not checked", "deleted and overwritten objects: the bucket keeps no versions", _WIDTH)
     _print_sealing(outcomes)
-    show.field("answer", _answer(found), _WIDTH)
+    show.field("answer", verification_answer(found), _WIDTH)
     for line in _next_steps(found, arguments):
         show.note(line)
 
@@ -144,7 +144,8 @@ def _print_sealing(outcomes: Mapping[date, SealOutcome]) -> None:
             show.field(str(day), outcome.text, _WIDTH)
 
 
-def _answer(found: Verification) -> str:
+def verification_answer(found: Verification) -> str:
+    """Return the answer for all days in one sentence; a day that is not countable does not close."""
     if found.closes:
         return "every day closes: each item that TTL deleted has its row, or the difference is explained."
     bad = sum(not day.verdict.closes for day in found.days)

@@ -48,6 +48,7 @@ class KnownArchive:
     settings: Settings
     copy: Path
     rows: dict[str, int] = field(default_factory=dict)  # distinct changes by day, GLACIER apart
+    deleted: dict[str, int] = field(default_factory=dict)  # by TTL, as DynamoDB counts them
     sizes: dict[str, int] = field(default_factory=dict)  # of delivered objects by key
 
     def put(self, key: str, body: bytes, storage_class: str = "STANDARD") -> None:
@@ -63,9 +64,14 @@ class KnownArchive:
         rows = [convert(encoded(record)) for record in records]
         assert all(isinstance(row, Row) for row in rows)
         body = gzip.compress(b"".join(row.line for row in rows if isinstance(row, Row)), mtime=0)
-        key = f"archive/devices/dt={day}/{name}.jsonl.gz"
+        key = object_key(day, name)
         self.put(key, body, storage_class)
         self.sizes[key] = len(body)
+
+
+def object_key(day: str, name: str) -> str:
+    """The key of an object as Firehose names it; `name` is its last part."""
+    return f"archive/devices/dt={day}/stream-1-{day}-12-00-00-0a1b2c3d-{name}.jsonl.gz"
 
 
 def removal(number: int, day: datetime, lag_s: int, kind: str = "ttl") -> dict[str, Any]:
@@ -96,13 +102,16 @@ def known_archive(emulator: Emulator, config: Path, copy: Path) -> KnownArchive:
         if day == 5:  # an object beyond the line of 128 KiB, also when it is compressed
             records[0]["dynamodb"]["OldImage"]["note"] = {"S": os.urandom(150_000).hex()}
         archive.deliver(name, "first", records, "GLACIER" if in_glacier else "STANDARD")
+        archive.deleted[name] = len(records) - 1
         if not in_glacier:
             archive.rows[name] = len(records)
     archive.deliver("2026-10-02", "copy", [removal(1_000, MIDNIGHT, 60), removal(1_000, MIDNIGHT, 60)])
     archive.rows["2026-10-02"] += 1  # the same change twice is one
     archive.deliver("2026-09-30", "before", [removal(2_000, MIDNIGHT - timedelta(days=1), 60)])
+    archive.deleted["2026-10-01"] += 1
     _fail(archive)
-    _count_in_cloudwatch(emulator)
+    archive.deleted["2026-10-07"] += 2  # items whose changes never came
+    _count_in_cloudwatch(emulator, archive.deleted)
     return archive
 
 
@@ -115,11 +124,24 @@ def _fail(archive: KnownArchive) -> None:
     folder = "errors/devices/processing-failed/dt=2026-10-03/"
     for hour, body in ((6, good), (7, broken)):
         archive.put(f"{folder}stream-1-2026-10-03-0{hour}-00-00-{uuid.UUID(int=hour)}", body)
+    archive.deleted["2026-10-01"] += 3
     archive.rows["2026-10-01"] += 2  # in the folder of the day of their change
     replay_prefix(archive.s3, archive.settings, bucket=BUCKET, prefix=f"{folder}stream-1-2026-10-03-06")
 
 
-def _count_in_cloudwatch(emulator: Emulator) -> None:
+def _count_in_cloudwatch(emulator: Emulator, deleted: dict[str, int]) -> None:
+    emulator.client("cloudwatch").put_metric_data(
+        Namespace="AWS/DynamoDB",
+        MetricData=[
+            {
+                "MetricName": "TimeToLiveDeletedItemCount",
+                "Dimensions": [{"Name": "TableName", "Value": "devices"}],
+                "Timestamp": datetime.fromisoformat(day).replace(hour=6, tzinfo=UTC),
+                "Value": count,
+            }
+            for day, count in deleted.items()
+        ],
+    )
     emulator.client("cloudwatch").put_metric_data(
         Namespace="TtlArchive",
         MetricData=[

@@ -70,20 +70,24 @@ def browser() -> Iterator[Browser]:
 def pages(
     archive: KnownArchive, emulator: Emulator, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Path]:
-    """The page of the bucket, and that of a folder, where most parts are not counted."""
+    """The page of the bucket, that with verdicts, and that of a folder, where most parts are not counted."""
     folder = tmp_path_factory.mktemp("pages")
     environment = {**emulator.environment(), "TTL_ARCHIVE_CONFIG": str(archive.config)}
     found = {}
-    for name, place in (("bucket", "s3"), ("folder", str(archive.copy))):
+    for name, place in (
+        ("bucket", ["s3"]),
+        ("folder", [str(archive.copy)]),
+        ("verified", ["s3", "--verify"]),
+    ):
         found[name] = folder / f"{name}.html"
-        arguments = ["report", "--on", place, "--month", "2026-10", "--out", str(found[name])]
+        arguments = ["report", "--month", "2026-10", "--out", str(found[name]), "--on", *place]
         result = CliRunner().invoke(cli, arguments, env=environment)
         assert result.exit_code == 0, result.output
     return found
 
 
 @pytest.mark.parametrize("width", [PHONE, DESK])
-@pytest.mark.parametrize("name", ["bucket", "folder"])
+@pytest.mark.parametrize("name", ["bucket", "folder", "verified"])
 def test_the_page_fits_the_screen_without_an_error_or_a_request(
     browser: Browser, pages: dict[str, Path], name: str, width: int, tmp_path: Path
 ) -> None:
@@ -112,7 +116,7 @@ def test_the_page_has_no_script_and_refuses_one(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["bucket", "folder"])
+@pytest.mark.parametrize("name", ["bucket", "folder", "verified"])
 def test_every_text_has_contrast_in_both_colour_schemes(
     browser: Browser, pages: dict[str, Path], name: str, scheme: str
 ) -> None:
@@ -167,3 +171,19 @@ def test_a_plot_has_a_bar_for_each_row_of_its_table(browser: Browser, pages: dic
         "svg.nextElementSibling.querySelectorAll('tbody tr').length])"
     )
     assert [bars for bars, _ in counted] == [rows for _, rows in counted] == [10, 7, 6]
+
+
+def test_the_table_of_verdicts_is_named_and_open_when_a_day_does_not_close(
+    browser: Browser, pages: dict[str, Path], archive: KnownArchive
+) -> None:
+    browser.show(pages["verified"], width=PHONE)
+    rows: list[list[str]] = browser.run(TABLES)["verdicts"]
+
+    assert rows[0] == ["day", "verdict", "deleted by TTL", "rows that were read", "difference", "reason"]
+    assert {row[0]: row[2] for row in rows[1:11]} == {day: f"{n}" for day, n in archive.deleted.items()}
+    assert (rows[4][:2], rows[-1][:2]) == (["2026-10-04", "not countable"], ["all days", "not countable"])
+    section = "const section = document.querySelector('section[aria-labelledby=verdicts]'); return "
+    assert browser.run(section + "section.querySelector('details').open") is True
+    assert browser.run(section + "[...section.querySelectorAll('th')].every(each => each.scope)") is True
+    assert browser.run(section + "section.querySelector('.wide').tabIndex") == 0
+    assert browser.run(section + "section.querySelector('.wide').getAttribute('aria-label')")

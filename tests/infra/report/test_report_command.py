@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.infra.report.known_archive import CONFIG, KnownArchive
+from tests.infra.report.known_archive import CONFIG, KnownArchive, object_key
 from ttl_archive.infra.cli import cli
 from ttl_archive.infra.local.moto_server.emulator import Emulator
 
@@ -61,7 +61,7 @@ def test_objects_are_counted_by_class_and_against_the_line_of_128_kib(
 
     assert objects["of_period"]["GLACIER"] == {
         "objects": 1,
-        "bytes": archive.sizes["archive/devices/dt=2026-10-04/first.jsonl.gz"],
+        "bytes": archive.sizes[object_key("2026-10-04", "first")],
     }
     replayed = 1
     assert standard["objects"] == len(october) - 1 + replayed

@@ -126,10 +126,13 @@ def test_the_demo_s_ledger_adds_up_and_closes_after_replay(tmp_path, road, file_
     assert report["answers"][-1]["rows"] == [[expired - 1]]
     assert sum(count for _, count in report["answers"][0]["rows"]) == expired - 1
     assert "it adds up" in result.stderr
-    page = report["page"]
+    page = Path(report["page"]).read_text(encoding="utf-8")
     lines = [line for line in result.stderr.splitlines() if str(tmp_path) not in line]
     assert [line for line in lines if cell_len(line) > 80] == []
-    assert f"<strong>{expired}</strong> distinct changes." in Path(page).read_text(encoding="utf-8")
+    assert f"<strong>{expired}</strong> distinct changes." in page
+    assert "Every day closes: each item that TTL deleted has its row" in page
+    whole = page.partition("all days")[2].partition("</tr>")[0]
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", whole) == ["closed", f"{expired}", f"{expired}", "0", ""]
     assert report["row"]["ddb_table"] == "DeviceData"
     kept = (tmp_path / "kept" / "archive" / "DeviceData").rglob(f"*.{file_format}.gz")
     assert sum(gzip.decompress(path.read_bytes()).count(b"\n") for path in kept) == expired
