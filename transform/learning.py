@@ -26,6 +26,9 @@ from ttl_archive.transform.settings import Settings
 from ttl_archive.transform.shape import GENERAL, KINDS, Shape
 
 SAMPLE = 16  # images from which a shape is learned
+GLANCE = 4  # images after which a sample is given up that promises no shape
+RARE = 4  # while no shape saves anything: after so many images for each image of a sample ...
+RARE_STRIDE = 4  # ... one in so many is looked at, because the look costs 4 % of an image
 LONGEST_WAIT = 64  # images that pass for each image of a sample
 WINDOW = 32  # images that a shape refuses before it is judged
 PAUSE = 2048  # images without a shape between two samples ...
@@ -71,13 +74,17 @@ class Flattener(Generic[Made]):
         self._sample: list[Raw] = []
         self._sampled_name = b""
         self._waited = self._pause = self._hits = 0
+        self._stride = 1  # of so many images one is looked at for the sample
 
     def find(self, raw: Raw) -> Known[Made]:
         """Return the shape that an image should have, and what `make` returned for it.
 
         When none is known, it is a shape that no image has.
         """
-        return self._only or self._known.get(last_name(raw), self._new)
+        if self._only:
+            return self._only
+        found = _to_last_name(raw)  # `last_name` without its call, which costs a third of it
+        return self._known.get(found[1] if found else b"", self._new)
 
     def fallback(self, raw: Raw, row: dict[str, Any], refused_by: Shape) -> None:
         """Put an image's plain values into a row, sorted by column, on the general path.
@@ -96,7 +103,7 @@ class Flattener(Generic[Made]):
             self._refused(raw, refused_by)
         elif refused_by is self._new[0]:
             self._adopt(raw)
-        elif self._pause <= 0:
+        elif self._pause <= 0 and self._pause % self._stride == 0:
             self._take(raw)
 
     def _count_hits(self) -> None:
@@ -123,22 +130,27 @@ class Flattener(Generic[Made]):
 
     def _take(self, raw: Raw) -> None:
         """Add an image to the sample, or begin a sample of images with its last name."""
-        name = last_name(raw)
+        found = _to_last_name(raw)  # as in `find`
+        name = found[1] if found else b""
         if not self._sample:
             self._sampled_name, self._waited = name, 0
         self._waited += 1
         if name == self._sampled_name:
             self._sample.append(raw)
-        if len(self._sample) >= SAMPLE or self._waited >= LONGEST_WAIT * len(self._sample):
+        size = len(self._sample)
+        nothing_saved = self._only is self._general
+        self._stride = RARE_STRIDE if nothing_saved and self._waited > RARE * size else 1
+        is_hopeless = size == GLANCE and name == self._sampled_name and not _kinds_worth_it(self._sample)
+        if size >= SAMPLE or self._waited >= LONGEST_WAIT * size or is_hopeless:
             sample, self._sample = self._sample, []
             self._pause += PAUSE
             self._learn(sample)
 
     def _learn(self, sample: Sequence[Raw]) -> None:
+        if not self._columns_of or len(sample) < SAMPLE:
+            return
         try:
-            images = [decoded(raw) for raw in sample]
-            kinds = _common_kinds(images)
-            if self._columns_of and len(sample) >= SAMPLE and _is_worth_it(kinds, images):
+            if kinds := _kinds_worth_it(sample):
                 self._latest = self._shaped(kinds, self._columns_of(tuple(kinds)))
                 self._remember(self._sampled_name, self._latest)
         except (RecordError, ValueError):
@@ -179,8 +191,13 @@ def _are_numbers(name: str, images: Sequence[Image]) -> bool:
     return all("N" in element for element in chain.from_iterable(lists))
 
 
-def _is_worth_it(kinds: Mapping[str, str], images: Sequence[Image]) -> bool:
-    """Return whether a shape is faster: items have most of the attributes, and most of these have a kind."""
+def _kinds_worth_it(sample: Sequence[Raw]) -> dict[str, str] | None:
+    """Return the kinds of the attributes, or None where a shape would not be faster than the general path.
+
+    It is faster where items have most of the attributes, and most of these have a kind.
+    """
+    images = [decoded(raw) for raw in sample]
+    kinds = _common_kinds(images)
     general = sum(kind == GENERAL for kind in kinds.values())
     attributes = sum(map(len, images))
-    return len(kinds) * len(images) <= 2 * attributes and 2 * general <= len(kinds)
+    return kinds if len(kinds) * len(images) <= 2 * attributes and 2 * general <= len(kinds) else None
