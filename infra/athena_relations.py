@@ -20,18 +20,9 @@ from ttl_archive.transform.settings import Settings
 _MEMORY_MB = 256
 _TIMEOUT_S = 600  # four statements of a few seconds, and waiting for a full queue
 # Source: ATH, fine-grained access to databases and tables; cloudquery/cloudquery #8016 for GetDatabases.
-_GLUE_READING = [
-    "glue:GetDatabase",
-    "glue:GetDatabases",
-    "glue:GetPartitions",
-    "glue:GetTable",
-    "glue:GetTables",
-]
+_GLUE_READING = [*roles.GLUE_READING, "glue:GetDatabases"]
 # Whether a replacement updates a view, or deletes and creates it, is not documented: both are allowed.
 _GLUE_WRITING = ["glue:CreateTable", "glue:DeleteTable", "glue:UpdateTable"]
-# Athena writes a result for each statement as the caller. Source: ATH, example-policies-workgroup.
-_RESULT_BUCKET = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]
-_RESULT_OBJECTS = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"]
 
 
 class AthenaRelations(Construct):
@@ -88,24 +79,12 @@ class AthenaRelations(Construct):
         return [
             roles.allow(["athena:GetQueryExecution", "athena:StartQueryExecution"], [workgroup]),
             *self._glue_statements(),
-            roles.allow(_RESULT_BUCKET, [results.bucket_arn]),
-            roles.allow(_RESULT_OBJECTS, [results.arn_for_objects("*")]),
+            *roles.result_writing(results),
             *roles.bucket_key_use(self._deploy),
         ]
 
     def _glue_statements(self) -> list[iam.PolicyStatement]:
         """Allow what CREATE OR REPLACE VIEW and DROP VIEW call in Glue. They write our views only."""
-        stack, database = Stack.of(self), self._deploy.database
-
-        def arns(*names: str) -> list[str]:
-            tables = [("table", f"{database}/{name}") for name in names]
-            resources: list[tuple[str, str | None]] = [("catalog", None), ("database", database), *tables]
-            return [
-                stack.format_arn(service="glue", resource=resource, resource_name=name)
-                for resource, name in resources
-            ]
-
-        return [
-            roles.allow(_GLUE_READING, arns(*RELATIONS, ARCHIVE_FILES, ERROR_FILES)),
-            roles.allow(_GLUE_WRITING, arns(*RELATIONS)),
-        ]
+        read = roles.glue_arns(self, self._deploy.database, *RELATIONS, ARCHIVE_FILES, ERROR_FILES)
+        written = roles.glue_arns(self, self._deploy.database, *RELATIONS)
+        return [roles.allow(_GLUE_READING, read), roles.allow(_GLUE_WRITING, written)]

@@ -5,7 +5,7 @@ Source of the lists: Amazon Data Firehose Developer Guide, controlling-access.
 
 from collections.abc import Sequence
 
-from aws_cdk import Aws, Stack
+from aws_cdk import Aws
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesis as kinesis
@@ -62,12 +62,5 @@ def stream_reading(stream: kinesis.IStream, deploy: Deploy) -> list[iam.PolicySt
 
 def schema_reading(scope: Construct, table: glue.CfnTable) -> list[iam.PolicyStatement]:
     """Allow reading the Glue table, as record format conversion does."""
-    arns = [
-        Stack.of(scope).format_arn(service="glue", resource=resource, resource_name=name)
-        for resource, name in (
-            ("catalog", None),
-            ("database", table.database_name),
-            ("table", f"{table.database_name}/{table.ref}"),
-        )
-    ]
+    arns = roles.glue_arns(scope, table.database_name, table.ref)
     return [roles.allow(["glue:GetTable", "glue:GetTableVersion", "glue:GetTableVersions"], arns)]

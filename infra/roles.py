@@ -19,6 +19,8 @@ from ttl_archive.transform import layout
 from ttl_archive.transform.settings import Settings
 
 Conditions = dict[str, Any]
+# What Athena reads of the Glue catalog as its caller. Source: Athena User Guide, access to databases.
+GLUE_READING = ("glue:GetDatabase", "glue:GetPartitions", "glue:GetTable", "glue:GetTables")
 
 
 def allow(
@@ -156,7 +158,7 @@ def querying(
         "athena:ListQueryExecutions",
     ]
     return [
-        allow(actions, [_workgroup(scope, deploy)]),
+        allow(actions, [workgroup_arn(scope, deploy)]),
         *query_running(scope, settings, deploy, bucket, results),
     ]
 
@@ -168,14 +170,6 @@ def query_running(
 
     Source: Athena User Guide, fine-grained access to workgroups and access to databases.
     """
-    glue_arns = [
-        Stack.of(scope).format_arn(service="glue", resource=resource, resource_name=name)
-        for resource, name in (
-            ("catalog", None),
-            ("database", deploy.database),
-            ("table", f"{deploy.database}/*"),
-        )
-    ]
     return [
         allow(
             [
@@ -184,9 +178,9 @@ def query_running(
                 "athena:StartQueryExecution",
                 "athena:StopQueryExecution",
             ],
-            [_workgroup(scope, deploy)],
+            [workgroup_arn(scope, deploy)],
         ),
-        allow(["glue:GetDatabase", "glue:GetPartitions", "glue:GetTable", "glue:GetTables"], glue_arns),
+        allow(GLUE_READING, glue_arns(scope, deploy.database, "*")),
         allow(["s3:GetBucketLocation", "s3:ListBucket"], [results.bucket_arn, bucket.bucket_arn]),
         allow(["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"], [results.arn_for_objects("*")]),
         allow(
@@ -200,8 +194,33 @@ def query_running(
     ]
 
 
-def _workgroup(scope: Construct, deploy: Deploy) -> str:
+def result_writing(results: s3.IBucket) -> list[iam.PolicyStatement]:
+    """Allow what Athena does in its bucket of results as its caller.
+
+    Source: ATH, example-policies-workgroup.
+    """
+    objects = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"]
+    return [
+        allow(
+            ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"], [results.bucket_arn]
+        ),
+        allow(objects, [results.arn_for_objects("*")]),
+    ]
+
+
+def workgroup_arn(scope: Construct, deploy: Deploy) -> str:
+    """Return the ARN of the archive's workgroup."""
     return Stack.of(scope).format_arn(service="athena", resource="workgroup", resource_name=deploy.stack_name)
+
+
+def glue_arns(scope: Construct, database: str, *tables: str) -> list[str]:
+    """Return the ARNs that a call about tables of the Glue catalog requires: catalog, database and tables."""
+    names = [("table", f"{database}/{table}") for table in tables]
+    parts: list[tuple[str, str | None]] = [("catalog", None), ("database", database), *names]
+    return [
+        Stack.of(scope).format_arn(service="glue", resource=resource, resource_name=name)
+        for resource, name in parts
+    ]
 
 
 def grant_all(grantee: iam.IGrantable, statements: Sequence[iam.PolicyStatement]) -> iam.Grant:
