@@ -4,7 +4,6 @@ A map calls one function with a batch of items, and writes the result of each ba
 replay/table=TABLE/maps/.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,17 +16,11 @@ from constructs import Construct
 
 from ttl_archive.infra import roles
 from ttl_archive.infra.deploy_settings import Deploy
-from ttl_archive.infra.nag import acknowledge, acknowledge_wildcards
+from ttl_archive.infra.machine_states import PASSING_ERRORS, retry
+from ttl_archive.infra.nag import acknowledge_wildcards
+from ttl_archive.infra.standard_machine import standard_machine
 
 _MAX_BYTES = 200_000  # of the batch as JSON; the service accepts 262,144
-# Errors of the call, not of the work. Source: AWS Step Functions Developer Guide, Lambda best practices.
-_PASSING = [
-    "Lambda.ClientExecutionTimeoutException",
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +54,9 @@ def map_definition(
         },
         "OutputPath": "$.Payload",
         "Retry": [
-            {
-                "ErrorEquals": _PASSING,
-                "IntervalSeconds": 2,
-                "MaxAttempts": 6,
-                "BackoffRate": 2,
-                "JitterStrategy": "FULL",
-            },
+            retry(PASSING_ERRORS, 2, 6) | {"JitterStrategy": "FULL"},
             # The function fails when an item is not finished. The next attempt skips what is done.
-            {"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 30, "MaxAttempts": 3, "BackoffRate": 2},
+            retry(["States.TaskFailed"], 30, 3),
         ],
         "End": True,
     }
@@ -100,20 +87,13 @@ def map_definition(
 
 def map_machine(scope: Construct, role: iam.IRole, definition: dict[str, Any]) -> sfn.StateMachine:
     """Create the state machine of a map, which may start its batches."""
-    machine = sfn.StateMachine(
+    machine = standard_machine(
         scope,
-        "Machine",
-        state_machine_type=sfn.StateMachineType.STANDARD,
-        role=role,
-        definition_body=sfn.DefinitionBody.from_string(json.dumps(definition)),
-    )
-    acknowledge(
-        machine,
-        {
-            "SF1": "Step Functions keeps the history of a Standard execution for 90 days, and the map "
-            "writes the result of each batch into the bucket; a log would be a third copy.",
-            "SF2": "The only call is one function, whose log has its durations.",
-        },
+        role,
+        definition,
+        no_log="Step Functions keeps the history of a Standard execution for 90 days, and the map writes the "
+        "result of each batch into the bucket; a log would be a third copy.",
+        no_trace="The only call is one function, whose log has its durations.",
     )
     # Batches are executions of the state machine itself.
     execution = Stack.of(scope).format_arn(

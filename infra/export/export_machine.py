@@ -14,18 +14,11 @@ DescribeExport; SFN, supported AWS SDK service integrations.
 from collections.abc import Mapping
 from typing import Any
 
-State = dict[str, Any]
+from ttl_archive.infra.machine_states import State, choice, function_call, retry
+
 POLL_S = 120  # an export of ten items takes ten minutes; an execution has 25,000 events, nine for each poll
-# Errors of a call, not of the work. Source: SFN, Lambda best practices; DynamoDB API Reference,
-# ExportTableToPointInTime.
-_PASSING = [
-    "Lambda.ClientExecutionTimeoutException",
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
-    "WindowTakenError",
-]
+_PASSING = ["WindowTakenError"]
+# Source: DynamoDB API Reference, ExportTableToPointInTime.
 _THROTTLED = [
     "DynamoDb.InternalServerErrorException",
     "DynamoDb.LimitExceededException",
@@ -43,19 +36,10 @@ def export_definition(
     """
 
     def call(action: str, **given: str) -> State:
-        payload = {
-            "action": action,
-            "config": dict(config),
-            **{f"{key}.$": path for key, path in given.items()},
-        }
-        return {
-            "Type": "Task",
-            "Resource": f"arn:{partition}:states:::lambda:invoke",
-            "Parameters": {"FunctionName": function_arn, "Payload": payload},
-            "ResultSelector": {"answer.$": "$.Payload"},
-            "ResultPath": "$.plan" if action == "plan" else "$.noted",
-            "Retry": [_retry(_PASSING, 5, 6)],
-        }
+        path = "$.plan" if action == "plan" else "$.noted"
+        return function_call(
+            action, config, given, function_arn=function_arn, partition=partition, path=path, passing=_PASSING
+        )
 
     def sdk(action: str, parameters: State, selected: State, path: str) -> State:
         return {
@@ -64,7 +48,7 @@ def export_definition(
             "Parameters": parameters,
             "ResultSelector": selected,
             "ResultPath": path,
-            "Retry": [_retry(_THROTTLED, 30, 8)],
+            "Retry": [retry(_THROTTLED, 30, 8)],
         }
 
     recovery = "$.ContinuousBackupsDescription.PointInTimeRecoveryDescription"
@@ -75,7 +59,7 @@ def export_definition(
         "$.export",
     )
     # The end may be too new for the service though the plan has waited; see export_windows.
-    export["Retry"].append(_retry(["DynamoDb.InvalidExportTimeException"], 300, 3, rate=1))
+    export["Retry"].append(retry(["DynamoDb.InvalidExportTimeException"], 300, 3, rate=1))
     window = {"window": "$.plan.answer.window"}
     states = {
         "CheckRecovery": sdk(
@@ -85,7 +69,7 @@ def export_definition(
             "$.recovery",
         )
         | {"Next": "RecoveryIsOn"},
-        "RecoveryIsOn": _choice(
+        "RecoveryIsOn": choice(
             "$.recovery.description.PointInTimeRecoveryStatus", {"ENABLED": "PlanWindow"}, "RecoveryIsOff"
         ),
         "RecoveryIsOff": _fail(
@@ -97,7 +81,7 @@ def export_definition(
             earliest="$.recovery.description.EarliestRestorableDateTime",
         )
         | {"Next": "Planned"},
-        "Planned": _choice(
+        "Planned": choice(
             "$.plan.answer.next", {"export": "Export", "wait": "WaitForEnd", "done": "Done"}, "Gap"
         ),
         "WaitForEnd": {"Type": "Wait", "SecondsPath": "$.plan.answer.seconds", "Next": "CheckRecovery"},
@@ -111,14 +95,14 @@ def export_definition(
             "$.described",
         )
         | {"Next": "ExportEnded"},
-        "ExportEnded": _choice(
+        "ExportEnded": choice(
             "$.described.description.ExportStatus",
             {"COMPLETED": "Remember", "FAILED": "CountFailure"},
             "WaitForExport",
         ),
         "Remember": call("remember", arn="$.export.arn", **window) | {"Next": "CheckRecovery"},
         "CountFailure": call("failed", attempt="$.plan.answer.attempt", **window) | {"Next": "TryAgain"},
-        "TryAgain": _choice("$.noted.answer.next", {"plan": "CheckRecovery"}, "ExportFailed"),
+        "TryAgain": choice("$.noted.answer.next", {"plan": "CheckRecovery"}, "ExportFailed"),
         "ExportFailed": {
             "Type": "Fail",
             "Error": "ExportFailed",
@@ -155,14 +139,5 @@ def _request(config: Mapping[str, Any], table_arn: str, key_arn: str | None) -> 
     return request | {"ExportType": "INCREMENTAL_EXPORT", "IncrementalExportSpecification": window}
 
 
-def _choice(path: str, next_of: Mapping[str, str], default: str) -> State:
-    choices = [{"Variable": path, "StringEquals": text, "Next": name} for text, name in next_of.items()]
-    return {"Type": "Choice", "Choices": choices, "Default": default}
-
-
 def _fail(error: str, cause: str) -> State:
     return {"Type": "Fail", "Error": error, "Cause": cause}
-
-
-def _retry(errors: list[str], seconds: int, attempts: int, rate: int = 2) -> State:
-    return {"ErrorEquals": errors, "IntervalSeconds": seconds, "MaxAttempts": attempts, "BackoffRate": rate}

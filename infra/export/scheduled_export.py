@@ -1,12 +1,8 @@
 """The export on a schedule: EventBridge Scheduler, the state machine, its function, and the roles of each."""
 
-import json
-
 from aws_cdk import Aws, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from ttl_archive.infra import roles
@@ -15,16 +11,12 @@ from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.export.export_machine import export_definition
 from ttl_archive.infra.export.export_settings import ExportSettings
 from ttl_archive.infra.functions import PythonFunction
-from ttl_archive.infra.nag import acknowledge, acknowledge_wildcards
+from ttl_archive.infra.nag import acknowledge_wildcards
+from ttl_archive.infra.standard_machine import SCHEDULED_TIME, Schedules, standard_machine
 from ttl_archive.transform import layout
 from ttl_archive.transform.settings import Settings
 
 _MEMORY_MB, _TIMEOUT_S = 256, 60
-# An event that cannot be delivered for a day is dropped; the next run exports its time too.
-_MAX_EVENT_AGE_S, _MAX_RETRIES = 86_400, 185
-# The context attribute is the time of the schedule, not of the call, so that a retry has the same window.
-# Source: SCHD, managing-schedule-context-attributes.
-_INPUT = {"scheduled_time": "<aws.scheduler.scheduled-time>"}
 
 
 class ScheduledExport(Construct):
@@ -92,49 +84,17 @@ class ScheduledExport(Construct):
             partition=Aws.PARTITION,
             key_arn=deploy.kms_key_arn,
         )
-        self.machine = sfn.StateMachine(
+        self.machine = standard_machine(
             self,
-            "Machine",
-            state_machine_type=sfn.StateMachineType.STANDARD,
-            role=role,
-            definition_body=sfn.DefinitionBody.from_string(json.dumps(definition)),
+            role,
+            definition,
+            no_log="Step Functions keeps the history of a Standard execution for 90 days, and the "
+            "windows are remembered in the bucket; a log would be a third copy.",
+            no_trace="Its calls are one function, whose log has its durations, and DynamoDB's own API.",
         )
-        acknowledge(
-            self.machine,
-            {
-                "SF1": "Step Functions keeps the history of a Standard execution for 90 days, and the "
-                "windows are remembered in the bucket; a log would be a third copy.",
-                "SF2": "Its calls are one function, whose log has its durations, and DynamoDB's own API.",
-            },
-        )
-        self._schedule(export)
-
-    def _schedule(self, export: ExportSettings) -> None:
-        """Create the schedule. The group narrows the role: a schedule cannot be named in its condition.
-
-        Source: SCHD, cross-service confused deputy prevention.
-        """
-        group = scheduler.CfnScheduleGroup(self, "Group")
-        start = Construct(self, "Start")
-        ours = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID, "aws:SourceArn": group.attr_arn}}
-        machine_arn = self.machine.state_machine_arn
-        role = roles.service_role(
-            start, "scheduler.amazonaws.com", [roles.allow(["states:StartExecution"], [machine_arn])], ours
-        )
-        scheduler.CfnSchedule(
-            self,
-            "Schedule",
-            group_name=group.ref,
-            schedule_expression=f"rate({export.every_minutes} minutes)",
-            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-            target=scheduler.CfnSchedule.TargetProperty(
-                arn=machine_arn,
-                role_arn=role.role_arn,
-                input=json.dumps(_INPUT),
-                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                    maximum_event_age_in_seconds=_MAX_EVENT_AGE_S, maximum_retry_attempts=_MAX_RETRIES
-                ),
-            ),
+        # When a run is dropped, the next one exports its time too.
+        Schedules(self, self.machine).add(
+            "Schedule", f"rate({export.every_minutes} minutes)", {"scheduled_time": SCHEDULED_TIME}
         )
 
 

@@ -14,24 +14,16 @@ Source: AWS Step Functions Developer Guide, connect-athena, connect-sns, concept
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ttl_archive.infra.machine_states import State, choice, function_call, retry
 from ttl_archive.infra.scheduled_reports.report_settings import ScheduledReport
 
-State = dict[str, Any]
 # Athena ends a query after 30 minutes by default; before that it can wait in the queue.
 # Source: Athena User Guide, service-limits.
 _QUERY_S = 3 * 3600
 _AGAIN_S = 60
-# Errors of a call, not of the work. Source: SFN, Lambda best practices; BC-athena, StartQueryExecution. The
-# generic name of Athena's errors is not documented; both that public state machines have are there.
-_PASSING = [
-    "Lambda.ClientExecutionTimeoutException",
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
-    "ReportCallError",
-    "ReportConflictError",
-]
+_PASSING = ["ReportCallError", "ReportConflictError"]
+# Source: BC-athena, StartQueryExecution. The generic name of Athena's errors is not documented; both that
+# public state machines have are there.
 _THROTTLED = [
     "Athena.TooManyRequestsException",
     "Athena.ThrottlingException",
@@ -58,19 +50,9 @@ def reports_definition(
     """
 
     def call(action: str, path: str, **given: str) -> State:
-        payload = {
-            "action": action,
-            "config": dict(config),
-            **{f"{key}.$": path_of for key, path_of in given.items()},
-        }
-        return {
-            "Type": "Task",
-            "Resource": f"arn:{partition}:states:::lambda:invoke",
-            "Parameters": {"FunctionName": function_arn, "Payload": payload},
-            "ResultSelector": {"answer.$": "$.Payload"},
-            "ResultPath": path,
-            "Retry": [_retry(_PASSING, 5, 6)],
-        }
+        return function_call(
+            action, config, given, function_arn=function_arn, partition=partition, path=path, passing=_PASSING
+        )
 
     def publish(source: str) -> State:
         return {
@@ -82,21 +64,21 @@ def reports_definition(
                 "Message.$": f"{source}.answer.message",
             },
             "ResultPath": "$.published",
-            "Retry": [_retry(_NOT_PUBLISHED, 5, 6)],
+            "Retry": [retry(_NOT_PUBLISHED, 5, 6)],
         }
 
     explained = {"error": "$.failed.Error", "cause": "$.failed.Cause"}
     names = {each.settings.name: f"Query-{each.settings.name}" for each in reports}
     states = {
         "Plan": call("plan", "$.plan", input="$") | {"Next": "Planned"},
-        "Planned": _choice("$.plan.answer.next", {"query": "Report"}, "Done"),
-        "Report": _choice("$.plan.answer.report", names, "UnknownReport"),
+        "Planned": choice("$.plan.answer.next", {"query": "Report"}, "Done"),
+        "Report": choice("$.plan.answer.report", names, "UnknownReport"),
         **{names[each.settings.name]: _query(each, database, workgroup, partition) for each in reports},
         "Write": call("write", "$.written", plan="$.plan.answer", query="$.query")
         | {"Catch": _caught("Explain"), "Next": "Notify"},
         "Notify": publish("$.written") | {"Next": "Done"},
         "Explain": call("explain", "$.plan", plan="$.plan.answer", **explained) | {"Next": "Explained"},
-        "Explained": _choice("$.plan.answer.next", {"query": "WaitForAttempt"}, "NotifyFailure"),
+        "Explained": choice("$.plan.answer.next", {"query": "WaitForAttempt"}, "NotifyFailure"),
         "WaitForAttempt": {"Type": "Wait", "Seconds": _AGAIN_S, "Next": "Report"},
         "NotifyFailure": publish("$.plan") | {"Catch": _caught("ReportFailed"), "Next": "ReportFailed"},
         "ReportFailed": {"Type": "Fail", "Error": "ReportFailed", "CausePath": "$.plan.answer.message"},
@@ -128,7 +110,7 @@ def _query(report: ScheduledReport, database: str, workgroup: str, partition: st
         },
         "ResultPath": "$.query",
         "TimeoutSeconds": _QUERY_S,
-        "Retry": [_retry(_THROTTLED, 30, 6)],
+        "Retry": [retry(_THROTTLED, 30, 6)],
         "Catch": _caught("Explain"),
         "Next": "Write",
     }
@@ -136,12 +118,3 @@ def _query(report: ScheduledReport, database: str, workgroup: str, partition: st
 
 def _caught(following: str) -> list[State]:
     return [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.failed", "Next": following}]
-
-
-def _choice(path: str, next_of: Mapping[str, str], default: str) -> State:
-    choices = [{"Variable": path, "StringEquals": text, "Next": name} for text, name in next_of.items()]
-    return {"Type": "Choice", "Choices": choices, "Default": default}
-
-
-def _retry(errors: list[str], seconds: int, attempts: int) -> State:
-    return {"ErrorEquals": errors, "IntervalSeconds": seconds, "MaxAttempts": attempts, "BackoffRate": 2}
