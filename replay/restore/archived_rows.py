@@ -57,9 +57,8 @@ class ArchivedRow(Struct, frozen=True, gc=False):
     event_us: int
     image_text: str
 
-    @property
-    def image(self) -> Item | None:
-        """The item in the image, decoded each time; None where the row has no image."""
+    def decoded_image(self) -> Item | None:
+        """Decode the item in the image; None where the row has no image."""
         return image_item(self.image_text) if self.image_text else None
 
 

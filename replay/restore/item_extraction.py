@@ -129,7 +129,7 @@ class ExtractedRows:
         if self.last_us is None or us > self.last_us:
             self.last_us = us
         if self._needs_names and not self.wanted and len(self.names) < MAX_NAMES:
-            self.names.update(row.columns, row.image or ())
+            self.names.update(row.columns, row.decoded_image() or ())
 
 
 def _change_id(row: ArchivedRow) -> bytes:

@@ -19,8 +19,8 @@ def item_of(row: ArchivedRow, settings: Settings) -> tuple[Item, bool]:
     Without an image it is rebuilt from the columns: sets become lists, binary becomes base64 text.
     Raises BadRowError `TooDeep`.
     """
-    if row.image is not None:
-        return row.image, True
+    if (image := row.decoded_image()) is not None:
+        return image, True
     rebuild = _from_envelope if settings.output.row == "envelope" else _from_columns
     try:
         return rebuild(row.columns, settings), False

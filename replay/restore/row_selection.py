@@ -66,7 +66,8 @@ class Selection:
             if not self.names_columns:
                 return True
             columns = row.columns | folder if needs_folder else row.columns
-            if not all(_has_key(row, columns, names, name, value) for name, value in self.keys):
+            image = row.decoded_image() if self.keys else None
+            if not all(_has_key(image, columns, names, name, value) for name, value in self.keys):
                 return False
             return test is None or test(columns)
 
@@ -74,10 +75,10 @@ class Selection:
 
 
 def _has_key(
-    row: ArchivedRow, columns: RowColumns, names: dict[tuple[str, ...], str], name: str, value: str
+    image: Item | None, columns: RowColumns, names: dict[tuple[str, ...], str], name: str, value: str
 ) -> bool:
-    if row.image is not None:
-        return _text_of(row.image, name) == value
+    if image is not None:
+        return _text_of(image, name) == value
     found = value_of(columns, names.get((name,), name))
     if found is None:  # rows from before the attribute had a column have it under its own name
         found = value_of(columns, name)

@@ -284,8 +284,9 @@ def test_the_largest_legal_rows_are_read_and_have_half_of_the_line_at_most(
 
     assert 2 * len(made.line) <= 16_777_216
     assert isinstance(found, ArchivedRow)
-    assert found.image is not None
-    assert found.image["giant"] == GIANTS[name]
+    image = found.decoded_image()
+    assert image is not None
+    assert image["giant"] == GIANTS[name]
 
 
 def test_a_line_of_twice_the_largest_row_is_read() -> None:
