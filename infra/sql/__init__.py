@@ -1,7 +1,7 @@
 """SQL over the archive: one model of the relations, written for two engines, Athena and DuckDB.
 
 relation         what it has                               module
-archive          every delivered row, columns typed        archive_relation
+archive          every delivered row, columns typed        archive_relation, row_members
 archive_unique   each change once in each date folder      relations, change_identity
 archive_latest   the newest change of each key             relations
 archive_history  every change of each key in order         history_relation
@@ -20,24 +20,27 @@ How a column becomes SQL. For [[columns]] name = "temperature", type = "decimal(
 {"temperature":{"N":"361E-1"}}:
 
 step         Athena                                         DuckDB
-ddb_parsed   TRY(CAST(json_parse(nullif(ddb_image,''))      TRY(json_extract_string(nullif(ddb_image,''),
-             AS map(varchar, json)))                        ['/temperature', …]))
-ddb_v1       json_format(element_at(ddb_parsed,             ddb_parsed[1]
-             'temperature'))
-             = {"N":"361E-1"}, the attribute value          = {"N":"361E-1"}
-ddb_t1       coalesce(json_extract_scalar(ddb_v1,           coalesce(json_extract_string(ddb_v1, '/N'), …)
+ddb_images   the image parsed once:                         the content of the likeliest kind of each value,
+             TRY(CAST(json_parse(nullif(ddb_image,''))      taken in one call:
+             AS map(varchar, json))) AS ddb_parsed          TRY(json_extract_string(nullif(ddb_image,''),
+                                                            ['/temperature/N', …])) AS ddb_likely
+             json_format(element_at(ddb_parsed,             where one is missing, every kind of each value,
+             'temperature')) AS ddb_v1                      in a second call: ['/temperature/N',
+             = {"N":"361E-1"}, the attribute value          '/temperature/S', …] AS ddb_every
+ddb_texts    coalesce(json_extract_scalar(ddb_v1,           coalesce(ddb_likely[1], ddb_every[1], …)
              '$["N"]'), …)
-             = 361E-1, the exact text; in a row without     = 361E-1
-             an image it is the text of the row's own member
-ddb_n1       = 36.10, the same number without an exponent, by the same expression in both
-ddb_c1       CASE WHEN regexp_like(ddb_n1, '…')             CASE WHEN regexp_matches(ddb_n1, '…')
-             THEN TRY_CAST(ddb_n1 AS decimal(5,1)) END      THEN TRY_CAST(ddb_n1 AS decimal(5,1)) END
-             = 36.1; NULL if the text does not fit          = 36.1
+             AS ddb_t1 = 361E-1, the exact text; in a row without an image it is the text of the row's own
+             member
+ddb_quick                                                   ddb_q1: the value of a text in its plain form,
+                                                            as 36.1, without a pattern; else NULL
+ddb_plain    ddb_n1 = 36.10, the same number without an exponent, by the same expression in both
+ddb_typed    CASE WHEN regexp_like(ddb_n1, '…')             coalesce(ddb_q1, CASE WHEN regexp_matches(ddb_n1,
+             THEN TRY_CAST(ddb_n1 AS decimal(5,1)) END      '…') THEN TRY_CAST(ddb_n1 AS decimal(5,1)) END)
+             AS ddb_c1 = 36.1; NULL if the text does not fit
 
-The image is parsed once in each row (`ddb_parsed`), and only strings are taken from it: both engines pass the
-numbers of JSON through a double, but not its strings. The pattern of a type is the same in both
-(`grammar.pattern_of`). A value that does not fit is NULL in its column, stays exact in `ddb_image`, and is
-counted by the saved query `misfits`.
+Only strings are taken from the image: both engines pass the numbers of JSON through a double, but not its
+strings. The pattern of a type is the same in both (`grammar.pattern_of`). A value that does not fit is NULL
+in its column, stays exact in `ddb_image`, and is counted by the saved query `misfits`.
 
 What the text of a value is:
 

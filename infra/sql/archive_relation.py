@@ -26,13 +26,8 @@ from ttl_archive.infra.sql.change_identity import (
 )
 from ttl_archive.infra.sql.dialect import Dialect, ImageTexts, ImageValue, quoted
 from ttl_archive.infra.sql.grammar import is_decimal
-from ttl_archive.infra.sql.text_table import (
-    ARCHIVE_FILES,
-    archive_text_columns,
-    hidden_columns,
-    own_column,
-    own_key,
-)
+from ttl_archive.infra.sql.row_members import RowMembers
+from ttl_archive.infra.sql.text_table import ARCHIVE_FILES, archive_text_columns, hidden_columns
 from ttl_archive.transform.settings import (
     ENVELOPE_COLUMNS,
     IMAGE_COLUMN,
@@ -75,8 +70,8 @@ class ArchiveRelation:
         self._is_csv = settings.output.format == "csv"
         self._is_envelope = settings.output.row == "envelope"
         self._files = [column.name for column in archive_text_columns(settings)]
-        self._hidden = hidden_columns(settings)
-        self._own = (*self._columns, *self._hidden)
+        self._members = RowMembers(settings, dialect)
+        self._own = (*self._columns, *hidden_columns(settings))
         values = [ImageValue(column.path, _kinds(column)) for column in self._own]
         image = f"nullif({IMAGE_COLUMN}, '')"
         self._image = dialect.image_texts(image, values) if values else ImageTexts([], [])
@@ -117,7 +112,7 @@ class ArchiveRelation:
         """Return the condition, in the step ddb_typed, that a row's value is not in its column."""
         column = self._columns[number - 1]
         found = f"(ddb_t{number} IS NOT NULL AND ddb_c{number} IS NULL)"
-        hidden = f"NOT {HAS_IMAGE} AND {self._unreadable(column)}"
+        hidden = f"NOT {HAS_IMAGE} AND {self._members.unreadable(column)}"
         return f"({found} OR ({hidden} AND ddb_t{number} IS NULL))"
 
     def is_whole(self) -> str:
@@ -132,7 +127,7 @@ class ArchiveRelation:
     def _steps(self, where: str) -> dict[str, str]:
         condition = " AND ".join(filter(None, [*self._signs_of_a_row(), where]))
         files = [*map(quoted, self._files), quoted(self._settings.output.date_column), *self._file_columns()]
-        rest = self._dialect.rest_columns(self._rest_keys()) if self._rest_keys() else {}
+        rest = self._members.rest_columns()
         steps = {"ddb_rows": _select(files, rest, f"{ARCHIVE_FILES} WHERE {condition}")}
         before, inherited = "ddb_rows", [*files, *rest]
         for n, added in enumerate(self._image.steps, 1):
@@ -179,42 +174,8 @@ class ArchiveRelation:
         return zip("ife", parts, strict=True)
 
     def _text(self, number: int, column: Column) -> str:
-        member = f"CASE WHEN NOT {HAS_IMAGE} THEN {self._member(column)} END"
+        member = f"CASE WHEN NOT {HAS_IMAGE} THEN {self._members.text(column)} END"
         return f"coalesce({self._image.texts[number - 1]}, {member})"
-
-    def _member(self, column: Column) -> str:
-        """Return the column's text in a row without an image."""
-        name = quoted(column.name)
-        if column in self._hidden:
-            return self._rest_text(column.path[0]) if self._is_csv else name
-        if not self._is_csv:
-            own = own_column(column, self._settings)
-            return f"coalesce({quoted(own)}, {name})" if own else name
-        # ddb_rest has what a cell cannot show exactly. A row without the cell is older than the column.
-        key = own_key(column, self._settings)
-        earlier = self._rest_text(key or column.name) if key or len(column.path) == 1 else "NULL"
-        present = f"coalesce({self._rest_text(column.name)}, nullif({name}, ''))"
-        return f"CASE WHEN {name} IS NULL THEN {earlier} ELSE {present} END"
-
-    def _unreadable(self, column: Column) -> str:
-        if not self._is_csv:
-            own = own_column(column, self._settings)
-            names = [column.name, *([own] if own else [])]
-            return "(" + " OR ".join(self._dialect.unreadable(name) for name in names) + ")"
-        key = own_key(column, self._settings) or column.name
-        place = self._rest_keys().index(key)
-        return f"({quoted(column.name)} IS NULL AND {self._dialect.rest_has(place, key)})"
-
-    def _rest_keys(self) -> list[str]:
-        if not self._is_csv:
-            return []
-        own = [own_key(column, self._settings) for column in self._settings.columns]
-        hidden = [column.path[0] for column in self._hidden]
-        names = [column.name for column in self._settings.columns]
-        return list(dict.fromkeys([*names, *filter(None, own), *hidden]))
-
-    def _rest_text(self, key: str) -> str:
-        return self._dialect.rest_text(self._rest_keys().index(key), key)
 
     def _file_columns(self) -> list[str]:
         return [] if self._is_csv else list(self._dialect.file_columns)
