@@ -1,6 +1,6 @@
 """What is deployed, with AWS CDK: one file per capability. `local` runs the same pipeline on one machine.
 
-archive            the construct TtlArchive, which composes the parts below
+archive            the construct TtlArchive, which composes the parts below; archive_access: its grants
 part_order         in which order the parts are created and removed
 storage            the bucket: encryption, versions, life cycle, lock
 kinesis_road       the way of a change by data stream and transform; data_stream: the stream
@@ -29,6 +29,8 @@ workgroup          Athena: scan limit, results, saved queries
 replay_map         replay of many error objects at once
 export             [export]: exports of the table on a schedule
 scheduled_reports  [[reports]]: queries on a schedule, their results in the bucket
+standard_machine   a state machine, and the schedules that start it; map_machine: with a Distributed Map
+machine_states     the states that several state machines have
 alarms, dashboard  what is watched; metric_names: under which AWS names
 roles              the IAM statements of every part; delivery_roles: those of Firehose
 log_group          a log group with its retention

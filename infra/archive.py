@@ -3,16 +3,15 @@
 from typing import Any
 
 from aws_cdk import Tags
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from ttl_archive.infra import roles
 from ttl_archive.infra.alarm_rules import report_alarms
 from ttl_archive.infra.alarms import Alarms
+from ttl_archive.infra.archive_access import ArchiveAccess
 from ttl_archive.infra.assets import Assets
 from ttl_archive.infra.athena_relations import AthenaRelations
 from ttl_archive.infra.dashboard import dashboard
@@ -39,7 +38,7 @@ from ttl_archive.transform.ingest_settings import load_ingest
 from ttl_archive.transform.settings import Settings
 
 
-class TtlArchive(Construct):
+class TtlArchive(ArchiveAccess):
     """The archive of one table: expired items are kept in a bucket and found with SQL.
 
     `bucket` and `stream` are existing ones, in place of those that the construct creates. Its parts are
@@ -90,40 +89,6 @@ class TtlArchive(Construct):
         self._build_operations()
         self._order()
         self._apply_to_all()
-
-    def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow reading the archive's rows, and listing them."""
-        return roles.grant_all(grantee, roles.row_reading(self.storage.bucket, self._settings, self._deploy))
-
-    def grant_query(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Allow queries in the archive's workgroup: Athena, Glue, its results, and reading the rows."""
-        statements = roles.querying(
-            self, self._settings, self._deploy, self.storage.bucket, self.workgroup.results
-        )
-        return roles.grant_all(grantee, statements)
-
-    def metric_delivered_records(self) -> cloudwatch.Metric:
-        """Return the number of records that Firehose delivered to the bucket.
-
-        With both roads, it is that of the Kinesis road; `streams` has the other delivery stream.
-        """
-        return self._road_metrics[0].delivery("DeliveryToS3.Records", "Sum")
-
-    def metric_data_freshness(self) -> cloudwatch.Metric:
-        """Return the age in seconds of the oldest record that is not delivered, of the same road."""
-        return self._road_metrics[0].delivery("DeliveryToS3.DataFreshness", "Maximum")
-
-    def metric_error_objects(self) -> cloudwatch.Metric:
-        """Return the number of new error objects."""
-        return self._metrics.error_objects(self.alarms.rule)
-
-    def metric_failed_records(self) -> cloudwatch.Metric:
-        """Return the number of records that the transform refused."""
-        return self._metrics.transform("RecordsFailed")
-
-    def metric_expired_items(self) -> cloudwatch.Metric:
-        """Return the number of items that TTL removed from the table."""
-        return self._metrics.table("TimeToLiveDeletedItemCount", "Sum")
 
     def _build_flow(self, stream: kinesis.IStream | None, key: kms.IKey | None) -> None:
         self.catalog = Catalog(self, "Catalog", **self._common, bucket=self.storage.bucket)
