@@ -83,8 +83,7 @@ class Flattener(Generic[Made]):
         """
         if self._only:
             return self._only
-        found = _to_last_name(raw)  # `last_name` without its call, which costs a third of it
-        return self._known.get(found[1] if found else b"", self._new)
+        return self._known.get(last_name(raw), self._new)
 
     def fallback(self, raw: Raw, row: dict[str, Any], refused_by: Shape) -> None:
         """Put an image's plain values into a row, sorted by column, on the general path.
@@ -130,8 +129,7 @@ class Flattener(Generic[Made]):
 
     def _take(self, raw: Raw) -> None:
         """Add an image to the sample, or begin a sample of images with its last name."""
-        found = _to_last_name(raw)  # as in `find`
-        name = found[1] if found else b""
+        name = last_name(raw)
         if not self._sample:
             self._sampled_name, self._waited = name, 0
         self._waited += 1
