@@ -9,6 +9,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from ttl_archive.infra import roles
+from ttl_archive.infra.attachment.forwarded import ALIAS
 from ttl_archive.infra.deploy_settings import Deploy, shorten
 from ttl_archive.infra.log_group import log_group
 from ttl_archive.infra.nag import acknowledge
@@ -94,4 +95,4 @@ class TransformFunction(PythonFunction):
             deploy=deploy,
             statements=roles.reingestion(stream, deploy) if overflows else [],
         )
-        self.alias = self.function.add_alias("live")
+        self.alias = self.function.add_alias(ALIAS)

@@ -187,9 +187,14 @@ def _glue_columns(clients: Clients, database: str) -> tuple[str, ...]:
     return ()
 
 
+def rows_folder(table: str) -> str:
+    """Return the folder of a table's rows, as transform/layout.py, which is not in this zip, has it."""
+    return f"archive/{table}/"
+
+
 def _by_objects(clients: Clients, bucket: str, wanted: Layout) -> Layout | None:
     """Infer what the names of objects say: date column and format. Everything else counts as equal."""
-    folder = f"archive/{wanted.table}/"
+    folder = rows_folder(wanted.table)
     found = _unless_missing(
         lambda: clients("s3").list_objects_v2(Bucket=bucket, Prefix=folder, MaxKeys=1).get("Contents", [])
     )

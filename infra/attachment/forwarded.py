@@ -32,6 +32,8 @@ _STREAM_S = 86_400
 MAX_AGE_S = 600
 # How LastProcessingResult begins after a failure. UNVERIFIED; any other text is no reason to wait.
 _PROBLEM = "PROBLEM"
+# The alias of a function that others call: a mapping here, Firehose on the Kinesis road.
+ALIAS = "live"
 _FORWARDING_STATES = frozenset({"Creating", "Enabling", "Enabled", "Updating", "Disabling"})
 
 
@@ -139,7 +141,7 @@ def mappings(client: Any, function: str) -> list[dict[str, Any]]:
 
     The road's mapping calls the alias, and whether the name alone finds it is UNVERIFIED: both are asked.
     """
-    found = [each for name in (function, f"{function}:live") for each in _mappings_of(client, name)]
+    found = [each for name in (function, f"{function}:{ALIAS}") for each in _mappings_of(client, name)]
     return list({each["UUID"]: each for each in found}.values())
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ttl_archive.infra.attachment.deployed_layout import Clients, stack_resources
+from ttl_archive.infra.attachment.deployed_layout import Clients, rows_folder, stack_resources
 from ttl_archive.infra.attachment.deployed_road import DeployedRoad
 from ttl_archive.infra.attachment.drained import DeployedKinesisRoad
 from ttl_archive.infra.attachment.forwarded import DeployedStreamsRoad
@@ -61,7 +61,7 @@ def _roads(clients: Clients, stack_id: str, table: str, leaving: str, buffers_s:
 def _is_of(description: Mapping[str, Any], table: str) -> bool:
     (destination,) = description["Destinations"]
     prefix: str = destination["ExtendedS3DestinationDescription"]["Prefix"]
-    return prefix.startswith(f"archive/{table}/")
+    return prefix.startswith(rows_folder(table))
 
 
 def _stream_arn(description: Mapping[str, Any]) -> str | None:

@@ -32,7 +32,7 @@ _NOT_IN_ANSWERS = (State.OPEN, State.REFUSED)
 class Coverage:
     """The delivered files of the queried dates; `frozen` are those in GLACIER that cannot be read now.
 
-    `dates` is None for a query that reads no delivered file. `errors` counts error objects by state, without
+    A query that reads no delivered file has no `dates`. `errors` counts error objects by state, without
     those of the Streams road's on-failure bucket, which is not listed: `on_failure` is whether there is one.
     """
 

@@ -138,7 +138,7 @@ def why_no_metrics(clients: Clients) -> NotCounted | None:
 def metrics_of(clients: Clients | None, table: str) -> CountFunctions:
     """Return the function that asks CloudWatch for the sums of some dates, or says why it does not.
 
-    `clients` is None for a folder.
+    A folder has no `clients`.
     """
     if clients is None:
         return lambda _: NotCounted(_FOLDER_ONLY.format("metrics"))

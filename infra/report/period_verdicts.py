@@ -29,8 +29,8 @@ NOT_ASKED = (
 class VerdictOfDay:
     """A day, or all days together: DynamoDB's count of TTL deletions, and the unique rows that were read.
 
-    `deleted` is None without a count. `difference` is None for what is not countable, and negative when there
-    are more rows than deletions.
+    `deleted` is missing without a count, and `difference` for what is not countable. A negative difference
+    means that there are more rows than deletions.
     """
 
     day: str

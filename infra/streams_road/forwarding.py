@@ -6,6 +6,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from ttl_archive.infra.assets import Assets
+from ttl_archive.infra.attachment.forwarded import ALIAS
 from ttl_archive.infra.deploy_settings import Deploy
 from ttl_archive.infra.functions import PythonFunction
 from ttl_archive.infra.nag import acknowledge_wildcards
@@ -65,7 +66,7 @@ class Forwarder(PythonFunction):
             "Object names are not known beforehand, the table's stream has a time in its name, and Lambda "
             "requires the whole bucket of an on-failure destination.",
         )
-        self.alias = self.function.add_alias("live")
+        self.alias = self.function.add_alias(ALIAS)
 
     def map_stream(self, scope: Construct, stream_arn: str) -> None:
         """Create the mapping that reads the stream, which starts the road.

@@ -65,7 +65,7 @@ name = "legacy_id"
 path = "device_id"
 """
 QUESTIONS = {
-    "Rows a day": ("SELECT dt, count(*) AS rows FROM archive_unique GROUP BY dt ORDER BY dt"),
+    "Rows a day": "SELECT dt, count(*) AS rows FROM archive_unique GROUP BY dt ORDER BY dt",
     "The warmest hour": (
         "SELECT device_id, reading_time, temperature FROM archive_unique "
         "ORDER BY temperature DESC, reading_time LIMIT 1"
