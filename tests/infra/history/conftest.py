@@ -7,10 +7,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.infra.history.lives import CONFIG
-from tests.infra.query.conftest import Delivered, delivered, emulator
+from tests.infra.query.conftest import Delivered, delivered, emulator, settings_of
 from ttl_archive.infra.cli import cli
 from ttl_archive.infra.local.moto_server.emulator import Emulator
-from ttl_archive.transform.settings import Settings, load
+from ttl_archive.transform.settings import Settings
 
 __all__ = ["delivered", "emulator"]
 History = Callable[..., Result]
@@ -18,13 +18,7 @@ History = Callable[..., Result]
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emulator: Emulator) -> Settings:
-    config = tmp_path / "archive.toml"
-    config.write_text(CONFIG)
-    monkeypatch.setenv("TTL_ARCHIVE_CONFIG", str(config))
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    for name, value in emulator.environment().items():
-        monkeypatch.setenv(name, value)
-    return load(config)
+    return settings_of(CONFIG, tmp_path, monkeypatch, emulator)
 
 
 @pytest.fixture

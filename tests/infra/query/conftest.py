@@ -12,7 +12,7 @@ import pytest
 from tests.transform.builders import change, encoded
 from ttl_archive.infra.local.moto_server.emulator import Emulator
 from ttl_archive.transform.convert import Row, converter
-from ttl_archive.transform.settings import Settings
+from ttl_archive.transform.settings import Settings, load
 
 _buckets = itertools.count()
 
@@ -53,6 +53,17 @@ def item(number: int, **attributes: Any) -> dict[str, Any]:
     """A removal by TTL of one item."""
     image = {"id": {"S": f"d{number}"}, "temperature": {"N": f"{number}.5"}} | attributes
     return change(image, eventID=str(number))
+
+
+def settings_of(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emulator: Emulator) -> Settings:
+    """The settings of a text, which commands find too, with the emulator as their AWS."""
+    config = tmp_path / "archive.toml"
+    config.write_text(text)
+    monkeypatch.setenv("TTL_ARCHIVE_CONFIG", str(config))
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    for name, value in emulator.environment().items():
+        monkeypatch.setenv(name, value)
+    return load(config)
 
 
 @pytest.fixture(scope="session")

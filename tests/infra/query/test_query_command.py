@@ -14,11 +14,11 @@ from click.testing import CliRunner, Result
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
-from tests.infra.query.conftest import Delivered, item
+from tests.infra.query.conftest import Delivered, item, settings_of
 from ttl_archive.infra.cli import cli
 from ttl_archive.infra.local.moto_server.emulator import Emulator
 from ttl_archive.infra.query.query_prompt import run_prompt
-from ttl_archive.transform.settings import Settings, load
+from ttl_archive.transform.settings import Settings
 
 CONFIG = """\
 [table]
@@ -43,13 +43,7 @@ Query = Callable[..., Result]
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emulator: Emulator) -> Settings:
-    config = tmp_path / "archive.toml"
-    config.write_text(CONFIG)
-    monkeypatch.setenv("TTL_ARCHIVE_CONFIG", str(config))
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    for name, value in emulator.environment().items():
-        monkeypatch.setenv(name, value)
-    return load(config)
+    return settings_of(CONFIG, tmp_path, monkeypatch, emulator)
 
 
 @pytest.fixture

@@ -304,15 +304,20 @@ def test_each_road_is_there_as_the_source_says() -> None:
 # Switching the road, in CloudFormation's order
 
 
-def test_the_road_is_switched_by_way_of_both(changed: dict[str, tuple[Template, Template]]) -> None:
-    kinesis, both = changed["source-both"]
-    _, streams_alone = changed["source"]
+def stack_with_both_roads(kinesis: Template, both: Template) -> Stack:
     stack = Stack()
     stack.deploy(kinesis)
     stack.deploy(both)
+    stack.log.clear()
+    return stack
+
+
+def test_the_road_is_switched_by_way_of_both(changed: dict[str, tuple[Template, Template]]) -> None:
+    kinesis, both = changed["source-both"]
+    _, streams_alone = changed["source"]
+    stack = stack_with_both_roads(kinesis, both)
     stack.dynamodb.found.clear()  # ttl-archive drain --road kinesis has detached the table
     stack.drained = True
-    stack.log.clear()
 
     stack.deploy(streams_alone)
 
@@ -326,10 +331,7 @@ def test_the_road_is_switched_by_way_of_both(changed: dict[str, tuple[Template, 
 def test_a_road_that_is_not_drained_is_not_removed(changed: dict[str, tuple[Template, Template]]) -> None:
     kinesis, both = changed["source-both"]
     _, streams_alone = changed["source"]
-    stack = Stack()
-    stack.deploy(kinesis)
-    stack.deploy(both)
-    stack.log.clear()
+    stack = stack_with_both_roads(kinesis, both)
 
     with pytest.raises(StackFailedError, match="would be deleted before it is drained"):
         stack.deploy(streams_alone)
@@ -357,10 +359,7 @@ def test_the_streams_road_does_not_leave_while_it_forwards(
     changed: dict[str, tuple[Template, Template]],
 ) -> None:
     kinesis, both = changed["source-both"]
-    stack = Stack()
-    stack.deploy(kinesis)
-    stack.deploy(both)
-    stack.log.clear()
+    stack = stack_with_both_roads(kinesis, both)
 
     with pytest.raises(StackFailedError, match="still forwards changes"):
         stack.deploy(kinesis)
