@@ -53,7 +53,7 @@ class S3Access:
 @contextmanager
 def open_engine(s3: S3Access | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a database in memory, and close it. What does not fit into memory goes to a private folder."""
-    with tempfile.TemporaryDirectory(prefix="ttl-archive-query-") as spilled:
+    with tempfile.TemporaryDirectory(prefix="ttl-archive-query-") as spilled, _own_interrupts():
         connection = duckdb.connect(config={"temp_directory": spilled, "autoinstall_known_extensions": False})
         with connection:
             connection.execute("SET default_null_order = 'nulls_last'")  # Trino's order, ascending or not
@@ -62,6 +62,17 @@ def open_engine(s3: S3Access | None = None) -> Iterator[duckdb.DuckDBPyConnectio
             if s3 is not None:
                 _let_read_s3(connection, s3)
             yield connection
+
+
+@contextmanager
+def _own_interrupts() -> Iterator[None]:
+    """Raise the KeyboardInterrupt from which DuckDB has made a RuntimeError."""
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            raise error.__cause__ from None
+        raise
 
 
 def _let_read_s3(connection: duckdb.DuckDBPyConnection, s3: S3Access) -> None:

@@ -213,3 +213,22 @@ def test_ctrl_c_ends_a_query_at_once() -> None:
             run_in_engine(connection, "SELECT count(*) FROM range(100000000) AS a, range(100000000) AS b")
         assert monotonic() - begun < 20
         assert list(run_in_engine(connection, "SELECT 1 AS n").rows) == [(1,)]
+
+
+def test_an_interrupt_inside_duckdb_stays_an_interrupt() -> None:
+    """DuckDB ends the statement, and raises another error, which would reach the user as a traceback."""
+
+    def interrupted() -> None:
+        with open_engine() as connection:
+            Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+            connection.execute(
+                "SELECT count(*) FROM range(15000) a, range(15000) b WHERE a.range + b.range = 7"
+            )
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+
+
+def test_another_runtime_error_stays_what_it_is() -> None:
+    with pytest.raises(RuntimeError, match="mine"), open_engine():
+        raise RuntimeError("mine")
