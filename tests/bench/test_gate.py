@@ -73,12 +73,13 @@ def test_names_of_rows_are_distinct_and_the_default_is_the_handler(gate: ModuleT
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
 @pytest.mark.parametrize("candidate", ["handler", "in-process"])
 def test_a_count_repeats(gate: ModuleType, candidate: str) -> None:
-    """A thread of the runtime client can add some instructions, two of 13 million when this was written."""
+    """A thread of the runtime client can add some instructions to a count, up to 300 of 13 million."""
     case = gate.overflow_case("nested:1", 20_000)
 
     gate.run(case, candidate)  # the first import keeps its byte code
+    first, second = (min(gate.run(case, candidate) for _ in range(3)) for _ in range(2))
 
-    assert gate.run(case, candidate) == pytest.approx(gate.run(case, candidate), rel=1e-5)
+    assert first == pytest.approx(second, rel=1e-5)
 
 
 @pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
